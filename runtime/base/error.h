@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Filling struct reeve_error. All accept NULL and keep errno. A message is
+ * lower case, names the thing, the call and the reason, and has no full stop.
+ */
+#ifndef RV_ERROR_H
+#define RV_ERROR_H
+
+#include <reeve/error.h>
+
+#include "base/base.h"
+
+/* Fill err and return status, so that callers write `return rv_error(...)`. */
+enum reeve_status rv_error(struct reeve_error *err, enum reeve_status status,
+    const char *fmt, ...) RV_PRINTF(3, 4);
+
+/* As rv_error with REEVE_ESYS (REEVE_ENOMEM for ENOMEM); ": strerror" added. */
+enum reeve_status rv_error_sys(struct reeve_error *err, int sys_errno,
+    const char *fmt, ...) RV_PRINTF(3, 4);
+
+/* Put "context: " before the text; returns err's status (EINVALID for NULL). */
+enum reeve_status rv_error_wrap(struct reeve_error *err, const char *fmt, ...)
+    RV_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan of injected faults: per point, from which call on, up to which, and
+ * with what errno. Compiled in with --enable-faults only; the one mutable
+ * global of the library, and only in such builds.
+ */
+#include "config.h"
+
+#include "base/fault.h"
+
+#ifdef RV_FAULTS
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rule {
+	_Atomic uint64_t calls;
+	uint64_t first, last; /* 1-based, inclusive; 0 = none */
+	int sys_errno;
+};
+
+static struct rule rules[RV_FAULT_COUNT];
+
+static const char *const names[RV_FAULT_COUNT] = {
+#define X(name, doc) #name,
+#include "base/fault.def"
+#undef X
+};
+
+static const struct {
+	const char *name;
+	int number;
+} errnos[] = {
+	{ "ENOMEM", ENOMEM }, { "ENOSYS", ENOSYS }, { "EINVAL", EINVAL },
+	{ "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "EAGAIN", EAGAIN },
+	{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EPERM", EPERM },
+	{ "EACCES", EACCES }, { "EINTR", EINTR }, { "EROFS", EROFS },
+	{ "ENOENT", ENOENT }, { "EBADF", EBADF }, { "ENOTTY", ENOTTY },
+	{ "ESRCH", ESRCH }, { "EPIPE", EPIPE }, { "EBUSY", EBUSY },
+};
+
+int
+rv_fault_hit(enum rv_fault_point point)
+{
+	struct rule *rule = &rules[point];
+	uint64_t call = atomic_fetch_add(&rule->calls, 1) + 1;
+
+	return rule->first != 0 && call >= rule->first && call <= rule->last
+	    ? rule->sys_errno
+	    : 0;
+}
+
+uint64_t
+rv_fault_calls(enum rv_fault_point point)
+{
+	return atomic_load(&rules[point].calls);
+}
+
+static int
+find_errno(const char *name, size_t len)
+{
+	for (size_t i = 0; i < RV_ARRAY_LEN(errnos); i++) {
+		if (strlen(errnos[i].name) == len &&
+		    strncmp(errnos[i].name, name, len) == 0) {
+			return errnos[i].number;
+		}
+	}
+	return 0;
+}
+
+/* One "name[@n[+]]=ERRNO" of len bytes. */
+static bool
+set_rule(const char *text, size_t len)
+{
+	const char *equal = memchr(text, '=', len);
+	const char *at = memchr(text, '@', len);
+	size_t name_len = (size_t)((at != NULL ? at : equal) - text);
+	struct rule rule = { .first = 1, .last = UINT64_MAX };
+	char *end;
+
+	if (equal == NULL) {
+		return false;
+	}
+	if (at != NULL) {
+		rule.first = rule.last = strtoull(at + 1, &end, 10);
+		if (*end == '+') {
+			rule.last = UINT64_MAX;
+			end++;
+		}
+		if (end != equal || rule.first == 0) {
+			return false;
+		}
+	}
+	rule.sys_errno = find_errno(equal + 1,
+	    len - (size_t)(equal + 1 - text));
+	for (size_t i = 0; i < RV_FAULT_COUNT; i++) {
+		if (strlen(names[i]) == name_len &&
+		    strncmp(names[i], text, name_len) == 0) {
+			rules[i].first = rule.first;
+			rules[i].last = rule.last;
+			rules[i].sys_errno = rule.sys_errno;
+			return rule.sys_errno != 0;
+		}
+	}
+	return false;
+}
+
+bool
+rv_fault_set(const char *plan)
+{
+	memset(rules, 0, sizeof(rules));
+	while (plan != NULL && *plan != '\0') {
+		size_t len = strcspn(plan, ",");
+
+		if (!set_rule(plan, len)) {
+			return false;
+		}
+		plan += len + (plan[len] == ',');
+	}
+	return true;
+}
+
+void
+rv_fault_load(void)
+{
+	if (!rv_fault_set(getenv("REEVE_FAULTS"))) {
+		abort();
+	}
+}
+
+#else
+
+/* ISO C forbids an empty translation unit. */
+typedef int rv_fault_none;
+
+#endif

@@ -1,0 +1,1 @@
+# runtime/clerk: see its README.md

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core: the tree of units and every decision about it. Pure: no clock,
+ * allocation, errno, log or global. The owner (super/, the rig of the tests,
+ * the fuzzer) provides memory, posts events that carry the time, and drains
+ * actions, which it executes in order. One thread.
+ *
+ *   rv_core_post(core, &event);           facts and commands come in
+ *   while (rv_core_action(core, &action)) what shall be done comes out
+ *
+ * Posting settles the whole tree before it returns; it never recurses. The
+ * actions of one post are at most RV_CORE_ACTIONS_MAX(units), for which the
+ * owner gives room at init.
+ */
+#ifndef RV_CORE_CORE_H
+#define RV_CORE_CORE_H
+
+#include "base/list.h"
+#include "core/event.h"
+#include "core/policy.h"
+
+enum rv_state {
+#define X(symbol, number, name, doc) RV_STATE_##symbol = number,
+#include "core/state.def"
+#undef X
+};
+
+enum rv_reason {
+#define X(symbol, number, text) RV_REASON_##symbol = number,
+#include "core/reason.def"
+#undef X
+};
+
+const char *rv_state_name(enum rv_state);
+const char *rv_reason_text(enum rv_reason);
+
+enum rv_timer {
+	RV_TIMER_STATE, /* startsecs, start_timeout, backoff, stop step */
+	RV_TIMER_BEAT,  /* the next heartbeat is due */
+	RV_TIMERS
+};
+
+/* How a life ended, as far as the launcher could tell. */
+struct rv_end {
+	bool unknown;   /* the status could not be had */
+	bool signaled;  /* by `number`, else exit code `number` */
+	int number;
+	bool core_dumped;
+};
+
+enum rv_event_type {
+	/* commands */
+	RV_EV_START,    /* operator: want it up, no longer held; from FATAL too */
+	RV_EV_STOP,     /* operator: held until RV_EV_START */
+	RV_EV_RESTART,  /* operator: stop, then start; feeds no budget */
+	RV_EV_BOOT,     /* root only, once: start all that has autostart */
+	RV_EV_RETIRE,   /* reload: stop, then RV_ACT_GONE for it and all below */
+	RV_EV_REPLACE,  /* reload: `policy` is new; `restart` if it must restart */
+	RV_EV_ADDED,    /* reload: unit was linked by rv_core_add; autostart it */
+	RV_EV_SHUTDOWN, /* root only: stop the tree in order, then FINISHED */
+	RV_EV_HASTEN,   /* root only: end every wait of a stop at once: next step */
+	RV_EV_KILL_ALL, /* root only: KILL everything now */
+	/* facts about the unit's present life; others are ignored by life */
+	RV_EV_LAUNCHED,      /* a process exists */
+	RV_EV_LAUNCH_FAILED, /* there is no process (any more): stage, errno */
+	RV_EV_LAUNCH_LOST,   /* the launcher died with it: retry, no budget */
+	RV_EV_READY,
+	RV_EV_BEAT,
+	RV_EV_EXTEND,        /* EXTEND_TIMEOUT: deadline at least now + `span` */
+	RV_EV_TRIGGER,       /* WATCHDOG=trigger: treat as unresponsive */
+	RV_EV_BEAT_INTERVAL, /* WATCHDOG_USEC=: `span` replaces hb_interval */
+	RV_EV_DIED,          /* ended, and nothing of it is left */
+	RV_EV_PROBED,        /* answer to RV_ACT_PROBE: all sent facts are in */
+	/* time */
+	RV_EV_TIMER,         /* `timer` is due */
+};
+
+struct rv_unit;
+
+struct rv_event {
+	enum rv_event_type type;
+	struct rv_unit *unit;
+	rv_time now;
+	uint32_t jitter; /* uniform in 0..65535 */
+	uint64_t life;   /* facts: which life this is about */
+	rv_time span;
+	rv_time late;    /* TIMER: how late this came because the owner (or the
+			    machine) stood still; a heartbeat then gets grace */
+	enum rv_timer timer;
+	struct rv_end end;
+	int stage, sys_errno;
+	const struct rv_policy *policy; /* REPLACE */
+	bool restart;                   /* REPLACE */
+};
+
+enum rv_action_type {
+	RV_ACT_LAUNCH, /* life = new number; may be spread over turns */
+	RV_ACT_SIGNAL, /* signo to the leader, or group if `group`; CONT follows
+			  unless signo is ABRT, KILL, STOP, CONT */
+	RV_ACT_KILL,   /* KILL by the unit's kill mode */
+	RV_ACT_ARM,    /* timer due `at`; replaces an earlier one */
+	RV_ACT_DISARM,
+	RV_ACT_PROBE,  /* fetch what the launcher has; answer RV_EV_PROBED */
+	RV_ACT_RECORD, /* kind, fields; `life` 0 if about none */
+	RV_ACT_STATE,  /* unit's state, readiness or wish changed: tell waiters */
+	RV_ACT_GONE,   /* unit was unlinked: free it, after this action */
+	RV_ACT_FINISHED, /* the root has ended; `gave_up` tells why */
+};
+
+struct rv_action {
+	enum rv_action_type type;
+	struct rv_unit *unit;
+	uint64_t life;
+	int signo;
+	bool group;
+	bool gave_up;
+	enum rv_timer timer;
+	rv_time at;
+	enum rv_kind_of_event kind;
+	struct rv_fields fields; /* strings: static, or paths of units */
+};
+
+/*
+ * One unit. The owner allocates rv_unit_size(policy, n_deps) zeroed bytes and
+ * calls rv_unit_init; all fields are the core's, and others read them.
+ */
+struct rv_unit {
+	unsigned magic;
+	const char *path;               /* borrowed, outlives the unit */
+	const struct rv_policy *policy; /* borrowed, outlives the unit */
+	void *owner;                    /* the owner's */
+	struct rv_unit *parent;
+	struct rv_list siblings;        /* in parent->children, file order */
+	struct rv_list children;
+	uint32_t index;                 /* position among siblings */
+
+	enum rv_state state;   /* actual */
+	bool wanted;           /* shall be up */
+	bool held;             /* an operator stopped it */
+	bool ready;            /* worker: RUNNING; supervisor: all below are */
+	bool retiring;
+	uint64_t life;         /* present or last life, 0 before the first */
+	uint32_t restarts;     /* lives after the first, in this run */
+	uint32_t start_failures; /* in a row */
+	struct rv_unit *waiting_for; /* in WAITING */
+	rv_time since;         /* of the state */
+	rv_time started_at;    /* of the present life, 0 if none */
+	rv_time last_beat;     /* 0 before the first */
+	enum rv_reason last_reason;
+	/* more, private to the core, in core/unit_priv.h or below */
+	struct rv_unit_core {
+		struct rv_list queue;      /* of units to settle */
+		uint64_t words[24];        /* core/README.md says which */
+	} core;
+};
+/* (The implementation may replace struct rv_unit_core by real fields.) */
+
+struct rv_core;
+
+/* Bytes for a unit with this policy and n_deps dependencies (stamps, edges). */
+size_t rv_unit_size(const struct rv_policy *, unsigned n_deps);
+void rv_unit_init(struct rv_unit *, const char *path, const struct rv_policy *,
+    unsigned n_deps, void *owner);
+
+/* Bytes for a core whose tree has at most max_units at a time. */
+size_t rv_core_size(size_t max_units);
+void rv_core_init(struct rv_core *, size_t max_units, struct rv_unit *root,
+    uint64_t first_life);
+
+/*
+ * Link a unit under parent, behind sibling `after` (NULL: first). Before
+ * BOOT, or followed by RV_EV_ADDED. rv_core_depend must come before that event
+ * and names siblings or any other unit; config/ has ruled out circles.
+ */
+void rv_core_add(struct rv_core *, struct rv_unit *, struct rv_unit *parent,
+    struct rv_unit *after);
+void rv_core_depend(struct rv_core *, struct rv_unit *, struct rv_unit *on);
+/* Drop all dependencies of unit (before a reload links the new ones). */
+void rv_core_undepend(struct rv_core *, struct rv_unit *);
+
+void rv_core_post(struct rv_core *, const struct rv_event *);
+bool rv_core_action(struct rv_core *, struct rv_action *out);
+
+/* Units in motion: neither at rest nor held up by a long wait (for run -d). */
+size_t rv_core_unsettled(const struct rv_core *);
+
+#endif

@@ -1,0 +1,2 @@
+# runtime/face: see its README.md
+nobase_include_HEADERS +=

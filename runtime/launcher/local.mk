@@ -1,0 +1,1 @@
+# runtime/launcher: see its README.md

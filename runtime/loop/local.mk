@@ -1,0 +1,3 @@
+# runtime/loop: see its README.md
+noinst_LTLIBRARIES += runtime/loop/librv_loop.la
+runtime_loop_librv_loop_la_SOURCES = 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor's end of the launcher: starts it, frames requests, delivers
+ * its reports as callbacks, and, when it dies, starts another and hands the
+ * lives over. Holds two descriptors (socket, pidfd) whatever the number of
+ * lives. Never blocks and never allocates after open, but in rv_start_reserve.
+ */
+#ifndef RV_START_H
+#define RV_START_H
+
+#include "config/spec.h"
+#include "loop/loop.h"
+#include "wire/death.h"
+
+struct rv_start;
+
+struct rv_start_ops {
+	/* the process exists; before its first instruction of the program */
+	void (*launched)(void *ctx, uint64_t life, pid_t, uint64_t start_ticks);
+	/* no process was made: pipes, clone ... ; stage and errno say why */
+	void (*launch_failed)(void *ctx, uint64_t life, int stage,
+	    int sys_errno);
+	/* READY etc; the newline of ready fd N comes as RV_NOTIFY_READY */
+	void (*notified)(void *ctx, uint64_t life, const struct rv_notify *);
+	/* the life has ended and nothing of it is left (or `survivors`) */
+	void (*died)(void *ctx, uint64_t life, const struct rv_death *);
+	void (*synced)(void *ctx, uint64_t token);
+	/* room again after rv_start_launch said REEVE_EAGAIN */
+	void (*writable)(void *ctx);
+	/*
+	 * The launcher died. Return from here, and rv_start starts another at
+	 * once; then `back`, in which the owner calls rv_start_adopt for every
+	 * life that was launched, and learns that launches in flight are lost.
+	 * If it cannot be started it retries with growing delay, and says so.
+	 */
+	void (*lost)(void *ctx, int wstatus_or_minus_1);
+	void (*back)(void *ctx);
+	void (*trouble)(void *ctx, const struct reeve_error *);
+	/* a new socket end that must go to the clerk (owner closes after) */
+	void (*clerk_end)(void *ctx, int fd);
+};
+
+struct rv_start_options {
+	const char *program;     /* path of reeve-launcher */
+	const char *runtime_dir; /* notify sockets live in its notify/ */
+	const char *run_id;      /* marks the environment of lives */
+	struct rv_loop *loop;
+	const struct rv_start_ops *ops;
+	void *ctx;
+};
+
+enum reeve_status rv_start_open(struct rv_start **,
+    const struct rv_start_options *, struct reeve_error *) RV_MUST_CHECK;
+
+/* Ask the launcher to kill all that is left and end; then free. NULL is fine. */
+void rv_start_close(struct rv_start *);
+
+/* Room for this many lives at a time (client side tables). */
+enum reeve_status rv_start_reserve(struct rv_start *, size_t n_lives)
+    RV_MUST_CHECK;
+
+/*
+ * REEVE_EAGAIN: the socket is full, wait for `writable`. Otherwise exactly one
+ * of launched or launch_failed follows, and after launched exactly one died
+ * (all but across `lost`).
+ */
+enum reeve_status rv_start_launch(struct rv_start *, uint64_t life,
+    const struct rv_spec *, struct reeve_error *) RV_MUST_CHECK;
+
+/* Never fail visibly: kept in a bounded buffer until the socket takes them. */
+void rv_start_signal(struct rv_start *, uint64_t life, int signo, bool group,
+    bool cont_follows);
+/* KILL by kill mode; freezes and walks descendants first in group mode. */
+void rv_start_kill(struct rv_start *, uint64_t life, enum rv_kill_mode);
+/*
+ * From now on the end of this life is one that was asked for: leftovers,
+ * orphans included, are hunted before `died` is reported.
+ */
+void rv_start_expect_end(struct rv_start *, uint64_t life);
+/* `synced` comes after everything that the launcher knew at this moment. */
+void rv_start_sync(struct rv_start *, uint64_t token);
+
+/* In `back` only: a life of the launcher before. Its end comes as `died`. */
+void rv_start_adopt(struct rv_start *, uint64_t life, pid_t,
+    uint64_t start_ticks, const struct rv_spec *);
+
+/*
+ * A process of an earlier run that may still live: killed with its group if
+ * pid and start time fit. `died` with that (unused) life number follows.
+ */
+void rv_start_kill_stray(struct rv_start *, uint64_t life, pid_t,
+    uint64_t start_ticks);
+
+/* Give the launcher a fresh socket to a (new) clerk: makes clerk_end again. */
+enum reeve_status rv_start_connect_clerk(struct rv_start *,
+    struct reeve_error *) RV_MUST_CHECK;
+
+/*
+ * The host reaped this pid itself (a daemon that is a subreaper inherits lives
+ * of a dead launcher). True when it was one of ours.
+ */
+bool rv_start_reaped(struct rv_start *, pid_t, int wstatus);
+
+pid_t rv_start_pid(const struct rv_start *);
+
+/* Words for a stage: "setting resource limits"; never NULL. Static. */
+const char *rv_stage_text(int stage);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime behind the public face: feeds the core with facts, executes its
+ * actions, keeps the journal. The control socket (ctl/) and the face call
+ * this; it calls nobody above, but reports through struct rv_super_sink.
+ */
+#ifndef RV_SUPER_H
+#define RV_SUPER_H
+
+#include "config/load.h"
+#include "core/core.h"
+#include "journal/journal.h"
+#include "loop/loop.h"
+
+struct rv_super;
+
+/* What a person or a client may know of a unit beyond struct rv_unit. */
+struct rv_unit_info {
+	const struct rv_unit *unit;
+	pid_t pid;               /* 0: none */
+	uint64_t start_ticks;
+	const char *status_text; /* STATUS= of the worker, "" if none */
+	bool has_last;           /* an earlier end in this run */
+	int64_t last_at_us;
+	struct rv_end last_end;
+	enum rv_reason last_reason;
+	int last_stage, last_errno;
+	int64_t backoff_ms;      /* left in BACKOFF, else -1 */
+	int64_t uptime_ms;       /* of the present life, 0 if none */
+	int64_t beat_age_ms;     /* -1: no heartbeat */
+	const struct rv_spec *spec;
+};
+
+/* Listeners embedded in their owners; called in the loop's thread. */
+struct rv_super_sink {
+	struct rv_list link;
+	void *ctx;
+	/* at the end of a turn in which events were recorded; may be NULL */
+	void (*recorded)(struct rv_super_sink *, uint64_t next_id);
+	/* a unit's state, readiness or wish changed; may be NULL */
+	void (*changed)(struct rv_super_sink *, struct rv_unit *);
+	/* the unit goes away now; may be NULL */
+	void (*gone)(struct rv_super_sink *, struct rv_unit *);
+	/* the tree has ended; may be NULL */
+	void (*finished)(struct rv_super_sink *, bool gave_up);
+	/* something that a person at the terminal should read; may be NULL */
+	void (*notice)(struct rv_super_sink *, int level, const char *text);
+};
+
+void rv_super_listen(struct rv_super *, struct rv_super_sink *);
+void rv_super_unlisten(struct rv_super_sink *);
+
+struct rv_conf *rv_super_conf(struct rv_super *);
+struct rv_loop *rv_super_loop(struct rv_super *);
+struct rv_journal *rv_super_journal(struct rv_super *);
+pid_t rv_super_launcher_pid(const struct rv_super *);
+pid_t rv_super_clerk_pid(const struct rv_super *);
+
+/* Tree walk in pre-order, file order: NULL begins, NULL ends. */
+struct rv_unit *rv_super_next(struct rv_super *, struct rv_unit *);
+struct rv_unit *rv_super_find(struct rv_super *, const char *path);
+void rv_super_info(struct rv_super *, struct rv_unit *, struct rv_unit_info *);
+
+enum rv_verb { RV_VERB_START, RV_VERB_STOP, RV_VERB_RESTART };
+
+/* Who asks: recorded with control.request before anything is done. */
+struct rv_asker {
+	const char *method;
+	const char *names; /* JSON array as text, or NULL */
+	int64_t uid, pid;  /* -1: the host itself */
+};
+
+/* Records control.request; returns its event id (0: dropped). */
+uint64_t rv_super_asked(struct rv_super *, const struct rv_asker *);
+
+void rv_super_do(struct rv_super *, struct rv_unit *, enum rv_verb);
+enum reeve_status rv_super_signal(struct rv_super *, struct rv_unit *,
+    int signo, struct reeve_error *) RV_MUST_CHECK;
+
+struct rv_reload_plan {
+	struct rv_buf added, removed, changed, updated; /* JSON arrays of paths */
+};
+void rv_reload_plan_finish(struct rv_reload_plan *);
+/*
+ * Load the file anew and (unless dry) reconcile. Errors are reported through
+ * the callback too; then nothing changes and config.rejected is recorded.
+ */
+enum reeve_status rv_super_reload(struct rv_super *, bool dry,
+    struct rv_reload_plan *, rv_finding_cb *, void *ctx,
+    struct reeve_error *) RV_MUST_CHECK;
+
+/* 1: stop in order; 2: shorten waits; 3 and more: kill. */
+void rv_super_shutdown(struct rv_super *, int urgency, const char *why);
+
+/* `done` runs when the clerk has everything on disk (or died: ok = false). */
+typedef void rv_super_synced_cb(void *ctx, bool ok);
+enum reeve_status rv_super_sync(struct rv_super *, rv_super_synced_cb *,
+    void *ctx) RV_MUST_CHECK;
+
+#endif

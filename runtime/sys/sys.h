@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raw system services: clocks, and the calls that tests make fail through
+ * base/fault.h. Each wrapper is the call of that name with EINTR retried
+ * where that is right; results and errno are the kernel's. CLOEXEC always.
+ */
+#ifndef RV_SYS_H
+#define RV_SYS_H
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <reeve/error.h>
+
+#include "base/base.h"
+#include "base/time.h"
+
+rv_time rv_sys_now(void);     /* CLOCK_MONOTONIC */
+int64_t rv_sys_wall_us(void); /* CLOCK_REALTIME */
+
+int rv_sys_open(const char *path, int flags, mode_t mode);
+int rv_sys_openat(int dir, const char *path, int flags, mode_t mode);
+ssize_t rv_sys_read(int fd, void *buf, size_t len);
+ssize_t rv_sys_write(int fd, const void *buf, size_t len);
+ssize_t rv_sys_writev(int fd, const struct iovec *, int n);
+ssize_t rv_sys_sendmsg(int fd, const struct msghdr *, int flags);
+ssize_t rv_sys_recvmsg(int fd, struct msghdr *, int flags);
+int rv_sys_pipe2(int fds[2], int flags);
+int rv_sys_socket(int domain, int type, int protocol);
+int rv_sys_socketpair(int domain, int type, int protocol, int fds[2]);
+int rv_sys_accept(int fd);
+int rv_sys_eventfd(unsigned initial, int flags);
+int rv_sys_epoll_create(void);
+int rv_sys_timerfd(void); /* CLOCK_MONOTONIC, non-blocking */
+int rv_sys_signalfd(const sigset_t *);
+int rv_sys_memfd(const char *name);
+void *rv_sys_mmap_shared(int fd, size_t len, bool writable); /* NULL: failed */
+int rv_sys_fallocate(int fd, off_t len);
+int rv_sys_rename(const char *from, const char *to);
+/* Close all of [first, last]; falls back as fault.def says. */
+int rv_sys_close_range(unsigned first, unsigned last);
+
+int rv_sys_pidfd_open(pid_t pid);
+/* Through pidfd, else (ENOSYS) kill(pid). */
+int rv_sys_pidfd_signal(int pidfd, pid_t pid, int signo);
+/* To the process group of the pidfd's process: 0, or -1 (ESRCH: empty). */
+int rv_sys_pidfd_signal_group(int pidfd, pid_t pgid, int signo);
+/* waitid with rusage: P_PIDFD, else P_PID. 1: done, 0: not yet, -1: errno. */
+struct rusage;
+int rv_sys_wait(int pidfd, pid_t pid, int options, siginfo_t *,
+    struct rusage *);
+/* Exit status of a process reaped by others (6.15+): 1, or 0 when not told. */
+int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
+
+/* Field 22 of /proc/PID/stat; 0 when there is no such process. */
+uint64_t rv_sys_start_ticks(pid_t pid);
+/* Parent, group and session of a process; false when there is none. */
+bool rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid,
+    char *state, uint64_t *start_ticks);
+/* 36 characters and a NUL; "" when it cannot be read. */
+void rv_sys_boot_id(char id[static 40]);
+/* 16 random bytes as 32 hex digits and a NUL. */
+void rv_sys_random_hex(char hex[static 33]);
+
+/*
+ * Start one of our own executables (launcher, clerk) from any host: clone
+ * without a copy of the address space and without waiting on anything of the
+ * host's; all signals reset in the child; fds[i] becomes descriptor 3 + i, all
+ * others are closed. *pid, *pidfd are the caller's. Uses no malloc.
+ */
+struct rv_helper {
+	const char *path;
+	const char *const *argv;
+	const char *const *envp;
+	const int *fds;
+	unsigned n_fds;
+	bool new_session;
+};
+enum reeve_status rv_sys_helper_start(const struct rv_helper *, pid_t *pid,
+    int *pidfd, struct reeve_error *) RV_MUST_CHECK;
+
+#endif

@@ -1,0 +1,1 @@
+# tests/scenario: see its README.md

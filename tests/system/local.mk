@@ -1,0 +1,1 @@
+# tests/system: see its README.md

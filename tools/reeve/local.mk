@@ -1,0 +1,1 @@
+# tools/reeve: see its README.md
