@@ -30,11 +30,11 @@ ssize_t rv_sys_recvmsg(int fd, struct msghdr *, int flags);
 int rv_sys_pipe2(int fds[2], int flags);
 int rv_sys_socket(int domain, int type, int protocol);
 int rv_sys_socketpair(int domain, int type, int protocol, int fds[2]);
-int rv_sys_accept(int fd);
+int rv_sys_accept(int fd); /* the new one is non-blocking */
 int rv_sys_eventfd(unsigned initial, int flags);
 int rv_sys_epoll_create(void);
-int rv_sys_timerfd(void); /* CLOCK_MONOTONIC, non-blocking */
-int rv_sys_signalfd(const sigset_t *);
+int rv_sys_timerfd(void);              /* CLOCK_MONOTONIC, non-blocking */
+int rv_sys_signalfd(const sigset_t *); /* non-blocking */
 int rv_sys_memfd(const char *name);
 void *rv_sys_mmap_shared(int fd, size_t len, bool writable); /* NULL: failed */
 int rv_sys_fallocate(int fd, off_t len);
@@ -49,8 +49,8 @@ int rv_sys_pidfd_signal(int pidfd, pid_t pid, int signo);
 int rv_sys_pidfd_signal_group(int pidfd, pid_t pgid, int signo);
 /* waitid with rusage: P_PIDFD, else P_PID. 1: done, 0: not yet, -1: errno. */
 struct rusage;
-int rv_sys_wait(int pidfd, pid_t pid, int options, siginfo_t *,
-    struct rusage *);
+int rv_sys_wait(
+    int pidfd, pid_t pid, int options, siginfo_t *, struct rusage *);
 /* Exit status of a process reaped by others (6.15+): 1, or 0 when not told. */
 int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
 
@@ -68,7 +68,8 @@ void rv_sys_random_hex(char hex[static 33]);
  * Start one of our own executables (launcher, clerk) from any host: clone
  * without a copy of the address space and without waiting on anything of the
  * host's; all signals reset in the child; fds[i] becomes descriptor 3 + i, all
- * others are closed. *pid, *pidfd are the caller's. Uses no malloc.
+ * others are closed but 0 (/dev/null), 1 and 2. At most 16. *pid and *pidfd
+ * are the caller's; *pidfd is -1 where the kernel has none. Uses no malloc.
  */
 struct rv_helper {
 	const char *path;

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc tells of a process, and of this boot. Used to recognise a process
+ * again (its number may be another's by now, its start time cannot), never to
+ * decide what a process is allowed to.
+ */
+#include "config.h"
+
+#include "sys/sys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+/* The file's text, cut at size - 1; "" when it cannot be read. */
+static size_t
+read_text(const char *path, char *buf, size_t size)
+{
+	int fd = rv_sys_open(path, O_RDONLY, 0);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (fd != -1 && len < size - 1 && n > 0) {
+		n = rv_sys_read(fd, buf + len, size - 1 - len);
+		if (n > 0) {
+			len += (size_t)n;
+		}
+	}
+	if (fd != -1) {
+		close(fd);
+	}
+	buf[len] = '\0';
+	return len;
+}
+
+bool
+rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid, char *state,
+    uint64_t *start_ticks)
+{
+	char path[48], text[1024], status;
+	const char *at;
+	int parent, group, session;
+	unsigned long long ticks;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	read_text(path, text, sizeof(text));
+	/* A program may have ')' and spaces in its name: the last one counts.
+	 */
+	at = strrchr(text, ')');
+	if (at == NULL ||
+	    sscanf(at + 1,
+		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+		" %*d %*d %*d %*d %llu",
+		&status, &parent, &group, &session, &ticks) != 5) {
+		return false;
+	}
+	if (ppid != NULL) {
+		*ppid = parent;
+	}
+	if (pgrp != NULL) {
+		*pgrp = group;
+	}
+	if (sid != NULL) {
+		*sid = session;
+	}
+	if (state != NULL) {
+		*state = status;
+	}
+	if (start_ticks != NULL) {
+		*start_ticks = ticks;
+	}
+	return true;
+}
+
+uint64_t
+rv_sys_start_ticks(pid_t pid)
+{
+	uint64_t ticks;
+
+	return rv_sys_proc_stat(pid, NULL, NULL, NULL, NULL, &ticks) ? ticks
+								     : 0;
+}
+
+void
+rv_sys_boot_id(char id[static 40])
+{
+	read_text("/proc/sys/kernel/random/boot_id", id, 40);
+	id[strcspn(id, "\n")] = '\0';
+	if (strlen(id) != 36) {
+		id[0] = '\0';
+	}
+}
