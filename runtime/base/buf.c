@@ -12,6 +12,8 @@
 void
 rv_buf_init(struct rv_buf *buf, size_t max)
 {
+	/* Doubling up to there must not overflow. */
+	RV_ASSERT(max <= SIZE_MAX / 4);
 	*buf = (struct rv_buf){ .max = max };
 }
 

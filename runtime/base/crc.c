@@ -9,11 +9,11 @@
 
 #include <string.h>
 
-#define POLY UINT32_C(0x82f63b78)
-#define S1(x) (((x) >> 1) ^ (((x) & 1u) != 0 ? POLY : 0u))
-#define S2(x) S1(S1(x))
-#define S4(x) S2(S2(x))
-#define S8(x) S4(S4((uint32_t)(x)))
+#define POLY   UINT32_C(0x82f63b78)
+#define S1(x)  (((x) >> 1) ^ (((x)&1u) != 0 ? POLY : 0u))
+#define S2(x)  S1(S1(x))
+#define S4(x)  S2(S2(x))
+#define S8(x)  S4(S4((uint32_t)(x)))
 #define R4(n)  S8(n), S8((n) + 1), S8((n) + 2), S8((n) + 3)
 #define R16(n) R4(n), R4((n) + 4), R4((n) + 8), R4((n) + 12)
 #define R64(n) R16(n), R16((n) + 16), R16((n) + 32), R16((n) + 48)

@@ -27,8 +27,8 @@ put(struct reeve_error *err, enum reeve_status status, int sys_errno,
 }
 
 enum reeve_status
-rv_error(struct reeve_error *err, enum reeve_status status, const char *fmt,
-    ...)
+rv_error(
+    struct reeve_error *err, enum reeve_status status, const char *fmt, ...)
 {
 	int saved = errno;
 	va_list args;
@@ -46,8 +46,8 @@ enum reeve_status
 rv_error_sys(struct reeve_error *err, int sys_errno, const char *fmt, ...)
 {
 	int saved = errno;
-	enum reeve_status status = sys_errno == ENOMEM ? REEVE_ENOMEM
-						       : REEVE_ESYS;
+	enum reeve_status status =
+	    sys_errno == ENOMEM ? REEVE_ENOMEM : REEVE_ESYS;
 	va_list args;
 
 	if (err != NULL) {

@@ -33,12 +33,9 @@ static const struct {
 	const char *name;
 	int number;
 } errnos[] = {
-	{ "ENOMEM", ENOMEM }, { "ENOSYS", ENOSYS }, { "EINVAL", EINVAL },
-	{ "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "EAGAIN", EAGAIN },
-	{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EPERM", EPERM },
-	{ "EACCES", EACCES }, { "EINTR", EINTR }, { "EROFS", EROFS },
-	{ "ENOENT", ENOENT }, { "EBADF", EBADF }, { "ENOTTY", ENOTTY },
-	{ "ESRCH", ESRCH }, { "EPIPE", EPIPE }, { "EBUSY", EBUSY },
+#define X(name) { #name, name },
+#include "base/errno.def"
+#undef X
 };
 
 int
@@ -48,8 +45,8 @@ rv_fault_hit(enum rv_fault_point point)
 	uint64_t call = atomic_fetch_add(&rule->calls, 1) + 1;
 
 	return rule->first != 0 && call >= rule->first && call <= rule->last
-	    ? rule->sys_errno
-	    : 0;
+		   ? rule->sys_errno
+		   : 0;
 }
 
 uint64_t
@@ -76,13 +73,14 @@ set_rule(const char *text, size_t len)
 {
 	const char *equal = memchr(text, '=', len);
 	const char *at = memchr(text, '@', len);
-	size_t name_len = (size_t)((at != NULL ? at : equal) - text);
 	struct rule rule = { .first = 1, .last = UINT64_MAX };
+	size_t name_len;
 	char *end;
 
 	if (equal == NULL) {
 		return false;
 	}
+	name_len = (size_t)((at != NULL ? at : equal) - text);
 	if (at != NULL) {
 		rule.first = rule.last = strtoull(at + 1, &end, 10);
 		if (*end == '+') {
@@ -93,8 +91,8 @@ set_rule(const char *text, size_t len)
 			return false;
 		}
 	}
-	rule.sys_errno = find_errno(equal + 1,
-	    len - (size_t)(equal + 1 - text));
+	rule.sys_errno =
+	    find_errno(equal + 1, len - (size_t)(equal + 1 - text));
 	for (size_t i = 0; i < RV_FAULT_COUNT; i++) {
 		if (strlen(names[i]) == name_len &&
 		    strncmp(names[i], text, name_len) == 0) {
@@ -107,10 +105,9 @@ set_rule(const char *text, size_t len)
 	return false;
 }
 
-bool
-rv_fault_set(const char *plan)
+static bool
+add_rules(const char *plan)
 {
-	memset(rules, 0, sizeof(rules));
 	while (plan != NULL && *plan != '\0') {
 		size_t len = strcspn(plan, ",");
 
@@ -120,6 +117,22 @@ rv_fault_set(const char *plan)
 		plan += len + (plan[len] == ',');
 	}
 	return true;
+}
+
+bool
+rv_fault_set(const char *plan)
+{
+	memset(rules, 0, sizeof(rules));
+	return add_rules(getenv("REEVE_FAULTS_ALWAYS")) && add_rules(plan);
+}
+
+/* So that what always fails does so in programs that never set a plan. */
+__attribute__((constructor)) static void
+begin(void)
+{
+	if (!rv_fault_set(NULL)) {
+		abort();
+	}
 }
 
 void

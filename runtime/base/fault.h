@@ -8,6 +8,9 @@
  * once, at rv_fault_load) or from rv_fault_set in a test:
  * "alloc@7=ENOMEM" fails the 7th call, "clone_vm=ENOSYS" every call,
  * "write@3+=ENOSPC" the third and all later ones; separated by commas.
+ *
+ * REEVE_FAULTS_ALWAYS, in the same words, holds under every plan: what the
+ * machine at hand cannot do (valgrind knows no pidfds) or shall not.
  */
 #ifndef RV_FAULT_H
 #define RV_FAULT_H
@@ -32,7 +35,7 @@ void rv_fault_load(void);
 /* Calls counted at this point since the plan was set. */
 uint64_t rv_fault_calls(enum rv_fault_point point);
 #else
-#define RV_FAULT(name)  0
+#define RV_FAULT(name) 0
 static inline void
 rv_fault_load(void)
 {

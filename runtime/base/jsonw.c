@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -79,7 +80,7 @@ rv_jsonw_key(struct rv_jsonw *w, const char *key)
 	w->after_key = true;
 }
 
-/* Length of the run at s that needs no escape and is valid UTF-8. */
+/* Length of the run of printable ASCII at s that needs no escape. */
 static size_t
 plain_run(const char *s, size_t len)
 {
@@ -110,31 +111,33 @@ escape(struct rv_buf *out, unsigned char c)
 	}
 }
 
+/* Length of the one valid UTF-8 sequence at s (a lead byte), or 0. */
+static size_t
+sequence(const char *s, size_t len)
+{
+	unsigned char lead = (unsigned char)*s;
+	size_t want = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+	return rv_utf8_valid(s, RV_MIN(len, want));
+}
+
 void
 rv_jsonw_strn(struct rv_jsonw *w, const char *s, size_t len)
 {
-	size_t n;
-
 	before_value(w);
 	rv_buf_addc(w->out, '"');
 	while (len > 0) {
-		n = plain_run(s, len);
-		if (n == 0 && (unsigned char)*s >= 0x80) {
-			n = rv_utf8_valid(s, RV_MIN(len, 4));
-			if (n == 0) {
-				rv_buf_adds(w->out, "\xef\xbf\xbd");
-				s++;
-				len--;
-				continue;
-			}
-		}
-		if (n == 0) {
+		bool ascii = (unsigned char)*s < 0x80;
+		size_t n = ascii ? plain_run(s, len) : sequence(s, len);
+
+		if (n != 0) {
+			rv_buf_add(w->out, s, n);
+		} else if (ascii) {
 			escape(w->out, (unsigned char)*s);
-			s++;
-			len--;
-			continue;
+		} else {
+			rv_buf_adds(w->out, "\xef\xbf\xbd");
 		}
-		rv_buf_add(w->out, s, n);
+		n = RV_MAX(n, (size_t)1);
 		s += n;
 		len -= n;
 	}
@@ -169,6 +172,24 @@ rv_jsonw_uint(struct rv_jsonw *w, uint64_t v)
 	rv_jsonw_raw(w, text);
 }
 
+/* A host may have set a locale whose decimal point is none, of any length. */
+static void
+mend_point(char *text)
+{
+	char *from, *to = text;
+	bool seen = false;
+
+	for (from = text; *from != '\0'; from++) {
+		if (strchr("0123456789+-e", *from) != NULL) {
+			*to++ = *from;
+		} else if (!seen) {
+			*to++ = '.';
+			seen = true;
+		}
+	}
+	*to = '\0';
+}
+
 void
 rv_jsonw_double(struct rv_jsonw *w, double v)
 {
@@ -178,7 +199,14 @@ rv_jsonw_double(struct rv_jsonw *w, double v)
 		rv_jsonw_null(w);
 		return;
 	}
-	snprintf(text, sizeof(text), "%.17g", v);
+	/* The shortest that reads back as the same number. */
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v) {
+			break;
+		}
+	}
+	mend_point(text);
 	rv_jsonw_raw(w, text);
 }
 

@@ -47,16 +47,15 @@ rv_list_remove(struct rv_list *node)
 	RV_CONTAINER((head)->next, type, member)
 
 /* The body must not remove any node; use the _SAFE form for the current one. */
-#define RV_LIST_EACH(var, head, type, member) \
+#define RV_LIST_EACH(var, head, type, member)                      \
 	for (type *var = RV_CONTAINER((head)->next, type, member); \
-	     &var->member != (head); \
+	     &var->member != (head);                               \
 	     var = RV_CONTAINER(var->member.next, type, member))
 
-#define RV_LIST_EACH_SAFE(var, head, type, member) \
-	for (type *var = RV_CONTAINER((head)->next, type, member), \
+#define RV_LIST_EACH_SAFE(var, head, type, member)                            \
+	for (type *var = RV_CONTAINER((head)->next, type, member),            \
 		  *var##_next = RV_CONTAINER(var->member.next, type, member); \
-	     &var->member != (head); \
-	     var = var##_next, \
+	     &var->member != (head); var = var##_next,                        \
 		  var##_next = RV_CONTAINER(var->member.next, type, member))
 
 #endif

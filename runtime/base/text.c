@@ -5,11 +5,9 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 size_t
 rv_copy(char *dst, size_t size, const char *src)
@@ -70,13 +68,14 @@ parse_scaled(const char **s, uint64_t unit, uint64_t *out)
 	}
 	for (; *p >= '0' && *p <= '9'; p++) {
 		if (__builtin_mul_overflow(whole, (uint64_t)10, &whole) ||
-		    __builtin_add_overflow(whole, (uint64_t)(*p - '0'),
-			&whole)) {
+		    __builtin_add_overflow(
+			whole, (uint64_t)(*p - '0'), &whole)) {
 			return false;
 		}
 	}
 	if (*p == '.') {
-		if (p[1] < '0' || p[1] > '9') {
+		/* There is no half a byte. */
+		if (unit == 1 || p[1] < '0' || p[1] > '9') {
 			return false;
 		}
 		for (p++; *p >= '0' && *p <= '9'; p++) {
@@ -103,8 +102,8 @@ struct unit {
 
 /* A number and one of these units (or none: the first). */
 static bool
-parse_with_unit(const char *s, const struct unit *units, size_t n,
-    uint64_t *out)
+parse_with_unit(
+    const char *s, const struct unit *units, size_t n, uint64_t *out)
 {
 	const char *number = s;
 	const char *name = s + strspn(s, "0123456789.");
@@ -112,7 +111,7 @@ parse_with_unit(const char *s, const struct unit *units, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(name, units[i].name) == 0) {
 			return parse_scaled(&number, units[i].factor, out) &&
-			    number == name;
+			       number == name;
 		}
 	}
 	return false;
@@ -122,8 +121,12 @@ bool
 rv_parse_duration(const char *s, rv_time *out)
 {
 	static const struct unit units[] = {
-		{ "", RV_SEC }, { "ms", RV_MS }, { "s", RV_SEC },
-		{ "m", RV_MINUTE }, { "h", RV_HOUR }, { "d", RV_DAY },
+		{ "", RV_SEC },
+		{ "ms", RV_MS },
+		{ "s", RV_SEC },
+		{ "m", RV_MINUTE },
+		{ "h", RV_HOUR },
+		{ "d", RV_DAY },
 	};
 	uint64_t v;
 
@@ -139,11 +142,16 @@ bool
 rv_parse_size(const char *s, uint64_t *out)
 {
 	static const struct unit units[] = {
-		{ "", 1 }, { "B", 1 },
-		{ "KiB", UINT64_C(1) << 10 }, { "MiB", UINT64_C(1) << 20 },
-		{ "GiB", UINT64_C(1) << 30 }, { "TiB", UINT64_C(1) << 40 },
-		{ "kB", UINT64_C(1000) }, { "KB", UINT64_C(1000) },
-		{ "MB", UINT64_C(1000000) }, { "GB", UINT64_C(1000000000) },
+		{ "", 1 },
+		{ "B", 1 },
+		{ "KiB", UINT64_C(1) << 10 },
+		{ "MiB", UINT64_C(1) << 20 },
+		{ "GiB", UINT64_C(1) << 30 },
+		{ "TiB", UINT64_C(1) << 40 },
+		{ "kB", UINT64_C(1000) },
+		{ "KB", UINT64_C(1000) },
+		{ "MB", UINT64_C(1000000) },
+		{ "GB", UINT64_C(1000000000) },
 		{ "TB", UINT64_C(1000000000000) },
 	};
 
@@ -154,8 +162,11 @@ size_t
 rv_format_duration(char *dst, size_t size, rv_time t)
 {
 	static const struct unit units[] = {
-		{ "d", RV_DAY }, { "h", RV_HOUR }, { "m", RV_MINUTE },
-		{ "s", RV_SEC }, { "ms", RV_MS },
+		{ "d", RV_DAY },
+		{ "h", RV_HOUR },
+		{ "m", RV_MINUTE },
+		{ "s", RV_SEC },
+		{ "ms", RV_MS },
 	};
 	size_t len = 0;
 
@@ -176,64 +187,6 @@ rv_format_duration(char *dst, size_t size, rv_time t)
 		}
 	}
 	return len;
-}
-
-int
-rv_signal_number(const char *name)
-{
-	int64_t n;
-	const char *bare = strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name;
-
-	if (rv_parse_int(name, 1, 64, &n)) {
-		return (int)n;
-	}
-	for (int signo = 1; signo < 32; signo++) {
-		const char *abbrev = sigabbrev_np(signo);
-
-		if (abbrev != NULL && strcasecmp(abbrev, bare) == 0) {
-			return signo;
-		}
-	}
-	if (strcasecmp(bare, "IOT") == 0) {
-		return SIGABRT;
-	}
-	if (strncasecmp(bare, "RTMIN", 5) == 0) {
-		if (bare[5] == '\0') {
-			return SIGRTMIN;
-		}
-		if (bare[5] == '+' &&
-		    rv_parse_int(bare + 6, 0, SIGRTMAX - SIGRTMIN, &n)) {
-			return SIGRTMIN + (int)n;
-		}
-	}
-	if (strcasecmp(bare, "RTMAX") == 0) {
-		return SIGRTMAX;
-	}
-	return 0;
-}
-
-const char *
-rv_signal_name(int signo, char buf[static 24])
-{
-	const char *abbrev = signo > 0 && signo < 32 ? sigabbrev_np(signo)
-						     : NULL;
-
-	if (abbrev != NULL) {
-		rv_format(buf, 24, "SIG%s", abbrev);
-	} else if (signo >= SIGRTMIN && signo <= SIGRTMAX) {
-		rv_format(buf, 24, "SIGRTMIN+%d", signo - SIGRTMIN);
-	} else {
-		rv_format(buf, 24, "signal %d", signo);
-	}
-	return buf;
-}
-
-const char *
-rv_errno_name(int sys_errno)
-{
-	const char *name = strerrorname_np(sys_errno);
-
-	return name != NULL ? name : "E?";
 }
 
 /* Length of one valid UTF-8 sequence at s (Unicode 15, table 3-7), or 0. */

@@ -13,8 +13,7 @@
 size_t rv_copy(char *dst, size_t size, const char *src);
 
 /* snprintf into dst, returning the length that is in dst (not the wanted). */
-size_t rv_format(char *dst, size_t size, const char *fmt, ...)
-    RV_PRINTF(3, 4);
+size_t rv_format(char *dst, size_t size, const char *fmt, ...) RV_PRINTF(3, 4);
 
 /* The whole of s as a decimal number within [min, max]; false otherwise. */
 bool rv_parse_int(const char *s, int64_t min, int64_t max, int64_t *out);

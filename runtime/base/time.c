@@ -18,5 +18,5 @@ rv_time_scale(rv_time a, uint32_t n)
 	rv_time product;
 
 	return __builtin_mul_overflow(a, (rv_time)n, &product) ? RV_FOREVER
-							      : product;
+							       : product;
 }
