@@ -4,7 +4,7 @@ check_LTLIBRARIES += tests/lib/libtest.la
 endif
 tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h
 tests_lib_libtest_la_LIBADD = $(CUNIT_LIBS)
-tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS)
+tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 
 # A test program prog_X: tests/unit/test_X.c; see tests/README.md
 include tests/unit/base.mk

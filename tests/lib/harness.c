@@ -51,7 +51,8 @@ const char *
 rv_test_dir(void)
 {
 	if (test_dir[0] == '\0') {
-		strcpy(test_dir, "/tmp/reeve-test.XXXXXX");
+		snprintf(
+		    test_dir, sizeof(test_dir), "%s", "/tmp/reeve-test.XXXXXX");
 		if (mkdtemp(test_dir) == NULL) {
 			perror("mkdtemp");
 			abort();
@@ -76,7 +77,7 @@ rv_test_wait(bool (*ready)(void *), void *ctx, int fd, int ms)
 		poll(&p, fd >= 0 ? 1 : 0, fd >= 0 ? 50 : 2);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		passed = (now.tv_sec - start.tv_sec) * 1000 +
-		    (now.tv_nsec - start.tv_nsec) / 1000000;
+			 (now.tv_nsec - start.tv_nsec) / 1000000;
 	}
 	return true;
 }

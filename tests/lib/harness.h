@@ -25,13 +25,16 @@ struct rv_case {
 };
 
 #define RV_TEST(name) static void name(void)
-#define RV_CASE(name) { #name, name }
-#define RV_SUITE(suite, ...) \
-	int main(int argc, char **argv) \
-	{ \
+#define RV_CASE(name)       \
+	{                   \
+#name, name \
+	}
+#define RV_SUITE(suite, ...)                                           \
+	int main(int argc, char **argv)                                \
+	{                                                              \
 		static const struct rv_case cases[] = { __VA_ARGS__ }; \
-		return rv_suite_run(#suite, cases, \
-		    sizeof(cases) / sizeof(cases[0]), argc, argv); \
+		return rv_suite_run(#suite, cases,                     \
+		    sizeof(cases) / sizeof(cases[0]), argc, argv);     \
 	}
 
 int rv_suite_run(const char *suite, const struct rv_case *cases, size_t n,
