@@ -228,8 +228,9 @@ static bool
 close_listed(unsigned first, unsigned last)
 {
 	_Alignas(8) char buf[1024];
-	int dir = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int dir =
+	    (int)CALL(proc_fds, syscall(SYS_openat, AT_FDCWD, "/proc/self/fd",
+				    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
 	long n = -1;
 
 	if (dir == -1) {
