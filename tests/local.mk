@@ -5,6 +5,33 @@ endif
 tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h
 tests_lib_libtest_la_LIBADD = $(CUNIT_LIBS)
 tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+EXTRA_DIST += tests/lib/run tests/README.md tests/lib/README.md \
+	tests/lint/README.md tests/fuzz/README.md tests/unit/README.md
+
+# Tests that need root or real servers, that take minutes, or hours. Their
+# programs and scripts are listed in these by the fragments, not in TESTS.
+SYSTEM_TESTS =
+TORTURE_TESTS =
+SOAK_TESTS =
+
+check-system:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SYSTEM_TESTS)' \
+	    TEST_SUITE_LOG=check-system.log
+check-torture:
+	REEVE_TEST_TIMEOUT=$${REEVE_TEST_TIMEOUT-3600} \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(TORTURE_TESTS)' \
+	    TEST_SUITE_LOG=check-torture.log
+check-soak:
+	REEVE_TEST_TIMEOUT=$${REEVE_TEST_TIMEOUT-90000} \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SOAK_TESTS)' \
+	    TEST_SUITE_LOG=check-soak.log
+.PHONY: check-system check-torture check-soak
+MOSTLYCLEANFILES += check-system.log check-torture.log check-soak.log
+
+# Never true: automake shall know how to run these, and not run them by itself.
+if NEVER
+TESTS += $(SYSTEM_TESTS) $(TORTURE_TESTS) $(SOAK_TESTS)
+endif
 
 # A test program prog_X: tests/unit/test_X.c; see tests/README.md
 include tests/unit/base.mk

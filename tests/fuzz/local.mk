@@ -1,1 +1,17 @@
-# tests/fuzz: see its README.md
+# tests/fuzz: see its README.md. Each target has a fragment, NAME.mk, that makes
+# two programs: replay_NAME, run by make check over corpus/NAME, and, in a build
+# with --enable-fuzzers, fuzz_NAME, run by make check-fuzz.
+fuzz_targets =
+FUZZ_INCLUDES = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+FUZZ_ENGINE = -fsanitize=fuzzer
+FUZZ_SECONDS = 60
+EXTRA_DIST += tests/fuzz/fuzz
+
+check-fuzz: all $(fuzz_targets)
+if FUZZERS
+	$(AM_TESTS_ENVIRONMENT) FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	$(SHELL) $(top_srcdir)/tests/fuzz/fuzz $(fuzz_targets)
+else
+	$(top_srcdir)/tools/dev/build fuzz check-fuzz FUZZ_SECONDS='$(FUZZ_SECONDS)'
+endif
+.PHONY: check-fuzz

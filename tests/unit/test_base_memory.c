@@ -230,8 +230,7 @@ digits(struct rv_list *head)
 {
 	int sum = 0;
 
-	RV_LIST_EACH(item, head, struct item, link)
-	{
+	RV_LIST_EACH (item, head, struct item, link) {
 		sum = sum * 10 + item->value;
 	}
 	return sum;
@@ -253,8 +252,7 @@ RV_TEST(a_list_keeps_its_order)
 	rv_list_remove(&b.link);
 	rv_list_remove(&b.link); /* harmless */
 	CU_ASSERT_EQUAL(digits(&head), 13);
-	RV_LIST_EACH_SAFE(item, &head, struct item, link)
-	{
+	RV_LIST_EACH_SAFE (item, &head, struct item, link) {
 		rv_list_remove(&item->link);
 	}
 	CU_ASSERT_TRUE(rv_list_empty(&head));
