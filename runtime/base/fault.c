@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The plan of injected faults: per point, from which call on, up to which, and
- * with what errno. Compiled in with --enable-faults only; the one mutable
- * global of the library, and only in such builds.
+ * with what errno. The one mutable global of the library; nobody writes it but
+ * tests, and executables of ours whose environment has a plan.
  */
 #include "config.h"
 
@@ -22,6 +22,7 @@ struct rule {
 };
 
 static struct rule rules[RV_FAULT_COUNT];
+_Atomic bool rv_fault_armed;
 
 static const char *const names[RV_FAULT_COUNT] = {
 #define X(name, doc) #name,
@@ -122,24 +123,37 @@ add_rules(const char *plan)
 bool
 rv_fault_set(const char *plan)
 {
+	rv_fault_armed = true;
 	memset(rules, 0, sizeof(rules));
-	return add_rules(getenv("REEVE_FAULTS_ALWAYS")) && add_rules(plan);
+	return add_rules(secure_getenv("REEVE_FAULTS_ALWAYS")) &&
+	       add_rules(plan);
+}
+
+/* A plan in the environment that makes no sense must not look followed. */
+static void
+set_or_abort(const char *plan)
+{
+	if (!rv_fault_set(plan)) {
+		abort();
+	}
 }
 
 /* So that what always fails does so in programs that never set a plan. */
 __attribute__((constructor)) static void
 begin(void)
 {
-	if (!rv_fault_set(NULL)) {
-		abort();
+	if (secure_getenv("REEVE_FAULTS_ALWAYS") != NULL) {
+		set_or_abort(NULL);
 	}
 }
 
 void
 rv_fault_load(void)
 {
-	if (!rv_fault_set(getenv("REEVE_FAULTS"))) {
-		abort();
+	const char *plan = secure_getenv("REEVE_FAULTS");
+
+	if (plan != NULL) {
+		set_or_abort(plan);
 	}
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fault points: how a test makes the n-th call of something fail, or forces
- * the fallback for an older kernel. Points are named in fault.def. In builds
- * without --enable-faults RV_FAULT() is the constant 0.
+ * the fallback for an older kernel. Points are named in fault.def. What is
+ * tested is what is delivered: the points are compiled in unless configure is
+ * told --disable-faults (RV_FAULT() is then the constant 0), and cost a load
+ * and a branch until the first plan.
  *
  * The plan comes from REEVE_FAULTS in the environment of our executables (read
  * once, at rv_fault_load) or from rv_fault_set in a test:
@@ -27,7 +29,10 @@ enum rv_fault_point {
 #ifdef RV_FAULTS
 /* Counts one call of the point; an errno when this call shall fail, else 0. */
 int rv_fault_hit(enum rv_fault_point point);
-#define RV_FAULT(name) rv_fault_hit(RV_FAULT_##name)
+extern _Atomic bool rv_fault_armed;
+#define RV_FAULT(name)                                                       \
+	(__builtin_expect(rv_fault_armed, 0) ? rv_fault_hit(RV_FAULT_##name) \
+					     : 0)
 /* Replace the plan; NULL or "" clears it and all counters. False: bad text. */
 bool rv_fault_set(const char *plan);
 /* rv_fault_set(getenv("REEVE_FAULTS")) */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Saturating arithmetic on times. */
+/*
+ * Saturating arithmetic on times: a wait that does not fit is for ever, never
+ * in the past.
+ */
 #include "config.h"
 
 #include "base/time.h"
