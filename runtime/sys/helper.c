@@ -60,7 +60,9 @@ fill_standard_fds(void)
 	for (int fd = 0; fd < FIRST_FD; fd++) {
 		long null;
 
-		if (fd != 0 && syscall(SYS_fcntl, fd, F_GETFD, 0) != -1) {
+		/* One with CLOEXEC is as good as closed: -1 has the bit too. */
+		if (fd != 0 &&
+		    (syscall(SYS_fcntl, fd, F_GETFD, 0) & FD_CLOEXEC) == 0) {
 			continue;
 		}
 		null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
@@ -78,37 +80,48 @@ fill_standard_fds(void)
 }
 
 /*
- * Sources may stand where targets are to go, so all of them move above the
- * last target first. The status descriptor, if any, ends up behind them.
+ * Sources may stand where targets are to go (on 0 to 2 even), so all of them
+ * move above the last target first. The status descriptor, if any, ends up
+ * right behind the targets.
  */
 static int
 place_fds(const struct rv_helper *helper, int *status_fd)
 {
 	int above = FIRST_FD + (int)helper->n_fds + 1;
+	int status = *status_fd;
 	long moved[FDS_MAX];
 
+	if (status != -1) {
+		status =
+		    (int)syscall(SYS_fcntl, status, F_DUPFD_CLOEXEC, above);
+		if (status == -1) {
+			return -1;
+		}
+		*status_fd = status;
+	}
 	for (unsigned i = 0; i < helper->n_fds; i++) {
-		moved[i] = syscall(SYS_fcntl, helper->fds[i], F_DUPFD, above);
+		moved[i] =
+		    syscall(SYS_fcntl, helper->fds[i], F_DUPFD_CLOEXEC, above);
 		if (moved[i] == -1) {
 			return -1;
 		}
 	}
-	if (*status_fd != -1) {
-		long fd = syscall(SYS_fcntl, *status_fd, F_DUPFD, above);
-
-		if (fd == -1 ||
-		    syscall(SYS_dup3, fd, above - 1, O_CLOEXEC) == -1) {
-			return -1;
-		}
-		*status_fd = above - 1;
+	if (fill_standard_fds() == -1) {
+		return -1;
 	}
 	for (unsigned i = 0; i < helper->n_fds; i++) {
 		if (syscall(SYS_dup3, moved[i], FIRST_FD + (int)i, 0) == -1) {
 			return -1;
 		}
 	}
-	return rv_sys_close_range(
-	    (unsigned)(*status_fd == -1 ? above - 1 : above), UINT_MAX);
+	if (status == -1) {
+		return rv_sys_close_range((unsigned)above - 1, UINT_MAX);
+	}
+	if (syscall(SYS_dup3, status, above - 1, O_CLOEXEC) == -1) {
+		return -1;
+	}
+	*status_fd = above - 1;
+	return rv_sys_close_range((unsigned)above, UINT_MAX);
 }
 
 static int __attribute__((no_sanitize_address, no_sanitize_thread))
@@ -121,7 +134,7 @@ child_main(void *arg)
 
 	reset_signals();
 	if ((!helper->new_session || syscall(SYS_setsid) != -1) &&
-	    fill_standard_fds() == 0 && place_fds(helper, &status_fd) == 0) {
+	    place_fds(helper, &status_fd) == 0) {
 		syscall(SYS_execve, helper->path, helper->argv, helper->envp);
 	}
 	sys_errno = errno;
