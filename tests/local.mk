@@ -5,8 +5,7 @@ endif
 tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h
 tests_lib_libtest_la_LIBADD = $(CUNIT_LIBS)
 tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-EXTRA_DIST += tests/lib/run tests/README.md tests/lib/README.md \
-	tests/lint/README.md tests/fuzz/README.md tests/unit/README.md
+EXTRA_DIST += tests/lib/run
 
 # Tests that need root or real servers, that take minutes, or hours. Their
 # programs and scripts are listed in these by the fragments, not in TESTS.
@@ -26,6 +25,13 @@ check-soak:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SOAK_TESTS)' \
 	    TEST_SUITE_LOG=check-soak.log
 .PHONY: check-system check-torture check-soak
+
+# What each of them runs, one a line, for tools/check to look for results.
+list-check:
+	@for test in $(TESTS); do echo "$$test"; done
+list-check-system:
+	@for test in $(SYSTEM_TESTS); do echo "$$test"; done
+.PHONY: list-check list-check-system
 MOSTLYCLEANFILES += check-system.log check-torture.log check-soak.log
 
 # Never true: automake shall know how to run these, and not run them by itself.

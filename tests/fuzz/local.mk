@@ -15,3 +15,5 @@ else
 	$(top_srcdir)/tools/dev/build fuzz check-fuzz FUZZ_SECONDS='$(FUZZ_SECONDS)'
 endif
 .PHONY: check-fuzz
+
+include tests/fuzz/text.mk

@@ -102,7 +102,7 @@ run_file(const char *path)
 static int
 run_corpus(const char *dir_path)
 {
-	char path[4096];
+	char path[8192];
 	struct dirent *entry;
 	struct stat st;
 	int files = 0;
