@@ -1,5 +1,6 @@
 # tests/lint: see its README.md
-lint_tests = tests/lint/banned tests/lint/child_enter tests/lint/exports \
+lint_tests = tests/lint/banned tests/lint/child_enter tests/lint/counting \
+	tests/lint/exports \
 	tests/lint/files tests/lint/format tests/lint/headers \
 	tests/lint/install tests/lint/layers tests/lint/link tests/lint/sizes
 TESTS += $(lint_tests)
