@@ -42,23 +42,25 @@ enum rv_timer {
 
 /* How a life ended, as far as the launcher could tell. */
 struct rv_end {
-	bool unknown;   /* the status could not be had */
-	bool signaled;  /* by `number`, else exit code `number` */
+	bool unknown;  /* the status could not be had */
+	bool signaled; /* by `number`, else exit code `number` */
 	int number;
 	bool core_dumped;
 };
 
 enum rv_event_type {
 	/* commands */
-	RV_EV_START,    /* operator: want it up, no longer held; from FATAL too */
-	RV_EV_STOP,     /* operator: held until RV_EV_START */
-	RV_EV_RESTART,  /* operator: stop, then start; feeds no budget */
-	RV_EV_BOOT,     /* root only, once: start all that has autostart */
-	RV_EV_RETIRE,   /* reload: stop, then RV_ACT_GONE for it and all below */
-	RV_EV_REPLACE,  /* reload: `policy` is new; `restart` if it must restart */
-	RV_EV_ADDED,    /* reload: unit was linked by rv_core_add; autostart it */
+	RV_EV_START, /* operator: want it up, no longer held; from FATAL too */
+	RV_EV_STOP,  /* operator: held until RV_EV_START */
+	RV_EV_RESTART, /* operator: stop, then start; feeds no budget */
+	RV_EV_BOOT,    /* root only, once: start all that has autostart */
+	RV_EV_RETIRE,  /* reload: stop, then RV_ACT_GONE for it and all below */
+	RV_EV_REPLACE, /* reload: `policy` is new; `restart` if it must restart
+			*/
+	RV_EV_ADDED, /* reload: unit was linked by rv_core_add; autostart it */
 	RV_EV_SHUTDOWN, /* root only: stop the tree in order, then FINISHED */
-	RV_EV_HASTEN,   /* root only: end every wait of a stop at once: next step */
+	RV_EV_HASTEN, /* root only: end every wait of a stop at once: next step
+		       */
 	RV_EV_KILL_ALL, /* root only: KILL everything now */
 	/* facts about the unit's present life; others are ignored by life */
 	RV_EV_LAUNCHED,      /* a process exists */
@@ -66,13 +68,13 @@ enum rv_event_type {
 	RV_EV_LAUNCH_LOST,   /* the launcher died with it: retry, no budget */
 	RV_EV_READY,
 	RV_EV_BEAT,
-	RV_EV_EXTEND,        /* EXTEND_TIMEOUT: deadline at least now + `span` */
-	RV_EV_TRIGGER,       /* WATCHDOG=trigger: treat as unresponsive */
+	RV_EV_EXTEND,  /* EXTEND_TIMEOUT: deadline at least now + `span` */
+	RV_EV_TRIGGER, /* WATCHDOG=trigger: treat as unresponsive */
 	RV_EV_BEAT_INTERVAL, /* WATCHDOG_USEC=: `span` replaces hb_interval */
 	RV_EV_DIED,          /* ended, and nothing of it is left */
 	RV_EV_PROBED,        /* answer to RV_ACT_PROBE: all sent facts are in */
 	/* time */
-	RV_EV_TIMER,         /* `timer` is due */
+	RV_EV_TIMER, /* `timer` is due */
 };
 
 struct rv_unit;
@@ -84,8 +86,8 @@ struct rv_event {
 	uint32_t jitter; /* uniform in 0..65535 */
 	uint64_t life;   /* facts: which life this is about */
 	rv_time span;
-	rv_time late;    /* TIMER: how late this came because the owner (or the
-			    machine) stood still; a heartbeat then gets grace */
+	rv_time late; /* TIMER: how late this came because the owner (or the
+			 machine) stood still; a heartbeat then gets grace */
 	enum rv_timer timer;
 	struct rv_end end;
 	int stage, sys_errno;
@@ -102,7 +104,8 @@ enum rv_action_type {
 	RV_ACT_DISARM,
 	RV_ACT_PROBE,  /* fetch what the launcher has; answer RV_EV_PROBED */
 	RV_ACT_RECORD, /* kind, fields; `life` 0 if about none */
-	RV_ACT_STATE,  /* unit's state, readiness or wish changed: tell waiters */
+	RV_ACT_STATE,  /* unit's state, readiness or wish changed: tell waiters
+			*/
 	RV_ACT_GONE,   /* unit was unlinked: free it, after this action */
 	RV_ACT_FINISHED, /* the root has ended; `gave_up` tells why */
 };
@@ -120,6 +123,12 @@ struct rv_action {
 	struct rv_fields fields; /* strings: static, or paths of units */
 };
 
+/* One dependency; in the room that the owner gave with the unit. */
+struct rv_edge {
+	struct rv_list by_on; /* in on->dependents */
+	struct rv_unit *from, *on;
+};
+
 /*
  * One unit. The owner allocates rv_unit_size(policy, n_deps) zeroed bytes and
  * calls rv_unit_init; all fields are the core's, and others read them.
@@ -130,30 +139,63 @@ struct rv_unit {
 	const struct rv_policy *policy; /* borrowed, outlives the unit */
 	void *owner;                    /* the owner's */
 	struct rv_unit *parent;
-	struct rv_list siblings;        /* in parent->children, file order */
+	struct rv_list siblings; /* in parent->children, file order */
 	struct rv_list children;
-	uint32_t index;                 /* position among siblings */
+	uint32_t index; /* position among siblings */
 
-	enum rv_state state;   /* actual */
-	bool wanted;           /* shall be up */
-	bool held;             /* an operator stopped it */
-	bool ready;            /* worker: RUNNING; supervisor: all below are */
+	enum rv_state state; /* actual */
+	bool wanted;         /* shall be up */
+	bool held;           /* an operator stopped it */
+	bool ready;          /* worker: RUNNING; supervisor: all below are */
 	bool retiring;
-	uint64_t life;         /* present or last life, 0 before the first */
-	uint32_t restarts;     /* lives after the first, in this run */
+	uint64_t life;           /* present or last life, 0 before the first */
+	uint32_t restarts;       /* lives after the first, in this run */
 	uint32_t start_failures; /* in a row */
 	struct rv_unit *waiting_for; /* in WAITING */
-	rv_time since;         /* of the state */
-	rv_time started_at;    /* of the present life, 0 if none */
-	rv_time last_beat;     /* 0 before the first */
+	rv_time since;               /* of the state */
+	rv_time started_at;          /* of the present life, 0 if none */
+	rv_time last_beat;           /* 0 before the first */
 	enum rv_reason last_reason;
-	/* more, private to the core, in core/unit_priv.h or below */
-	struct rv_unit_core {
-		struct rv_list queue;      /* of units to settle */
-		uint64_t words[24];        /* core/README.md says which */
-	} core;
+
+	/* Private to the core from here on. Of both kinds: */
+	struct rv_list dirty_link;   /* in core->dirty: to be settled */
+	struct rv_list changed_link; /* in core->changed: to be shown */
+	struct rv_edge *edges;       /* dependencies */
+	struct rv_list dependents;   /* edges of those that depend on it */
+	uint32_t n_edges, max_edges;
+	uint32_t n_unready;     /* dependencies that are not ready */
+	uint32_t n_going;       /* dependents that are up and shall not be */
+	rv_time due[RV_TIMERS]; /* RV_FOREVER: not armed */
+	uint32_t backoff_n;     /* delayed restarts in a row */
+	bool lacking;           /* in BACKOFF for lack of resources */
+	uint8_t summary;        /* bits that counters elsewhere hold */
+	uint8_t shown;          /* what the last RV_ACT_STATE showed */
+	uint8_t why;            /* enum rv_why of the present stop */
+	uint8_t armed;          /* timers that the owner has armed, bits */
+	bool chosen;            /* goes up with its supervisor */
+	bool seq;               /* stops when its supervisor's cursor is here */
+	bool regroup;           /* starts when its group has stopped */
+
+	/* a worker: */
+	uint8_t fsm;   /* enum rv_fsm_state */
+	uint8_t fault; /* enum rv_reason on whose account it is stopped */
+	bool life_open, was_ready, lived, hurry;
+	unsigned step;       /* next stop step */
+	uint32_t forgiven;   /* start failures that this life's ready zeroed */
+	rv_time ready_at;    /* of the present life */
+	rv_time phase_at;    /* when this start or stop began */
+	rv_time hb_interval; /* the worker's own, -1: the policy's */
+
+	/* a supervisor: */
+	uint8_t ending; /* enum rv_ending, in STOPPING */
+	bool grouping;  /* a group restart has stopped or is stopping units */
+	uint32_t n_children, n_alive, n_blocking, n_passed, n_significant;
+	struct rv_unit *frontier; /* first not passed; group strategies only */
+	struct rv_unit *cursor;   /* being stopped in sequence */
+	struct rv_unit *offender; /* of the group restart */
+	rv_time *stamps;          /* ring: restarts, newest before next_stamp */
+	uint32_t n_stamps, max_stamps, next_stamp;
 };
-/* (The implementation may replace struct rv_unit_core by real fields.) */
 
 struct rv_core;
 
@@ -162,7 +204,21 @@ size_t rv_unit_size(const struct rv_policy *, unsigned n_deps);
 void rv_unit_init(struct rv_unit *, const char *path, const struct rv_policy *,
     unsigned n_deps, void *owner);
 
-/* Bytes for a core whose tree has at most max_units at a time. */
+/*
+ * A reload may bring a larger intensity or more dependencies than the unit has
+ * room for (rv_unit_fits): then give it rv_unit_room() zeroed bytes, before
+ * rv_core_depend and RV_EV_REPLACE. Stamps and edges move there; what an
+ * earlier call gave may be freed after this. Without it a unit keeps the newest
+ * stamps that fit, and its window never counts more than those.
+ */
+bool rv_unit_fits(
+    const struct rv_unit *, const struct rv_policy *, unsigned n_deps);
+size_t rv_unit_room(const struct rv_policy *, unsigned n_deps);
+void rv_unit_give_room(
+    struct rv_unit *, const struct rv_policy *, unsigned n_deps, void *room);
+
+/* Bytes, zeroed, for a core whose tree has at most max_units at a time. */
+#define RV_CORE_ACTIONS_MAX(units) (16 * (units) + 16)
 size_t rv_core_size(size_t max_units);
 void rv_core_init(struct rv_core *, size_t max_units, struct rv_unit *root,
     uint64_t first_life);

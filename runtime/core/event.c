@@ -75,15 +75,15 @@ const char *
 rv_kind_name(unsigned kind)
 {
 	return kind >= 1 && kind <= RV_ARRAY_LEN(kinds) ? kinds[kind - 1].name
-						       : NULL;
+							: NULL;
 }
 
 enum rv_keep
 rv_kind_keep(unsigned kind)
 {
 	return kind >= 1 && kind <= RV_ARRAY_LEN(kinds)
-	    ? (enum rv_keep)kinds[kind - 1].keep
-	    : RV_KEEP_NORMAL;
+		   ? (enum rv_keep)kinds[kind - 1].keep
+		   : RV_KEEP_NORMAL;
 }
 
 unsigned

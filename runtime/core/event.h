@@ -62,7 +62,7 @@ void rv_fields_json(struct rv_fields *, enum rv_key, const char *json);
 
 /* Names: static; NULL for a number that is none of ours. */
 const char *rv_kind_name(unsigned kind);
-enum rv_keep rv_kind_keep(unsigned kind); /* unknown: NORMAL */
+enum rv_keep rv_kind_keep(unsigned kind);  /* unknown: NORMAL */
 unsigned rv_kind_number(const char *name); /* 0: unknown */
 const char *rv_key_name(unsigned key);
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long a restart waits: `initial` first, then min, min * factor, ... up to
+ * max, each lengthened by jitter. Health of `reset_after` starts it over.
+ */
+#include "config.h"
+
+#include "core/core_priv.h"
+
+/* The n-th restart in a row, from 0. Saturates; the loop ends at max. */
+rv_time
+rv_backoff_delay(const struct rv_backoff *b, uint32_t n, uint32_t jitter)
+{
+	rv_time delay = b->initial;
+
+	if (n > 0) {
+		delay = RV_MIN(b->min, b->max);
+		while (--n > 0 && delay < b->max && delay > 0 &&
+		       b->factor_milli > 1000) {
+			rv_time whole = delay / 1000, part = delay % 1000;
+
+			delay = RV_MIN(
+			    rv_time_add(rv_time_scale(whole, b->factor_milli),
+				rv_time_scale(part, b->factor_milli) / 1000),
+			    b->max);
+		}
+	}
+	/* jitter_milli / 1000 * jitter / 65536, without overflow */
+	return rv_time_add(delay, rv_time_scale(delay / 1000, b->jitter_milli) /
+				      65536 * (rv_time)(jitter & 0xffff));
+}
+
+/* Long enough up? A worker counts from readiness, a supervisor from its start.
+ */
+static bool
+was_healthy(const struct rv_core *core, const struct rv_unit *unit)
+{
+	bool worker = unit->policy->kind == RV_WORKER;
+
+	if (worker && !unit->was_ready) {
+		return false;
+	}
+	return core->now - (worker ? unit->ready_at : unit->started_at) >=
+	       unit->policy->backoff.reset_after;
+}
+
+void
+rv_backoff_begin(struct rv_core *core, struct rv_unit *unit, bool lack)
+{
+	rv_time delay;
+
+	if (was_healthy(core, unit)) {
+		unit->backoff_n = 0;
+	}
+	delay = rv_backoff_delay(
+	    &unit->policy->backoff, unit->backoff_n, core->jitter);
+	if (lack) {
+		delay = RV_MAX(delay, RV_LACK_DELAY_MIN);
+	}
+	if (unit->backoff_n < UINT32_MAX) {
+		unit->backoff_n++;
+	}
+	unit->lacking = lack;
+	if (delay > 0) {
+		rv_say_backoff(core, unit, delay, lack);
+	}
+	rv_timer_set(core, unit, RV_TIMER_STATE, rv_time_add(core->now, delay));
+}
+
+/* A fresh start, by an operator, a reload or a new supervisor. */
+void
+rv_budgets_reset(struct rv_unit *unit)
+{
+	unit->start_failures = 0;
+	unit->forgiven = 0;
+	unit->backoff_n = 0;
+}
