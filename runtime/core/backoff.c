@@ -7,27 +7,32 @@
 
 #include "core/core_priv.h"
 
+/* time * n / d without overflow on the way; d * n must fit 63 bits. */
+static rv_time
+portion(rv_time time, uint32_t n, rv_time d)
+{
+	return rv_time_add(
+	    rv_time_scale(time / d, n), time % d * (rv_time)n / d);
+}
+
 /* The n-th restart in a row, from 0. Saturates; the loop ends at max. */
 rv_time
 rv_backoff_delay(const struct rv_backoff *b, uint32_t n, uint32_t jitter)
 {
+	uint64_t share = (uint64_t)b->jitter_milli * (jitter & 0xffff);
 	rv_time delay = b->initial;
 
 	if (n > 0) {
 		delay = RV_MIN(b->min, b->max);
 		while (--n > 0 && delay < b->max && delay > 0 &&
 		       b->factor_milli > 1000) {
-			rv_time whole = delay / 1000, part = delay % 1000;
-
 			delay = RV_MIN(
-			    rv_time_add(rv_time_scale(whole, b->factor_milli),
-				rv_time_scale(part, b->factor_milli) / 1000),
-			    b->max);
+			    portion(delay, b->factor_milli, 1000), b->max);
 		}
 	}
-	/* jitter_milli / 1000 * jitter / 65536, without overflow */
-	return rv_time_add(delay, rv_time_scale(delay / 1000, b->jitter_milli) /
-				      65536 * (rv_time)(jitter & 0xffff));
+	return rv_time_add(
+	    delay, portion(delay, (uint32_t)RV_MIN(share, UINT32_MAX),
+		       (rv_time)1000 * 65536));
 }
 
 /* Long enough up? A worker counts from readiness, a supervisor from its start.

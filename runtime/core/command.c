@@ -125,6 +125,9 @@ on_replace(struct rv_core *core, const struct rv_event *event)
 	RV_ASSERT(event->policy->kind == unit->policy->kind);
 	unit->policy = event->policy;
 	rv_frontier_reset(core, unit);
+	RV_LIST_EACH (child, &unit->children, struct rv_unit, siblings) {
+		rv_dirty(core, child); /* the order may be another now */
+	}
 	if (unit->policy->autostart && !was_auto && !unit->chosen) {
 		unit->chosen = !unit->retiring;
 	}

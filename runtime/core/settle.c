@@ -34,6 +34,8 @@ rv_want(struct rv_core *core, struct rv_unit *unit)
 {
 	unit->wanted = true;
 	rv_refresh(core, unit);
+	/* Those that are told together shall start in the order of the file. */
+	rv_list_remove(&unit->dirty_link);
 	rv_dirty(core, unit);
 }
 
