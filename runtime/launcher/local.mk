@@ -1,1 +1,21 @@
 # runtime/launcher: see its README.md
+pkglibexec_PROGRAMS += reeve-launcher
+reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
+	runtime/launcher/birth.c runtime/launcher/birth.h \
+	runtime/launcher/child_enter.c runtime/launcher/child_enter.h \
+	runtime/launcher/end.c runtime/launcher/end.h \
+	runtime/launcher/farewell.c \
+	runtime/launcher/kin.c runtime/launcher/kin.h \
+	runtime/launcher/launcher.h \
+	runtime/launcher/life.c runtime/launcher/life.h \
+	runtime/launcher/link.c runtime/launcher/link.h \
+	runtime/launcher/listen.c runtime/launcher/listen.h \
+	runtime/launcher/launcher.c \
+	runtime/launcher/outputs.c runtime/launcher/outputs.h \
+	runtime/launcher/plan.c runtime/launcher/plan.h \
+	runtime/launcher/raw.h runtime/launcher/requests.c \
+	runtime/launcher/slots.c runtime/launcher/slots.h \
+	runtime/launcher/sweep.c runtime/launcher/sweep.h
+reeve_launcher_LDADD = runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
+	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la

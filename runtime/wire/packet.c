@@ -98,6 +98,10 @@ rv_packet_receive(int sock, void *data, size_t size, struct rv_packet *packet)
 		.msg_controllen = sizeof(control) };
 	ssize_t n = rv_sys_recvmsg(sock, &msg, MSG_DONTWAIT);
 
+	if (n == -1 && errno == ECONNRESET) {
+		/* Said once, of what the peer left unread; ours comes yet. */
+		n = rv_sys_recvmsg(sock, &msg, MSG_DONTWAIT);
+	}
 	if (n == -1) {
 		return -1;
 	}
