@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the config of a worker to the request that starts it: everything the
+ * launcher needs, so that it need not remember units.
+ */
+#include "config.h"
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "start/start_priv.h"
+
+_Static_assert((int)RV_OUT_NONE == (int)RV_LAUNCH_OUT_NONE &&
+		   (int)RV_OUT_INHERIT == (int)RV_LAUNCH_OUT_INHERIT &&
+		   (int)RV_OUT_FILE == (int)RV_LAUNCH_OUT_FILE &&
+		   (int)RV_OUT_MERGED == (int)RV_LAUNCH_OUT_MERGED,
+    "the wire has the config's kinds of output");
+
+static void
+describe_keep(struct rv_launch_keep *keep, const struct rv_spec *spec)
+{
+	const struct rv_policy *policy = &spec->policy;
+	const struct rv_program *program = spec->program;
+
+	*keep = (struct rv_launch_keep){
+		.kill_mode = (uint32_t)policy->kill_mode,
+		.n_stop = policy->n_stop,
+		.stop_group = policy->stop_group,
+		.notify = program->ready == RV_CHANNEL_NOTIFY ||
+			  policy->hb_interval > 0,
+		.set_user = program->set_user,
+		.uid = program->uid,
+	};
+	for (unsigned i = 0; i < policy->n_stop; i++) {
+		keep->stop[i] = policy->stop[i];
+	}
+}
+
+static struct rv_launch_out
+describe_out(const struct rv_out *out)
+{
+	return (struct rv_launch_out){ .kind = (uint32_t)out->kind,
+		.path = out->path,
+		.max_bytes = out->max_bytes,
+		.backups = out->backups };
+}
+
+static bool
+describe_limits(struct rv_launch *launch, const struct rv_program *program)
+{
+	if (program->n_limits > RV_LAUNCH_LIMITS_MAX) {
+		return false;
+	}
+	launch->n_limits = program->n_limits;
+	for (unsigned i = 0; i < program->n_limits; i++) {
+		const struct rv_limit *limit = &program->limits[i];
+
+		launch->limits[i] = (struct rv_launch_limit){
+			.resource = limit->resource,
+			.has_soft = limit->has_soft,
+			.has_hard = limit->has_hard,
+			.soft = limit->soft,
+			.hard = limit->hard,
+		};
+	}
+	return true;
+}
+
+static bool
+describe(struct rv_launch *launch, uint64_t life, const struct rv_spec *spec)
+{
+	const struct rv_program *program = spec->program;
+
+	*launch = (struct rv_launch){
+		.life = life,
+		.path = spec->path,
+		.argv = rv_strings_of(program->argv),
+		.env = rv_strings_of(program->env_set),
+		.clear_env = program->clear_env,
+		.directory = program->directory,
+		.set_group = program->set_group,
+		.gid = program->gid,
+		.groups = program->groups,
+		.n_groups = program->n_groups,
+		.umask = program->umask,
+		.set_nice = program->set_nice,
+		.nice = program->nice,
+		.set_oom = program->set_oom,
+		.oom_score_adj = program->oom_score_adj,
+		.out = describe_out(&program->out),
+		.err = describe_out(&program->err),
+		.ready_fd =
+		    program->ready == RV_CHANNEL_FD ? program->ready_fd : -1,
+		.watchdog_usec = (uint64_t)(spec->policy.hb_interval / RV_US),
+	};
+	describe_keep(&launch->keep, spec);
+	return describe_limits(launch, program);
+}
+
+enum reeve_status
+rv_start_launch(struct rv_start *start, uint64_t number,
+    const struct rv_spec *spec, struct reeve_error *err)
+{
+	struct rv_start_life *life;
+	struct rv_launch launch;
+	size_t len = 0;
+
+	if (start->fd == -1 || start->blocked) {
+		start->refused = true;
+		return REEVE_EAGAIN;
+	}
+	if (describe(&launch, number, spec)) {
+		len = rv_launch_encode(
+		    start->frame, RV_LAUNCH_FRAME_MAX, &launch);
+	}
+	if (len == 0) {
+		return rv_error(err, REEVE_ETOOBIG,
+		    "cannot start %s: its command and environment are larger"
+		    " than %d KiB",
+		    spec->path, RV_LAUNCH_FRAME_MAX / 1024);
+	}
+	life = rv_start_add(start, number);
+	if (life == NULL) {
+		return rv_error(err, REEVE_EFULL,
+		    "cannot start %s: no room was reserved", spec->path);
+	}
+	if (!rv_start_send(start, start->frame, len, NULL)) {
+		rv_start_remove(start, life);
+		start->refused = true;
+		return REEVE_EAGAIN;
+	}
+	return REEVE_OK;
+}
+
+void
+rv_start_adopt(struct rv_start *start, uint64_t number, pid_t pid,
+    uint64_t start_ticks, const struct rv_spec *spec)
+{
+	struct rv_start_life *life = rv_start_find(start, number);
+
+	if (life == NULL) {
+		life = rv_start_add(start, number);
+	}
+	if (life == NULL) {
+		rv_start_trouble(start, 0, "no room to adopt process %d of %s",
+		    pid, spec->path);
+		return;
+	}
+	life->stale = false;
+	life->pid = pid;
+	life->start_ticks = start_ticks;
+	describe_keep(life->keep, spec);
+	rv_start_ask_adoption(start, life);
+}
