@@ -1,1 +1,16 @@
-# tests of launcher
+# tests of launcher and start, on the real executable
+include tests/fixtures/local.mk
+if HAVE_CUNIT
+launcher_tests = tests/unit/test_launcher
+check_PROGRAMS += $(launcher_tests)
+TESTS += $(launcher_tests)
+endif
+launcher_rig = tests/unit/launcher_rig.c tests/unit/launcher_rig.h
+launcher_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+launcher_test_libs = tests/lib/libtest.la runtime/start/librv_start.la \
+	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
+	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la $(EV_LIBS)
+tests_unit_test_launcher_SOURCES = tests/unit/test_launcher.c $(launcher_rig)
+tests_unit_test_launcher_CPPFLAGS = $(launcher_test_cppflags)
+tests_unit_test_launcher_LDADD = $(launcher_test_libs)
