@@ -17,5 +17,5 @@ reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/slots.c runtime/launcher/slots.h \
 	runtime/launcher/sweep.c runtime/launcher/sweep.h
 reeve_launcher_LDADD = runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
-	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la

@@ -74,6 +74,23 @@ life_of_recent(const struct rv_launcher *l, pid_t session)
 	return 0;
 }
 
+/* The life whose session this is, among those that are not yet reported. */
+static struct rv_life *
+life_of_session(struct rv_launcher *l, pid_t session)
+{
+	struct rv_proc *proc = find_proc(l, session);
+
+	if (proc != NULL) {
+		return proc->life;
+	}
+	RV_LIST_EACH (life, &l->emptying, struct rv_life, link) {
+		if (life->lead.pid == session) {
+			return life;
+		}
+	}
+	return NULL;
+}
+
 /*
  * By the session of a life that is here; by the mark; and, for those whose
  * environment is gone, by a session that was of a life not long ago (last,
@@ -82,13 +99,11 @@ life_of_recent(const struct rv_launcher *l, pid_t session)
 static uint64_t
 attribute(struct rv_launcher *l, pid_t pid, pid_t session)
 {
-	struct rv_proc *proc = find_proc(l, session);
+	struct rv_life *life = life_of_session(l, session);
 	struct rv_kin_mark mark;
 
-	if (proc != NULL) {
-		return proc->life->keep.kill_mode != RV_KILL_PROCESS
-			   ? proc->life->life
-			   : 0;
+	if (life != NULL) {
+		return life->keep.kill_mode != RV_KILL_PROCESS ? life->life : 0;
 	}
 	if (rv_kin_mark(pid, &mark) && strcmp(mark.run, l->run_id) == 0) {
 		return mark.left_alone ? 0 : mark.life;
@@ -191,15 +206,10 @@ count_leftover(struct rv_launcher *l, pid_t pid)
 	if (rv_list_empty(&l->emptying)) {
 		return;
 	}
-	if (orphan != NULL) {
+	if (orphan != NULL && orphan->life != 0) {
 		life = rv_life_find(l, orphan->life);
 	} else if (rv_sys_proc_stat(pid, NULL, NULL, &session, NULL, NULL)) {
-		RV_LIST_EACH (it, &l->emptying, struct rv_life, link) {
-			if (it->lead.pid == session) {
-				life = it;
-				break;
-			}
-		}
+		life = life_of_session(l, session);
 	}
 	if (life != NULL && life->state == RV_LIFE_EMPTYING) {
 		life->death.leftover++;

@@ -1,7 +1,8 @@
 # tests of launcher and start, on the real executable
 include tests/fixtures/local.mk
 if HAVE_CUNIT
-launcher_tests = tests/unit/test_launcher
+launcher_tests = tests/unit/test_launcher tests/unit/test_launcher_child \
+	tests/unit/test_launcher_end
 check_PROGRAMS += $(launcher_tests)
 TESTS += $(launcher_tests)
 endif
@@ -9,8 +10,14 @@ launcher_rig = tests/unit/launcher_rig.c tests/unit/launcher_rig.h
 launcher_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 launcher_test_libs = tests/lib/libtest.la runtime/start/librv_start.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
-	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la $(EV_LIBS)
 tests_unit_test_launcher_SOURCES = tests/unit/test_launcher.c $(launcher_rig)
 tests_unit_test_launcher_CPPFLAGS = $(launcher_test_cppflags)
 tests_unit_test_launcher_LDADD = $(launcher_test_libs)
+tests_unit_test_launcher_child_SOURCES = tests/unit/test_launcher_child.c $(launcher_rig)
+tests_unit_test_launcher_child_CPPFLAGS = $(launcher_test_cppflags)
+tests_unit_test_launcher_child_LDADD = $(launcher_test_libs)
+tests_unit_test_launcher_end_SOURCES = tests/unit/test_launcher_end.c $(launcher_rig)
+tests_unit_test_launcher_end_CPPFLAGS = $(launcher_test_cppflags)
+tests_unit_test_launcher_end_LDADD = $(launcher_test_libs)
