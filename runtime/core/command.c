@@ -39,7 +39,10 @@ start(struct rv_core *core, struct rv_unit *unit)
 	rv_budgets_reset(unit);
 	end_backoff(core, unit);
 	if (rv_may_want(unit)) {
-		unit->wanted = true;
+		/* All below were told already: it goes down first. */
+		unit->again = unit->policy->kind == RV_SUPERVISOR &&
+			      rv_up(unit) && !unit->wanted;
+		unit->wanted = !unit->again;
 	}
 	rv_refresh(core, unit);
 	rv_dirty(core, unit);

@@ -175,6 +175,7 @@ struct rv_unit {
 	bool chosen;            /* goes up with its supervisor */
 	bool seq;               /* stops when its supervisor's cursor is here */
 	bool regroup;           /* starts when its group has stopped */
+	bool waits_anew;        /* for another unit than was told */
 
 	/* a worker: */
 	uint8_t fsm;   /* enum rv_fsm_state */
@@ -189,6 +190,7 @@ struct rv_unit {
 	/* a supervisor: */
 	uint8_t ending; /* enum rv_ending, in STOPPING */
 	bool grouping;  /* a group restart has stopped or is stopping units */
+	bool again;     /* shall be up once it is down */
 	uint32_t n_children, n_alive, n_blocking, n_passed, n_significant;
 	struct rv_unit *frontier; /* first not passed; group strategies only */
 	struct rv_unit *cursor;   /* being stopped in sequence */

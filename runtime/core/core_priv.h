@@ -93,7 +93,7 @@ enum rv_ending {
 /* unit->summary */
 enum {
 	RV_SUM_ALIVE = 1,
-	RV_SUM_READY = 2,
+	RV_SUM_READY = 2,        /* and shall stay so */
 	RV_SUM_PASSED = 4,       /* nobody behind it need wait for it */
 	RV_SUM_BLOCKS = 8,       /* its supervisor is not ready for it */
 	RV_SUM_GOING = 16,       /* alive and not wanted */
@@ -185,6 +185,7 @@ void rv_unlink(struct rv_core *, struct rv_unit *top);
 
 /* settle.c */
 void rv_dirty(struct rv_core *, struct rv_unit *);
+void rv_show(struct rv_core *, struct rv_unit *);
 void rv_set_state(struct rv_core *, struct rv_unit *, enum rv_state);
 void rv_note_waiting(
     struct rv_core *, struct rv_unit *, struct rv_unit *blocker);

@@ -79,6 +79,7 @@ rv_group_start(struct rv_core *core, struct rv_unit *super)
 	super->grouping = false;
 	super->offender = NULL;
 	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
+		rv_dirty(core, child); /* it may have waited for this end */
 		if (!child->regroup) {
 			continue;
 		}

@@ -36,7 +36,7 @@ rv_grouped(const struct rv_unit *super)
 static bool
 passed(const struct rv_unit *unit, bool alive)
 {
-	if (unit->ready || (!alive && !unit->wanted)) {
+	if (unit->wanted ? unit->ready : !alive) {
 		return true;
 	}
 	return unit->policy->kind == RV_SUPERVISOR && rv_up(unit) &&
@@ -67,7 +67,7 @@ summarize(const struct rv_unit *unit)
 	    !unit->ready && (unit->wanted || unit->state == RV_STATE_FATAL);
 
 	return (uint8_t)((alive ? RV_SUM_ALIVE : 0) |
-			 (unit->ready ? RV_SUM_READY : 0) |
+			 (unit->ready && unit->wanted ? RV_SUM_READY : 0) |
 			 (passed(unit, alive) ? RV_SUM_PASSED : 0) |
 			 (blocks ? RV_SUM_BLOCKS : 0) |
 			 (alive && !unit->wanted ? RV_SUM_GOING : 0) |
@@ -191,19 +191,19 @@ rv_shown(const struct rv_unit *unit)
 			 (unit->wanted ? 32u : 0) | (unit->held ? 64u : 0));
 }
 
-void
-rv_refresh(struct rv_core *core, struct rv_unit *unit)
+/* False when the summary is what it was. */
+static bool
+refresh_one(struct rv_core *core, struct rv_unit *unit)
 {
 	uint8_t was = unit->summary;
 	uint8_t is = summarize(unit);
 	uint8_t changed = was ^ is;
 
-	if (rv_shown(unit) != unit->shown &&
-	    rv_list_empty(&unit->changed_link)) {
-		rv_list_insert(&core->changed, &unit->changed_link);
+	if (rv_shown(unit) != unit->shown) {
+		rv_show(core, unit);
 	}
 	if (changed == 0) {
-		return;
+		return false;
 	}
 	unit->summary = is;
 	if ((changed & RV_SUM_MOVING) != 0) {
@@ -218,6 +218,23 @@ rv_refresh(struct rv_core *core, struct rv_unit *unit)
 	if (unit->parent != NULL) {
 		tell_parent(core, unit, was);
 	}
+	return true;
+}
+
+/*
+ * Goes up as far as anything changes, at once: while the tree settles, nobody
+ * may take a supervisor for ready, or passed, because it has not been asked
+ * again yet. That it becomes ready, settling finds out.
+ */
+void
+rv_refresh(struct rv_core *core, struct rv_unit *unit)
+{
+	do {
+		if (unit->policy->kind == RV_SUPERVISOR &&
+		    unit->n_blocking > 0) {
+			unit->ready = false;
+		}
+	} while (refresh_one(core, unit) && (unit = unit->parent) != NULL);
 }
 
 /* It leaves its supervisor: no counter there holds it any more. */
@@ -251,6 +268,28 @@ predecessor(const struct rv_unit *unit)
 	return NULL;
 }
 
+/* A group restart concerns it, or one before it, and has not come to its end.
+ */
+static bool
+regrouping(const struct rv_unit *unit)
+{
+	struct rv_list *at = unit->siblings.prev;
+
+	if (unit->seq || unit->regroup || unit->parent == NULL ||
+	    !unit->parent->grouping) {
+		return unit->seq || unit->regroup;
+	}
+	for (; at != &unit->parent->children; at = at->prev) {
+		const struct rv_unit *other =
+		    RV_CONTAINER(at, struct rv_unit, siblings);
+
+		if (other->regroup || other->seq) {
+			return true;
+		}
+	}
+	return false;
+}
+
 struct rv_unit *
 rv_start_blocker(const struct rv_unit *unit)
 {
@@ -259,7 +298,7 @@ rv_start_blocker(const struct rv_unit *unit)
 	if (super != NULL && (!rv_up(super) || !super->wanted)) {
 		return super;
 	}
-	if (unit->regroup || unit->seq) {
+	if (regrouping(unit)) {
 		return super->cursor != NULL ? super->cursor
 		       : super->offender != NULL && super->offender != unit
 			   ? super->offender
@@ -270,7 +309,7 @@ rv_start_blocker(const struct rv_unit *unit)
 		return predecessor(unit);
 	}
 	for (uint32_t i = 0; unit->n_unready > 0 && i < unit->n_edges; i++) {
-		if (!unit->edges[i].on->ready) {
+		if ((unit->edges[i].on->summary & RV_SUM_READY) == 0) {
 			return unit->edges[i].on;
 		}
 	}

@@ -17,6 +17,15 @@ rv_dirty(struct rv_core *core, struct rv_unit *unit)
 	}
 }
 
+/* When all has settled, see whether there is something to tell of it. */
+void
+rv_show(struct rv_core *core, struct rv_unit *unit)
+{
+	if (rv_list_empty(&unit->changed_link)) {
+		rv_list_insert(&core->changed, &unit->changed_link);
+	}
+}
+
 void
 rv_set_state(struct rv_core *core, struct rv_unit *unit, enum rv_state state)
 {
@@ -65,6 +74,7 @@ rv_want_down(struct rv_core *core, struct rv_unit *top, enum rv_why why)
 			unit->why = (uint8_t)why;
 		}
 		unit->wanted = false;
+		unit->again = false;
 		stop_waiting(core, unit);
 		rv_refresh(core, unit);
 		rv_dirty(core, unit);
@@ -88,13 +98,15 @@ try_start(struct rv_core *core, struct rv_unit *unit)
 	return false;
 }
 
+/* Told when all has settled: most waits are over before that. */
 void
 rv_note_waiting(
     struct rv_core *core, struct rv_unit *unit, struct rv_unit *blocker)
 {
 	if (unit->waiting_for != blocker) {
 		unit->waiting_for = blocker;
-		rv_say_waiting(core, unit);
+		unit->waits_anew = true;
+		rv_show(core, unit);
 	}
 }
 
@@ -106,10 +118,12 @@ must_stop(const struct rv_unit *unit)
 				  unit->fault != RV_REASON_NONE);
 }
 
+/* A wait of no length, for which no timer was armed. */
 static bool
 due(const struct rv_core *core, const struct rv_unit *unit)
 {
 	return unit->due[RV_TIMER_STATE] <= core->now &&
+	       (unit->armed & 1u << RV_TIMER_STATE) == 0 &&
 	       (unit->state == RV_STATE_BACKOFF ||
 		   unit->state == RV_STATE_STOPPING);
 }
@@ -174,6 +188,10 @@ show(struct rv_core *core)
 		uint8_t shown = rv_shown(unit);
 
 		rv_list_remove(&unit->changed_link);
+		if (unit->waits_anew && unit->waiting_for != NULL) {
+			rv_say_waiting(core, unit);
+		}
+		unit->waits_anew = false;
 		if (shown != unit->shown) {
 			unit->shown = shown;
 			rv_act_simple(core, RV_ACT_STATE, unit);

@@ -146,6 +146,8 @@ ended(struct rv_core *core, struct rv_unit *super)
 
 	say_stopped(core, super, ending);
 	super->ending = RV_ENDING_NONE;
+	super->wanted = super->wanted || super->again;
+	super->again = false;
 	super->last_reason =
 	    ending == RV_ENDING_ASKED ? RV_REASON_ASKED : RV_REASON_EXITED;
 	if (super->parent == NULL && ending == RV_ENDING_GAVE_UP) {
