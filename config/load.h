@@ -13,8 +13,8 @@
 enum rv_finding_level { RV_FINDING_ERROR, RV_FINDING_WARNING };
 
 /* One finding. err->where = file, line, column; text has the key's path. */
-typedef void rv_finding_cb(void *ctx, enum rv_finding_level,
-    const struct reeve_error *);
+typedef void rv_finding_cb(
+    void *ctx, enum rv_finding_level, const struct reeve_error *);
 
 /* *out is a new reference. REEVE_ECONFIG when any error was reported. */
 enum reeve_status rv_conf_load(struct rv_conf **out, const char *file,
@@ -28,8 +28,8 @@ enum reeve_status rv_conf_parse(struct rv_conf **out, const char *file,
  * Where a command without a readable config looks for the runtime: fills the
  * default state and runtime directories for a name, for this user or root.
  */
-enum reeve_status rv_conf_dirs(const char *name, bool as_root,
-    char *state_dir, size_t state_size, char *runtime_dir, size_t runtime_size,
+enum reeve_status rv_conf_dirs(const char *name, bool as_root, char *state_dir,
+    size_t state_size, char *runtime_dir, size_t runtime_size,
     struct reeve_error *) RV_MUST_CHECK;
 
 /* The runtime directory that belongs to this (absolute) state directory. */

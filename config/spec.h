@@ -24,14 +24,14 @@ enum rv_out_kind {
 
 struct rv_out {
 	enum rv_out_kind kind;
-	const char *path; /* absolute, AUTO resolved under state_dir/logs */
+	const char *path;   /* absolute, AUTO resolved under state_dir/logs */
 	uint64_t max_bytes; /* rotate at; 0 = never */
 	uint32_t backups;
 };
 
 struct rv_limit {
-	int resource;        /* RLIMIT_* */
-	uint64_t soft, hard; /* UINT64_MAX = unlimited */
+	int resource;            /* RLIMIT_* */
+	uint64_t soft, hard;     /* UINT64_MAX = unlimited */
 	bool has_soft, has_hard; /* `nofile: 5` sets both */
 };
 
@@ -39,16 +39,16 @@ enum rv_ready_channel { RV_CHANNEL_NONE, RV_CHANNEL_NOTIFY, RV_CHANNEL_FD };
 
 /* How to make the process of a worker: all looked up at load. */
 struct rv_program {
-	const char *const *argv; /* NULL-terminated, at least one word */
-	const char *const *env_set;   /* "KEY=VALUE", NULL-terminated, sorted */
-	bool clear_env;          /* start from nothing instead of inherited */
-	const char *directory;   /* NULL: the runtime's */
+	const char *const *argv;    /* NULL-terminated, at least one word */
+	const char *const *env_set; /* "KEY=VALUE", NULL-terminated, sorted */
+	bool clear_env;        /* start from nothing instead of inherited */
+	const char *directory; /* NULL: the runtime's */
 	bool set_user, set_group;
 	uid_t uid;
 	gid_t gid;
-	const gid_t *groups;     /* supplementary, when set_user */
+	const gid_t *groups; /* supplementary, when set_user */
 	unsigned n_groups;
-	int umask;               /* -1: inherited */
+	int umask; /* -1: inherited */
 	bool set_nice;
 	int nice;
 	bool set_oom;
@@ -57,35 +57,35 @@ struct rv_program {
 	unsigned n_limits;
 	struct rv_out out, err;
 	enum rv_ready_channel ready;
-	int ready_fd;            /* of RV_CHANNEL_FD */
+	int ready_fd; /* of RV_CHANNEL_FD */
 };
 
 struct rv_spec {
-	const char *name;        /* "app.0" */
-	const char *path;        /* "web/app.0"; "/" for the root */
+	const char *name; /* "app.0" */
+	const char *path; /* "web/app.0"; "/" for the root */
 	struct rv_spec *parent, *first_child, *next; /* file order */
-	uint32_t index;          /* in the conf's pre-order, root = 0 */
+	uint32_t index; /* in the conf's pre-order, root = 0 */
 	struct rv_policy policy;
 	const struct rv_program *program; /* workers only */
 	const struct rv_spec *const *deps;
 	unsigned n_deps;
-	bool instances;          /* made for numprocs: its children are X.N */
+	bool instances; /* made for numprocs: its children are X.N */
 	/* equal digests = nothing differs; see rv_spec_change */
 	uint64_t policy_digest, program_digest, deps_digest;
-	int line;                /* where it stands in the file */
+	int line; /* where it stands in the file */
 };
 
 struct rv_journal_conf {
 	rv_time retain;
 	uint64_t max_size;
 	uint32_t output_tail;
-	uint32_t ring;           /* bytes, page multiple */
+	uint32_t ring; /* bytes, page multiple */
 	rv_time output_stall;
 };
 
 struct rv_conf {
 	unsigned refs;
-	const char *file;        /* absolute path it was read from */
+	const char *file; /* absolute path it was read from */
 	const char *name;
 	const char *state_dir;   /* absolute */
 	const char *runtime_dir; /* absolute, tmpfs, keyed by state_dir */
@@ -93,8 +93,8 @@ struct rv_conf {
 	const struct rv_spec *root;
 	const struct rv_spec *const *specs; /* pre-order */
 	uint32_t n_specs;
-	char digest[17];         /* hex */
-	const char *text;        /* canonical JSON of the file */
+	char digest[17];  /* hex */
+	const char *text; /* canonical JSON of the file */
 };
 
 struct rv_conf *rv_conf_ref(struct rv_conf *);

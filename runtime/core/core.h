@@ -195,6 +195,7 @@ struct rv_unit {
 	struct rv_unit *frontier; /* first not passed; group strategies only */
 	struct rv_unit *cursor;   /* being stopped in sequence */
 	struct rv_unit *offender; /* of the group restart */
+	struct rv_unit *first;    /* that the group restart concerns */
 	rv_time *stamps;          /* ring: restarts, newest before next_stamp */
 	uint32_t n_stamps, max_stamps, next_stamp;
 };

@@ -22,6 +22,7 @@ rv_group_restart(
 	super->ready = false;
 	super->offender = offender;
 	super->cursor = NULL;
+	super->first = NULL;
 	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
 		concerned = concerned || child == offender;
 		count += concerned;
@@ -32,6 +33,9 @@ rv_group_restart(
 		concerned = concerned || child == offender;
 		if (!concerned) {
 			continue;
+		}
+		if (super->first == NULL) {
+			super->first = child;
 		}
 		child->regroup = child->policy->restart != RV_TEMPORARY;
 		if (child != offender) {
@@ -78,6 +82,7 @@ rv_group_start(struct rv_core *core, struct rv_unit *super)
 	}
 	super->grouping = false;
 	super->offender = NULL;
+	super->first = NULL;
 	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
 		rv_dirty(core, child); /* it may have waited for this end */
 		if (!child->regroup) {

@@ -268,26 +268,15 @@ predecessor(const struct rv_unit *unit)
 	return NULL;
 }
 
-/* A group restart concerns it, or one before it, and has not come to its end.
- */
+/* A group restart concerns it, even if it came after that had begun. */
 static bool
 regrouping(const struct rv_unit *unit)
 {
-	struct rv_list *at = unit->siblings.prev;
+	const struct rv_unit *super = unit->parent;
 
-	if (unit->seq || unit->regroup || unit->parent == NULL ||
-	    !unit->parent->grouping) {
-		return unit->seq || unit->regroup;
-	}
-	for (; at != &unit->parent->children; at = at->prev) {
-		const struct rv_unit *other =
-		    RV_CONTAINER(at, struct rv_unit, siblings);
-
-		if (other->regroup || other->seq) {
-			return true;
-		}
-	}
-	return false;
+	return unit->seq || unit->regroup ||
+	       (super != NULL && super->grouping && super->first != NULL &&
+		   super->first->index <= unit->index);
 }
 
 struct rv_unit *

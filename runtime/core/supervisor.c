@@ -42,6 +42,7 @@ rv_sup_stop(struct rv_core *core, struct rv_unit *super, enum rv_ending ending)
 	super->ready = false;
 	super->grouping = false;
 	super->offender = NULL;
+	super->first = NULL;
 	super->cursor = NULL;
 	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
 		child->regroup = false;

@@ -186,6 +186,14 @@ forsake(struct rv_core *core, struct rv_unit *unit)
 	}
 }
 
+static struct rv_unit *
+sibling(struct rv_unit *super, struct rv_list *at)
+{
+	return at == &super->children
+		   ? NULL
+		   : RV_CONTAINER(at, struct rv_unit, siblings);
+}
+
 static void
 leave_parent(struct rv_core *core, struct rv_unit *unit)
 {
@@ -199,10 +207,10 @@ leave_parent(struct rv_core *core, struct rv_unit *unit)
 		}
 	}
 	if (super->cursor == unit) {
-		super->cursor = unit->siblings.prev == &super->children
-				    ? NULL
-				    : RV_CONTAINER(unit->siblings.prev,
-					  struct rv_unit, siblings);
+		super->cursor = sibling(super, unit->siblings.prev);
+	}
+	if (super->first == unit) {
+		super->first = sibling(super, behind);
 	}
 	if (super->offender == unit) {
 		super->offender = NULL;

@@ -42,7 +42,7 @@ struct rv_clerk_ops {
 };
 
 struct rv_clerk_options {
-	const char *program;  /* path of reeve-clerk */
+	const char *program; /* path of reeve-clerk */
 	const char *state_dir, *runtime_dir;
 	const struct rv_journal_conf *conf;
 	struct rv_journal *journal;

@@ -13,10 +13,10 @@
 struct rv_journal;
 
 struct rv_journal_options {
-	const char *dir;       /* of the ring file: the runtime directory */
-	const char *run_id;    /* hex, names the file: ring-RUNID */
-	size_t size;           /* bytes, allocated in full */
-	unsigned max_units;    /* for folded deaths */
+	const char *dir;    /* of the ring file: the runtime directory */
+	const char *run_id; /* hex, names the file: ring-RUNID */
+	size_t size;        /* bytes, allocated in full */
+	unsigned max_units; /* for folded deaths */
 	/* facts for the row in `runs`, kept in the ring's header */
 	const char *version, *config_digest, *config_text, *hostname, *boot_id;
 	int64_t started_at_us;
@@ -35,8 +35,8 @@ void rv_journal_set_first_id(struct rv_journal *, uint64_t first_id);
  * under which deaths are folded when even they do not fit, UINT32_MAX for
  * none. Returns the id, or 0 when it was dropped (and counted).
  */
-uint64_t rv_journal_record(struct rv_journal *, struct rv_record *,
-    uint32_t unit);
+uint64_t rv_journal_record(
+    struct rv_journal *, struct rv_record *, uint32_t unit);
 
 /* Wake the clerk if it sleeps and something is new. At the end of a turn. */
 void rv_journal_wake(struct rv_journal *);

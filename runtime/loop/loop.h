@@ -23,7 +23,8 @@ struct rv_loop;
 
 /* Set cb and (optionally) ctx, zero the rest, then rv_io_start. */
 struct rv_io {
-	void (*cb)(struct rv_io *, unsigned events); /* READ/WRITE; errors: both */
+	void (*cb)(
+	    struct rv_io *, unsigned events); /* READ/WRITE; errors: both */
 	void *ctx;
 	/* the loop's own */
 	struct rv_loop *loop;
@@ -53,8 +54,8 @@ struct rv_tick {
  * when units are made, not on the restart path. `late` in the callback is how
  * long after `at` it came.
  */
-enum reeve_status rv_loop_reserve(struct rv_loop *, size_t n_ticks)
-    RV_MUST_CHECK;
+enum reeve_status rv_loop_reserve(
+    struct rv_loop *, size_t n_ticks) RV_MUST_CHECK;
 void rv_tick_arm(struct rv_loop *, struct rv_tick *, rv_time at);
 void rv_tick_disarm(struct rv_tick *);
 
@@ -73,11 +74,11 @@ void rv_loop_update_now(struct rv_loop *);
 
 /* libev backend, on a loop that the host owns and runs. */
 struct ev_loop;
-enum reeve_status rv_loop_create_ev(struct rv_loop **, struct ev_loop *,
-    struct reeve_error *) RV_MUST_CHECK;
+enum reeve_status rv_loop_create_ev(
+    struct rv_loop **, struct ev_loop *, struct reeve_error *) RV_MUST_CHECK;
 /* epoll backend; the host polls rv_loop_fd for reading, calls dispatch. */
-enum reeve_status rv_loop_create_epoll(struct rv_loop **,
-    struct reeve_error *) RV_MUST_CHECK;
+enum reeve_status rv_loop_create_epoll(
+    struct rv_loop **, struct reeve_error *) RV_MUST_CHECK;
 /* All watchers must be stopped. NULL is fine. The host's loop stays. */
 void rv_loop_destroy(struct rv_loop *);
 
@@ -88,7 +89,7 @@ rv_time rv_loop_deadline(struct rv_loop *); /* monotonic, RV_FOREVER: none */
  * Handle what is ready, waiting at most until `until` (0: do not wait). For
  * executables of ours and hosts without a loop.
  */
-enum reeve_status rv_loop_dispatch(struct rv_loop *, rv_time until,
-    struct reeve_error *) RV_MUST_CHECK;
+enum reeve_status rv_loop_dispatch(
+    struct rv_loop *, rv_time until, struct reeve_error *) RV_MUST_CHECK;
 
 #endif

@@ -18,8 +18,8 @@ struct rv_start_ops {
 	/* the process exists; before its first instruction of the program */
 	void (*launched)(void *ctx, uint64_t life, pid_t, uint64_t start_ticks);
 	/* no process was made: pipes, clone ... ; stage and errno say why */
-	void (*launch_failed)(void *ctx, uint64_t life, int stage,
-	    int sys_errno);
+	void (*launch_failed)(
+	    void *ctx, uint64_t life, int stage, int sys_errno);
 	/* READY etc; the newline of ready fd N comes as RV_NOTIFY_READY */
 	void (*notified)(void *ctx, uint64_t life, const struct rv_notify *);
 	/* the life has ended and nothing of it is left (or `survivors`) */
@@ -52,12 +52,13 @@ struct rv_start_options {
 enum reeve_status rv_start_open(struct rv_start **,
     const struct rv_start_options *, struct reeve_error *) RV_MUST_CHECK;
 
-/* Ask the launcher to kill all that is left and end; then free. NULL is fine. */
+/* Ask the launcher to kill all that is left and end; then free. NULL is fine.
+ */
 void rv_start_close(struct rv_start *);
 
 /* Room for this many lives at a time (client side tables). */
-enum reeve_status rv_start_reserve(struct rv_start *, size_t n_lives)
-    RV_MUST_CHECK;
+enum reeve_status rv_start_reserve(
+    struct rv_start *, size_t n_lives) RV_MUST_CHECK;
 
 /*
  * REEVE_EAGAIN: the socket is full, wait for `writable`. Otherwise exactly one
@@ -68,8 +69,8 @@ enum reeve_status rv_start_launch(struct rv_start *, uint64_t life,
     const struct rv_spec *, struct reeve_error *) RV_MUST_CHECK;
 
 /* Never fail visibly: kept in a bounded buffer until the socket takes them. */
-void rv_start_signal(struct rv_start *, uint64_t life, int signo, bool group,
-    bool cont_follows);
+void rv_start_signal(
+    struct rv_start *, uint64_t life, int signo, bool group, bool cont_follows);
 /* KILL by kill mode; freezes and walks descendants first in group mode. */
 void rv_start_kill(struct rv_start *, uint64_t life, enum rv_kill_mode);
 /*
@@ -88,12 +89,12 @@ void rv_start_adopt(struct rv_start *, uint64_t life, pid_t,
  * A process of an earlier run that may still live: killed with its group if
  * pid and start time fit. `died` with that (unused) life number follows.
  */
-void rv_start_kill_stray(struct rv_start *, uint64_t life, pid_t,
-    uint64_t start_ticks);
+void rv_start_kill_stray(
+    struct rv_start *, uint64_t life, pid_t, uint64_t start_ticks);
 
 /* Give the launcher a fresh socket to a (new) clerk: makes clerk_end again. */
-enum reeve_status rv_start_connect_clerk(struct rv_start *,
-    struct reeve_error *) RV_MUST_CHECK;
+enum reeve_status rv_start_connect_clerk(
+    struct rv_start *, struct reeve_error *) RV_MUST_CHECK;
 
 /*
  * The host reaped this pid itself (a daemon that is a subreaper inherits lives

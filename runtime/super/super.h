@@ -17,7 +17,7 @@ struct rv_super;
 /* What a person or a client may know of a unit beyond struct rv_unit. */
 struct rv_unit_info {
 	const struct rv_unit *unit;
-	pid_t pid;               /* 0: none */
+	pid_t pid; /* 0: none */
 	uint64_t start_ticks;
 	const char *status_text; /* STATUS= of the worker, "" if none */
 	bool has_last;           /* an earlier end in this run */
@@ -25,11 +25,37 @@ struct rv_unit_info {
 	struct rv_end last_end;
 	enum rv_reason last_reason;
 	int last_stage, last_errno;
-	int64_t backoff_ms;      /* left in BACKOFF, else -1 */
-	int64_t uptime_ms;       /* of the present life, 0 if none */
-	int64_t beat_age_ms;     /* -1: no heartbeat */
+	int64_t backoff_ms;  /* left in BACKOFF, else -1 */
+	int64_t uptime_ms;   /* of the present life, 0 if none */
+	int64_t beat_age_ms; /* -1: no heartbeat */
 	const struct rv_spec *spec;
 };
+
+/*
+ * Make a runtime of a loaded conf (a reference is taken): take the state
+ * directory, start launcher and clerk, boot the tree once the clerk has told
+ * which ids are free. `settled` comes once, when autostart has come to rest.
+ */
+struct rv_super_options {
+	struct rv_loop *loop;
+	struct rv_conf *conf;
+	const char *libexec_dir;
+	void (*settled)(void *ctx);
+	void *ctx;
+};
+enum reeve_status rv_super_create(struct rv_super **,
+    const struct rv_super_options *, struct reeve_error *) RV_MUST_CHECK;
+/* Kills what is left and frees; the loop and the sinks are others'. */
+void rv_super_destroy(struct rv_super *);
+/*
+ * After `finished`: ends the journal. A pidfd (the caller's) to wait on for
+ * the clerk's last commit, or -1.
+ */
+int rv_super_last_words(struct rv_super *);
+/* signal.received */
+void rv_super_note_signal(struct rv_super *, int signo);
+/* The host reaped this one; true when it was ours. */
+bool rv_super_reaped(struct rv_super *, pid_t, int wstatus);
 
 /* Listeners embedded in their owners; called in the loop's thread. */
 struct rv_super_sink {
@@ -78,7 +104,8 @@ enum reeve_status rv_super_signal(struct rv_super *, struct rv_unit *,
     int signo, struct reeve_error *) RV_MUST_CHECK;
 
 struct rv_reload_plan {
-	struct rv_buf added, removed, changed, updated; /* JSON arrays of paths */
+	struct rv_buf added, removed, changed,
+	    updated; /* JSON arrays of paths */
 };
 void rv_reload_plan_finish(struct rv_reload_plan *);
 /*
@@ -94,7 +121,7 @@ void rv_super_shutdown(struct rv_super *, int urgency, const char *why);
 
 /* `done` runs when the clerk has everything on disk (or died: ok = false). */
 typedef void rv_super_synced_cb(void *ctx, bool ok);
-enum reeve_status rv_super_sync(struct rv_super *, rv_super_synced_cb *,
-    void *ctx) RV_MUST_CHECK;
+enum reeve_status rv_super_sync(
+    struct rv_super *, rv_super_synced_cb *, void *ctx) RV_MUST_CHECK;
 
 #endif

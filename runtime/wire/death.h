@@ -10,8 +10,8 @@ struct rv_death {
 	struct rv_end end;
 	int stage, sys_errno; /* a step before exec failed: stage != 0 */
 	int64_t utime_us, stime_us, max_rss_kib; /* -1: not known */
-	uint32_t leftover;    /* processes of the life that had to be killed */
-	bool survivors;       /* some could not be killed within the bound */
+	uint32_t leftover; /* processes of the life that had to be killed */
+	bool survivors;    /* some could not be killed within the bound */
 };
 
 /* What a worker said on its notify socket, already checked. */
@@ -25,9 +25,9 @@ enum rv_notify_flag {
 	RV_NOTIFY_EXTEND = 1u << 6,        /* extend_usec */
 	RV_NOTIFY_MAINPID = 1u << 7,       /* mainpid, a descendant */
 	RV_NOTIFY_ERRNO = 1u << 8,
-	RV_NOTIFY_STATUS = 1u << 9,        /* status */
+	RV_NOTIFY_STATUS = 1u << 9, /* status */
 	RV_NOTIFY_EXIT_STATUS = 1u << 10,
-	RV_NOTIFY_BAD = 1u << 11,          /* refused; status says why */
+	RV_NOTIFY_BAD = 1u << 11, /* refused; status says why */
 };
 
 struct rv_notify {

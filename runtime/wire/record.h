@@ -15,10 +15,10 @@
 #define RV_RECORD_MAX (256 * 1024) /* bytes, of one encoded record */
 
 struct rv_record {
-	uint64_t id;    /* of the event */
-	uint64_t life;  /* 0: none */
-	int64_t at_us;  /* wall clock */
-	unsigned kind;  /* enum rv_kind_of_event */
+	uint64_t id;      /* of the event */
+	uint64_t life;    /* 0: none */
+	int64_t at_us;    /* wall clock */
+	unsigned kind;    /* enum rv_kind_of_event */
 	const char *path; /* of the unit; not NUL-terminated after decoding */
 	size_t path_len;
 	const struct rv_fields *fields;

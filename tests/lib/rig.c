@@ -23,11 +23,12 @@ rig_new(size_t max_units)
 	RV_ASSERT(rig != NULL);
 	rig->nodes = rv_alloc(max_units, sizeof(*rig->nodes));
 	rig->core = rv_alloc(1, rv_core_size(max_units));
-	rig->deeds = rv_alloc(4, RIG_TEXT);
+	rig->deeds = rv_alloc(5, RIG_TEXT);
 	RV_ASSERT(rig->nodes && rig->core && rig->deeds);
 	rig->said = rig->deeds + RIG_TEXT;
 	rig->shown = rig->said + RIG_TEXT;
 	rig->timers = rig->shown + RIG_TEXT;
+	rig->path = rig->timers + RIG_TEXT;
 	rig->now = RV_SEC;
 	return rig;
 }
@@ -536,6 +537,7 @@ rig_forget(struct rig *rig)
 	rig->said[0] = '\0';
 	rig->shown[0] = '\0';
 	rig->timers[0] = '\0';
+	rig->path[0] = '\0';
 }
 
 bool

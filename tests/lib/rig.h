@@ -69,6 +69,7 @@ struct rig {
 	char *deeds;  /* "launch a, TERM b" since the last rig_did */
 	char *said;   /* a record a line since the last rig_forget */
 	char *shown;  /* "a RUNNING" a line, since the last rig_forget */
+	char *path;   /* "a WANT" a line: events that reached a table */
 	char *timers; /* "arm a state 100", likewise */
 	struct rv_fsm_row *rows; /* the table, when it is a mutated copy */
 	/* called for every action, before the next one; may be NULL */
@@ -132,6 +133,8 @@ void rig_replace(
  *   pass 100 (ms)  late 500 (ms, with the timers that follow)  jitter 65535
  *   settle (all up)  down (the signalled die)  forget
  *   is A RUNNING, B WAITING for A  said WORDS  silent WORDS  showed WORDS
+ *   once WORDS (said exactly once)  calm (no record, timer or deed)
+ *   path A WANT GO (exactly these events reached its table)
  *   armed WORDS  unsettled 1  restarts A 2  failures A 1  reason A lost
  */
 bool rig_play(const char *tree, const char *script);

@@ -65,9 +65,10 @@ draw_worker(struct rv_policy *p, struct rig_source *source)
 		p->stop[i].wait =
 		    PICK(source, 0, 50 * RV_MS, RV_SEC, RV_FOREVER);
 	}
-	p->hb_interval = PICK(source, 0, 0, 100 * RV_MS);
+	p->hb_interval = PICK(source, 0, 100 * RV_MS, 100 * RV_MS);
 	p->hb_misses = rig_draw(source, 4);
-	p->hb_action = (enum rv_hb_action)rig_draw(source, 3);
+	p->hb_action = (enum rv_hb_action)PICK(
+	    source, RV_HB_RESTART, RV_HB_ABORT, RV_HB_REPORT, RV_HB_REPORT);
 }
 
 static void
@@ -102,21 +103,53 @@ draw_policy(
 	}
 }
 
+static bool
+is_unit(const struct rig_node *node)
+{
+	return node->unit != NULL;
+}
+
+static bool
+is_launching(const struct rig_node *node)
+{
+	return node->unit != NULL && node->life_open && !node->exists;
+}
+
+static bool
+is_process(const struct rig_node *node)
+{
+	return node->unit != NULL && node->exists;
+}
+
+static bool
+is_signalled(const struct rig_node *node)
+{
+	return node->unit != NULL && node->last_signal != 0;
+}
+
 /* ---- trees --------------------------------------------------------------- */
 
+/* Any node of this kind, or any at all if there is none of it. */
 static struct rig_node *
-any_node(struct rig *rig, struct rig_source *source)
+any_of(struct rig *rig, struct rig_source *source,
+    bool (*is)(const struct rig_node *))
 {
 	size_t at = rig_draw(source, (uint32_t)rig->n);
 
-	for (size_t i = 0; i < rig->n; i++) {
+	for (size_t i = 0; i < 2 * rig->n; i++) {
 		struct rig_node *node = &rig->nodes[(at + i) % rig->n];
 
-		if (node->unit != NULL) {
+		if (i < rig->n ? is(node) : is_unit(node)) {
 			return node;
 		}
 	}
 	RV_NEVER("the root is always there");
+}
+
+static struct rig_node *
+any_node(struct rig *rig, struct rig_source *source)
+{
+	return any_of(rig, source, is_unit);
 }
 
 static unsigned
@@ -493,20 +526,21 @@ step_end(struct rig *rig, struct rig_source *source, struct rig_node *node)
 
 static const struct {
 	step_fn *step;
+	bool (*at)(const struct rig_node *);
 	unsigned weight;
 } steps[] = {
-	{ step_launched, 60 },
-	{ step_told, 60 },
-	{ step_dies, 15 },
-	{ step_obeys, 50 },
-	{ step_timer, 50 },
-	{ step_false_timer, 3 },
-	{ step_time, 12 },
-	{ step_command, 12 },
-	{ step_add, 3 },
-	{ step_retire, 2 },
-	{ step_replace, 4 },
-	{ step_end, 2 },
+	{ step_launched, is_launching, 60 },
+	{ step_told, is_process, 60 },
+	{ step_dies, is_process, 15 },
+	{ step_obeys, is_signalled, 50 },
+	{ step_timer, is_unit, 50 },
+	{ step_false_timer, is_unit, 3 },
+	{ step_time, is_unit, 12 },
+	{ step_command, is_unit, 12 },
+	{ step_add, is_unit, 3 },
+	{ step_retire, is_unit, 2 },
+	{ step_replace, is_unit, 4 },
+	{ step_end, is_unit, 2 },
 };
 
 void
@@ -521,7 +555,8 @@ rig_chaos_step(struct rig *rig, struct rig_source *source)
 			   : rig_draw(source, sum);
 	for (size_t i = 0; i < RV_ARRAY_LEN(steps); i++) {
 		if (at < steps[i].weight) {
-			steps[i].step(rig, source, any_node(rig, source));
+			steps[i].step(
+			    rig, source, any_of(rig, source, steps[i].at));
 			return;
 		}
 		at -= steps[i].weight;

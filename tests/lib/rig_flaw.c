@@ -21,11 +21,17 @@ static void
 trace(void *ctx, const struct rv_unit *unit, unsigned state, unsigned event,
     unsigned row)
 {
-	(void)ctx;
-	(void)unit;
+	struct rig *rig = ctx;
+	size_t len;
+
 	RV_ASSERT(row < RV_ARRAY_LEN(rig_rows));
 	rig_cells[state][event]++;
 	rig_rows[row]++;
+	if (!rig->quiet) {
+		len = strlen(rig->path);
+		snprintf(rig->path + len, RIG_TEXT - len, "%s %s\n",
+		    rig_node_of(unit)->name, rv_fsm_event_name(event));
+	}
 }
 
 static bool
@@ -53,7 +59,8 @@ rig_mutate(struct rig *rig)
 	struct rv_fsm_row *row;
 
 	rig->core->trace = trace;
-	if (flaw == NULL) {
+	rig->core->trace_ctx = rig;
+	if (flaw == NULL || strcmp(flaw, "none") == 0) {
 		return;
 	}
 	RV_ASSERT(sscanf(flaw, "%u:%7[a-z]:%u", &number, what, &value) == 3 &&

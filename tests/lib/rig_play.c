@@ -224,6 +224,54 @@ play_armed(struct rig *rig, const char *name, const char *rest)
 }
 
 static bool
+play_once(struct rig *rig, const char *name, const char *rest)
+{
+	unsigned n = rig_count(rig, joined(name, rest));
+
+	if (n != 1) {
+		fprintf(stderr, "# said %u times: %s %s\n", n, name, rest);
+	}
+	return n == 1;
+}
+
+static bool
+play_calm(struct rig *rig, const char *name, const char *rest)
+{
+	(void)name;
+	(void)rest;
+	if (rig->said[0] == '\0' && rig->timers[0] == '\0' &&
+	    rig->deeds[0] == '\0') {
+		return true;
+	}
+	fprintf(stderr, "# not calm: %s\n%s\n%s\n", rig->deeds, rig->said,
+	    rig->timers);
+	return false;
+}
+
+static bool
+play_path(struct rig *rig, const char *name, const char *rest)
+{
+	char is[512] = "";
+	size_t len = strlen(name);
+
+	for (const char *at = rig->path; *at != '\0';) {
+		size_t line = strcspn(at, "\n"), used = strlen(is);
+
+		if (strncmp(at, name, len) == 0 && at[len] == ' ') {
+			snprintf(is + used, sizeof(is) - used, "%s%.*s",
+			    used > 0 ? " " : "", (int)(line - len - 1),
+			    at + len + 1);
+		}
+		at += line + 1;
+	}
+	if (strcmp(is, rest) != 0) {
+		fprintf(stderr, "# path of %s: %s\n", name, is);
+		return false;
+	}
+	return true;
+}
+
+static bool
 equal(const char *what, unsigned long is, unsigned long shall)
 {
 	if (is != shall) {
@@ -309,6 +357,9 @@ static const struct {
 	{ "silent", play_silent, 0, false },
 	{ "showed", play_showed, 0, false },
 	{ "armed", play_armed, 0, false },
+	{ "once", play_once, 0, false },
+	{ "calm", play_calm, 0, false },
+	{ "path", play_path, 0, false },
 	{ "unsettled", play_unsettled, 0, false },
 	{ "restarts", play_restarts, 0, false },
 	{ "failures", play_failures, 0, false },

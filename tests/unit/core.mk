@@ -4,7 +4,7 @@ core_tests = tests/unit/test_core_worker tests/unit/test_core_stop \
 	tests/unit/test_core_beat tests/unit/test_core_budget \
 	tests/unit/test_core_order tests/unit/test_core_group \
 	tests/unit/test_core_command tests/unit/test_core_chaos
-check_PROGRAMS += $(core_tests)
+check_PROGRAMS += $(core_tests) tests/unit/core_flaws
 TESTS += $(core_tests)
 check_LTLIBRARIES += tests/lib/librig.la
 endif
@@ -39,3 +39,8 @@ tests_unit_test_core_command_LDADD = $(core_test_libs)
 tests_unit_test_core_chaos_SOURCES = tests/unit/test_core_chaos.c
 tests_unit_test_core_chaos_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_core_chaos_LDADD = $(core_test_libs)
+tests_unit_core_flaws_SOURCES = tests/unit/core_flaws.c
+tests_unit_core_flaws_CPPFLAGS = $(core_test_cppflags)
+tests_unit_core_flaws_LDADD = tests/lib/librig.la \
+	runtime/core/librv_core.la runtime/base/librv_base.la
+EXTRA_DIST += tools/dev/mutate

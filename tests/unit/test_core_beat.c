@@ -99,10 +99,12 @@ RV_TEST(action_abort_sends_abrt_first)
 	    "sig a 9 => launch a\nreason a unresponsive");
 	PLAY("r{a(hb=1000:1,hbabort)}",
 	    "boot; up a; forget; trigger a => ABRT a\n"
+	    "pass 5000 => TERM a\n"
 	    "said worker.unresponsive a action=abort; sig a 6 => launch a\n"
 	    "failures a 0; reason a unresponsive");
 	PLAY("r{a(hbabort)}",
 	    "boot; exists a; forget; trigger a => ABRT a\n"
+	    "is a STOPPING; pass 5000 => TERM a\n"
 	    "said worker.unresponsive a; sig a 6 => launch a\n"
 	    "failures a 1; reason a unresponsive");
 }
@@ -118,6 +120,8 @@ RV_TEST(action_report_only_records_until_beats_come_back)
 	    "said worker.recovered a; armed arm a beat 2000\n"
 	    "pass 2000 => probe a");
 	PLAY("r{a(hb=1000:1,hbreport)}",
+	    "boot; up a; trigger a; forget; beat a; said worker.recovered a");
+	PLAY("r{a(hb=1000:1,hbreport)}",
 	    "boot; up a; forget; trigger a => -\n"
 	    "said worker.unresponsive a; armed disarm a beat; is a RUNNING\n"
 	    "trigger a; pass 9000; forget; exit a 1 => launch a");
@@ -132,11 +136,17 @@ RV_TEST(a_trigger_is_believed_at_once)
 		     "said worker.unresponsive a action=restart\n"
 		     "down => launch a\nreason a unresponsive; failures a 0");
 	PLAY("r{a}", "boot; exists a; pass 700; forget; trigger a => TERM a\n"
-		     "said worker.unresponsive a silent_ms=700\n"
+		     "said worker.unresponsive a silent_ms=700; is a STOPPING\n"
 		     "down => launch a\nfailures a 1; reason a unresponsive");
 	PLAY("r{a(hb=1000:1)}",
 	    "boot; up a; pass 1000; forget; trigger a => TERM a\n"
 	    "armed disarm a beat");
+}
+
+RV_TEST(silence_before_ready_is_counted_from_the_last_beat)
+{
+	PLAY("r{a}", "boot; exists a; pass 500; beat a; pass 200; trigger a\n"
+		     "said worker.unresponsive a silent_ms=200");
 }
 
 RV_TEST(a_hung_worker_counts_in_its_supervisors_window)
@@ -171,6 +181,44 @@ RV_TEST(facts_during_a_probe)
 	    "failures a 1");
 }
 
+RV_TEST(an_answer_that_nobody_asked_for_changes_nothing)
+{
+	PLAY("r{a(hb=1000:1,secs=0)}",
+	    "boot; exists a; armed arm a beat 1000; forget; probed a; calm\n"
+	    "pass 999; exists a; probed a; calm; pass 1 => probe a");
+	PLAY("r{a(hb=1000:1,secs=500)}",
+	    "boot; exists a; forget; pass 500; armed arm a beat 1000; forget\n"
+	    "probed a; calm");
+	PLAY("r{a(hb=1000:1)}", /* after a beat that was seen in time */
+	    "boot; up a; pass 500; beat a; pass 500; armed arm a beat 500\n"
+	    "forget; probed a; calm");
+	PLAY("r{a(hb=1000:1)}", /* after a sleep */
+	    "boot; up a; late 900; pass 1000; forget; probed a; calm");
+	PLAY("r{a(hb=1000:1)}", /* after a probe that is over */
+	    "boot; up a; pass 1000; beat a; forget; probed a; calm");
+	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; pass 1000; interval a 9000; probed a; forget\n"
+	    "probed a; calm");
+	PLAY("r{a(hb=1000:1,hbreport)}", /* after a recovery */
+	    "boot; up a; pass 1000; probed a; beat a; forget; probed a; calm");
+}
+
+RV_TEST(a_probe_outlives_other_facts)
+{
+	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; pass 1000; exists a; forget; probed a => TERM a");
+}
+
+RV_TEST(a_watch_can_be_given_up_and_taken_up_again)
+{
+	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; replace a hb=0:1; pass 1000; forget; beat a; calm\n"
+	    "interval a 700; armed arm a beat 700");
+	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; pass 1000; interval a 0; probed a; forget; beat a\n"
+	    "calm; interval a 700; armed arm a beat 700");
+}
+
 RV_TEST(a_reload_changes_the_watch_of_a_running_worker)
 {
 	PLAY("r{a}", "boot; up a; pass 500; forget; replace a hb=1000:1 => -\n"
@@ -191,6 +239,10 @@ RV_SUITE(core_beat, RV_CASE(silence_since_ready_is_probed_then_restarted),
     RV_CASE(action_abort_sends_abrt_first),
     RV_CASE(action_report_only_records_until_beats_come_back),
     RV_CASE(a_trigger_is_believed_at_once),
+    RV_CASE(silence_before_ready_is_counted_from_the_last_beat),
     RV_CASE(a_hung_worker_counts_in_its_supervisors_window),
     RV_CASE(facts_during_a_probe),
+    RV_CASE(an_answer_that_nobody_asked_for_changes_nothing),
+    RV_CASE(a_probe_outlives_other_facts),
+    RV_CASE(a_watch_can_be_given_up_and_taken_up_again),
     RV_CASE(a_reload_changes_the_watch_of_a_running_worker))

@@ -65,13 +65,32 @@ RV_TEST(a_launch_in_flight_is_awaited_then_stopped)
 	PLAY("r{a}", "boot; restart a; restart a; forget; lost a => launch a");
 }
 
+RV_TEST(a_stop_is_begun_once)
+{
+	PLAY("r{a}", "boot; stop a; ready a; once worker.stopping a");
+	PLAY("r{a}", "boot; killall; once worker.stopping a");
+	PLAY("r{a}", "boot; stop a; killall; once worker.stopping a");
+}
+
+RV_TEST(a_loss_before_its_turn_to_stop_is_recorded)
+{
+	PLAY("r(1fa){a b}",
+	    "boot; up a; up b; restart a; down; is a STARTING; shutdown\n"
+	    "forget; lost a => -\n"
+	    "said worker.exited a reason=lost decision=none; is a STOPPED");
+	PLAY("r(1fa){a b}",
+	    "boot; up a; up b; shutdown; forget; lost a => -\n"
+	    "said worker.exited a reason=lost decision=none; is a STOPPED");
+}
+
 RV_TEST(kill_all_kills_a_launch_in_flight_once_it_exists)
 {
 	PLAY("r{a}",
 	    "boot; forget; killall => -\nis a STOPPING; exists a => KILL a\n"
 	    "said worker.stopping a why=shutdown; said worker.started a\n"
-	    "sig a 9 => finished");
-	PLAY("r{a}", "boot; forget; stop a; killall => -\nexists a => KILL a");
+	    "pass 5000 => KILL a\nsig a 9 => finished");
+	PLAY("r{a}", "boot; forget; stop a; killall => -\nexists a => KILL a\n"
+		     "pass 5000 => KILL a");
 }
 
 RV_TEST(kill_all_kills_in_every_state)
@@ -79,7 +98,15 @@ RV_TEST(kill_all_kills_in_every_state)
 	PLAY("r{a}", "boot; exists a; forget; killall => KILL a\n"
 		     "said worker.stopping a why=shutdown signal=9\n"
 		     "armed arm a state 5000");
-	PLAY("r{a}", "boot; up a; forget; killall => KILL a");
+	PLAY("r{a}", "boot; up a; forget; killall => KILL a\n"
+		     "pass 5000 => KILL a\npass 5000 => KILL a");
+	PLAY("r{a(stop=3:9000+15:9000)}", /* no step comes after it */
+	    "boot; up a; stop a; forget; killall => KILL a\n"
+	    "pass 5000 => KILL a\npass 5000 => KILL a\nexists a\n"
+	    "pass 5000 => KILL a");
+	PLAY("r{a(stop=3:9000+15:9000)}",
+	    "boot; up a; trigger a; forget; killall => KILL a\n"
+	    "pass 5000 => KILL a");
 	PLAY("r{a}", "boot; up a; stop a; forget; killall => KILL a\n"
 		     "armed arm a state 5000; killall => KILL a\n"
 		     "is a STOPPING; sig a 9 => finished");
@@ -237,6 +264,8 @@ RV_SUITE(core_stop, RV_CASE(a_stop_goes_through_its_steps_and_ends_in_kill),
     RV_CASE(a_stop_without_steps_kills_at_once),
     RV_CASE(an_infinite_wait_is_waited_for),
     RV_CASE(a_launch_in_flight_is_awaited_then_stopped),
+    RV_CASE(a_stop_is_begun_once),
+    RV_CASE(a_loss_before_its_turn_to_stop_is_recorded),
     RV_CASE(kill_all_kills_a_launch_in_flight_once_it_exists),
     RV_CASE(kill_all_kills_in_every_state),
     RV_CASE(hasten_ends_the_present_wait),

@@ -198,7 +198,8 @@ RV_TEST(the_start_timeout_stops_and_counts_as_a_start_failure)
 	    "armed arm a state 10000; exit a 0 => launch a\n"
 	    "said worker.exited a reason=start decision=restart\n"
 	    "said worker.stopped a why=start\n"
-	    "reason a start timeout; failures a 1; exists a; pass 500; down\n"
+	    "reason a start timeout; failures a 1; exists a; pass 500; forget\n"
+	    "down; said worker.stopped a why=start\n"
 	    "is a FATAL; failures a 2; said worker.fatal a\n"
 	    "said worker.exited a decision=fatal");
 	PLAY("r{a(timeout=never)}",
@@ -260,6 +261,18 @@ RV_TEST(facts_that_mean_nothing_now_change_nothing)
 	    "armed arm a state 400; is a STARTING; pass 400 => TERM a");
 }
 
+RV_TEST(each_event_takes_one_way_through_the_table)
+{
+	PLAY("r{a(T,retries=0)}",
+	    "boot; path a WANT GO; up a; exit a 0; forget; start a\n"
+	    "path a WANT GO; fails a 2; is a FATAL; forget; start a\n"
+	    "path a WANT GO; up a; forget; lost a; path a LOST GO");
+	PLAY("r{a(retries=9)}",
+	    "boot; fails a 2; fails a 2; is a BACKOFF; forget; pass 100\n"
+	    "path a TIME GO; fails a 2; is a BACKOFF; forget; start a\n"
+	    "path a WANT GO");
+}
+
 RV_TEST(a_stale_fact_never_touches_the_present_life) /* O-10 */
 {
 	struct rig *rig = rig_open_up("r{a}");
@@ -318,6 +331,7 @@ RV_SUITE(core_worker,
     RV_CASE(a_start_that_asks_for_time_gets_it_within_bounds),
     RV_CASE(time_during_which_somebody_stood_still_is_given_back),
     RV_CASE(facts_that_mean_nothing_now_change_nothing),
+    RV_CASE(each_event_takes_one_way_through_the_table),
     RV_CASE(a_stale_fact_never_touches_the_present_life),
     RV_CASE(a_record_tells_of_cores_and_of_what_is_unknown),
     RV_CASE(words_have_names))

@@ -16,13 +16,13 @@ extern "C" {
 
 struct reeve_error {
 	enum reeve_status status;
-	int sys_errno;    /* errno of the failing call, 0 where there is none */
-	int stage;        /* step of a launch that failed, 0 elsewhere */
-	int line;         /* 1-based place in a config file, 0 elsewhere */
-	int column;       /* 1-based, in bytes */
+	int sys_errno; /* errno of the failing call, 0 where there is none */
+	int stage;     /* step of a launch that failed, 0 elsewhere */
+	int line;      /* 1-based place in a config file, 0 elsewhere */
+	int column;    /* 1-based, in bytes */
 	int reserved[4];
-	char where[192];  /* file or path of the unit, "" if none */
-	char text[576];   /* one line without a full stop: "cannot ..." */
+	char where[192]; /* file or path of the unit, "" if none */
+	char text[576];  /* one line without a full stop: "cannot ..." */
 };
 
 #ifdef __cplusplus

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define REEVE_PUBLIC    __attribute__((visibility("default")))
+#define REEVE_PUBLIC     __attribute__((visibility("default")))
 #define REEVE_MUST_CHECK __attribute__((warn_unused_result))
 
 enum reeve_status {

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The executor: posts events to the core and carries out its actions, one
+ * small function each. Decides nothing. Launches are queued and sent after the
+ * actions of a turn, within a budget of time, so that no turn takes long.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "super/super_priv.h"
+#include "sys/sys.h"
+
+/* No turn may launch for longer than this; the rest follows in the next. */
+#define LAUNCH_BUDGET (3 * RV_MS)
+
+/* xorshift64*: jitter needs no more. */
+static uint32_t
+next_jitter(struct rv_super *super)
+{
+	uint64_t x = super->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	super->random = x;
+	return (uint32_t)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 48);
+}
+
+static void
+act_launch(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	node->life = super->life_base + action->life;
+	rv_hash_insert(&super->lives, &node->by_life, node->life);
+	rv_list_insert(&super->launches, &node->launch_link);
+}
+
+static void
+expect_end(struct rv_super *super, struct rv_node *node)
+{
+	if (!node->expecting_end && node->life != 0) {
+		node->expecting_end = true;
+		rv_start_expect_end(super->start, node->life);
+	}
+}
+
+static void
+act_signal(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+	bool cont = action->signo != SIGABRT && action->signo != SIGKILL &&
+		    action->signo != SIGSTOP && action->signo != SIGCONT;
+
+	expect_end(super, node);
+	if (node->life != 0) {
+		rv_start_signal(super->start, node->life, action->signo,
+		    action->group, cont);
+	}
+}
+
+static void
+act_kill(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	expect_end(super, node);
+	if (node->life != 0) {
+		rv_start_kill(
+		    super->start, node->life, node->unit->policy->kill_mode);
+	}
+}
+
+static void
+act_arm(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	if (action->timer == RV_TIMER_STATE) {
+		node->backoff_until = action->at;
+	}
+	rv_tick_arm(super->loop, &node->ticks[action->timer], action->at);
+}
+
+static void
+act_disarm(struct rv_super *super, const struct rv_action *action)
+{
+	(void)super;
+	rv_tick_disarm(&rv_node_of(action->unit)->ticks[action->timer]);
+}
+
+static void
+act_probe(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	node->probing = true;
+	rv_start_sync(super->start, node->life);
+}
+
+static void
+act_record(struct rv_super *super, const struct rv_action *action)
+{
+	rv_super_record_action(super, action);
+}
+
+static void
+act_state(struct rv_super *super, const struct rv_action *action)
+{
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->changed != NULL) {
+			sink->changed(sink, action->unit);
+		}
+	}
+}
+
+static void
+act_gone(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->gone != NULL) {
+			sink->gone(sink, action->unit);
+		}
+	}
+	rv_super_node_gone(super, node);
+}
+
+static void
+act_finished(struct rv_super *super, const struct rv_action *action)
+{
+	super->finished = true;
+	super->gave_up = action->gave_up;
+	rv_loop_defer(super->loop, &super->end_of_turn);
+}
+
+typedef void act_fn(struct rv_super *, const struct rv_action *);
+
+static act_fn *const acts[] = {
+	[RV_ACT_LAUNCH] = act_launch,
+	[RV_ACT_SIGNAL] = act_signal,
+	[RV_ACT_KILL] = act_kill,
+	[RV_ACT_ARM] = act_arm,
+	[RV_ACT_DISARM] = act_disarm,
+	[RV_ACT_PROBE] = act_probe,
+	[RV_ACT_RECORD] = act_record,
+	[RV_ACT_STATE] = act_state,
+	[RV_ACT_GONE] = act_gone,
+	[RV_ACT_FINISHED] = act_finished,
+};
+
+static void
+run_actions(struct rv_super *super)
+{
+	struct rv_action action;
+
+	if (super->acting) {
+		return; /* the outer call goes on with what was added */
+	}
+	super->acting = true;
+	while (rv_core_action(super->core, &action)) {
+		acts[action.type](super, &action);
+	}
+	super->acting = false;
+	rv_super_launch_queued(super);
+	if (super->booted && !super->settled_told &&
+	    rv_core_unsettled(super->core) == 0) {
+		super->settled_told = true;
+		if (super->settled != NULL) {
+			super->settled(super->settled_ctx);
+		}
+	}
+}
+
+void
+rv_super_post(struct rv_super *super, struct rv_event *event)
+{
+	event->now = rv_loop_now(super->loop);
+	event->jitter = next_jitter(super);
+	rv_core_post(super->core, event);
+	run_actions(super);
+}
+
+/* A launch that could not even be asked for counts as one that failed. */
+static void
+launch_refused(
+    struct rv_super *super, struct rv_node *node, const struct reeve_error *err)
+{
+	struct rv_event event = {
+		.type = RV_EV_LAUNCH_FAILED,
+		.unit = node->unit,
+		.life = node->life - super->life_base,
+		.sys_errno = err->sys_errno,
+	};
+
+	rv_hash_remove(&super->lives, &node->by_life);
+	node->life = 0;
+	rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", err->text);
+	rv_super_post(super, &event);
+}
+
+void
+rv_super_launch_queued(struct rv_super *super)
+{
+	rv_time begun = 0;
+	struct reeve_error err;
+
+	while (!rv_list_empty(&super->launches) && !super->launch_blocked) {
+		struct rv_node *node = RV_LIST_FIRST(
+		    &super->launches, struct rv_node, launch_link);
+		enum reeve_status status;
+
+		if (begun == 0) {
+			begun = rv_sys_now();
+		} else if (rv_sys_now() - begun > LAUNCH_BUDGET) {
+			rv_loop_defer(super->loop, &super->end_of_turn);
+			return;
+		}
+		status =
+		    rv_start_launch(super->start, node->life, node->spec, &err);
+		if (status == REEVE_EAGAIN) {
+			super->launch_blocked = true;
+			return;
+		}
+		rv_list_remove(&node->launch_link);
+		node->expecting_end = node->probing = false;
+		if (status == REEVE_OK) {
+			node->in_flight = true;
+		} else {
+			launch_refused(super, node, &err);
+		}
+	}
+}

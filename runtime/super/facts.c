@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the launcher reports, turned into facts for the core. Finds the node of
+ * a life, remembers what a person will ask about later, posts the event; also
+ * hands the lives over when the launcher had to be replaced.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/text.h"
+#include "super/super_priv.h"
+#include "sys/sys.h"
+
+static void
+post_fact(struct rv_node *node, struct rv_event *event, uint64_t life)
+{
+	event->unit = node->unit;
+	event->life = life - node->super->life_base;
+	rv_super_post(node->super, event);
+}
+
+static void
+on_launched(void *ctx, uint64_t life, pid_t pid, uint64_t start_ticks)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+	struct rv_event event = { .type = RV_EV_LAUNCHED };
+
+	if (node == NULL) {
+		return;
+	}
+	node->in_flight = false;
+	node->pid = pid;
+	node->start_ticks = start_ticks;
+	node->launched_at_us = rv_sys_wall_us();
+	node->status_text[0] = '\0';
+	post_fact(node, &event, life);
+}
+
+/* The life is over: nothing is looked up under its number any more. */
+static void
+forget_life(struct rv_super *super, struct rv_node *node)
+{
+	rv_hash_remove(&super->lives, &node->by_life);
+	node->life = 0;
+	node->in_flight = false;
+	node->expecting_end = false;
+	node->probing = false;
+}
+
+static void
+on_launch_failed(void *ctx, uint64_t life, int stage, int sys_errno)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+	struct rv_event event = {
+		.type = RV_EV_LAUNCH_FAILED,
+		.stage = stage,
+		.sys_errno = sys_errno,
+	};
+
+	if (node == NULL) {
+		return;
+	}
+	forget_life(super, node);
+	node->death = (struct rv_death){
+		.stage = stage,
+		.sys_errno = sys_errno,
+		.utime_us = -1,
+		.stime_us = -1,
+		.max_rss_kib = -1,
+	};
+	node->has_last = true;
+	node->last_at_us = rv_sys_wall_us();
+	post_fact(node, &event, life);
+}
+
+static void
+on_stray_died(struct rv_super *super)
+{
+	if (super->strays > 0 && --super->strays == 0) {
+		rv_super_boot(super);
+	}
+}
+
+static void
+on_died(void *ctx, uint64_t life, const struct rv_death *death)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+	struct rv_event event = {
+		.type = death->stage != 0 ? RV_EV_LAUNCH_FAILED : RV_EV_DIED,
+		.end = death->end,
+		.stage = death->stage,
+		.sys_errno = death->sys_errno,
+	};
+
+	if (node == NULL) {
+		if (life <= super->life_base) {
+			on_stray_died(super);
+		}
+		return;
+	}
+	forget_life(super, node);
+	node->death = *death;
+	node->has_last = true;
+	node->last_at_us = rv_sys_wall_us();
+	/* The record of the end still names the pid; then it is nobody's. */
+	post_fact(node, &event, life);
+	node->pid = 0;
+}
+
+static void
+on_status_text(struct rv_node *node, uint64_t life, const char *text)
+{
+	struct rv_fields fields = { 0 };
+
+	if (strncmp(node->status_text, text, RV_STATUS_TEXT - 1) == 0) {
+		return;
+	}
+	rv_copy(node->status_text, sizeof(node->status_text), text);
+	rv_fields_str(&fields, RV_KEY_TEXT, node->status_text);
+	rv_super_record(
+	    node->super, RV_KIND_WORKER_STATUS, node, life, &fields);
+}
+
+/* One post for each thing said, in the order in which they make sense. */
+static const struct {
+	uint32_t flag;
+	enum rv_event_type type;
+} said[] = {
+	{ RV_NOTIFY_WATCHDOG_USEC, RV_EV_BEAT_INTERVAL },
+	{ RV_NOTIFY_EXTEND, RV_EV_EXTEND },
+	{ RV_NOTIFY_WATCHDOG, RV_EV_BEAT },
+	{ RV_NOTIFY_READY, RV_EV_READY },
+	{ RV_NOTIFY_TRIGGER, RV_EV_TRIGGER },
+};
+
+static rv_time
+span_of(const struct rv_notify *notify, enum rv_event_type type)
+{
+	uint64_t usec = type == RV_EV_BEAT_INTERVAL ? notify->watchdog_usec
+						    : notify->extend_usec;
+
+	return usec > (uint64_t)(RV_DAY / RV_US) ? RV_DAY
+						 : (rv_time)usec * RV_US;
+}
+
+static void
+on_notified(void *ctx, uint64_t life, const struct rv_notify *notify)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+	struct rv_fields fields = { 0 };
+
+	if (node == NULL) {
+		return;
+	}
+	if ((notify->flags & RV_NOTIFY_BAD) != 0) {
+		rv_fields_str(&fields, RV_KEY_MESSAGE, notify->status);
+		rv_super_record(
+		    super, RV_KIND_PROTOCOL_VIOLATION, node, life, &fields);
+		return;
+	}
+	if ((notify->flags & RV_NOTIFY_STATUS) != 0) {
+		on_status_text(node, life, notify->status);
+	}
+	if ((notify->flags & RV_NOTIFY_MAINPID) != 0) {
+		node->pid = notify->mainpid;
+		node->start_ticks = rv_sys_start_ticks(notify->mainpid);
+	}
+	if ((notify->flags & RV_NOTIFY_RELOADING) != 0) {
+		rv_super_record(
+		    super, RV_KIND_WORKER_RELOADING, node, life, NULL);
+	}
+	for (size_t i = 0; i < RV_ARRAY_LEN(said); i++) {
+		struct rv_event event = { .type = said[i].type };
+
+		if ((notify->flags & said[i].flag) != 0) {
+			event.span = span_of(notify, said[i].type);
+			post_fact(node, &event, life);
+		}
+	}
+}
+
+static void
+on_synced(void *ctx, uint64_t token)
+{
+	struct rv_node *node = rv_node_by_life(ctx, token);
+	struct rv_event event = { .type = RV_EV_PROBED };
+
+	if (node != NULL && node->probing) {
+		node->probing = false;
+		post_fact(node, &event, token);
+	}
+}
+
+static void
+on_writable(void *ctx)
+{
+	struct rv_super *super = ctx;
+
+	super->launch_blocked = false;
+	rv_super_launch_queued(super);
+}
+
+static void
+on_lost(void *ctx, int wstatus)
+{
+	struct rv_super *super = ctx;
+	struct rv_fields fields = { 0 };
+	char name[24];
+
+	rv_fields_int(&fields, RV_KEY_LIVES, (int64_t)super->lives.n);
+	if (wstatus >= 0 && WIFSIGNALED(wstatus)) {
+		rv_fields_int(&fields, RV_KEY_SIGNAL, WTERMSIG(wstatus));
+		rv_super_notice(super, RV_NOTICE_TROUBLE,
+		    "the launcher was ended by %s; starting another",
+		    rv_signal_name(WTERMSIG(wstatus), name));
+	} else {
+		rv_super_notice(super, RV_NOTICE_TROUBLE,
+		    "the launcher is gone; starting another");
+	}
+	super->launch_blocked = true;
+	rv_super_record(super, RV_KIND_LAUNCHER_LOST, NULL, 0, &fields);
+}
+
+/* A life that the old launcher may have had: hand it on, or call it lost. */
+static void
+hand_over(struct rv_super *super, struct rv_node *node)
+{
+	struct rv_event event = { .type = RV_EV_LAUNCH_LOST };
+	uint64_t life = node->life;
+
+	if (!rv_list_empty(&node->launch_link)) {
+		return; /* never sent */
+	}
+	if (node->in_flight) {
+		forget_life(super, node);
+		post_fact(node, &event, life);
+		return;
+	}
+	rv_start_adopt(
+	    super->start, life, node->pid, node->start_ticks, node->spec);
+	if (node->expecting_end) {
+		rv_start_expect_end(super->start, life);
+	}
+	if (node->probing) {
+		rv_start_sync(super->start, life);
+	}
+}
+
+static void
+on_back(void *ctx)
+{
+	struct rv_super *super = ctx;
+
+	for (struct rv_unit *unit = rv_super_next(super, NULL); unit != NULL;
+	     unit = rv_super_next(super, unit)) {
+		struct rv_node *node = rv_node_of(unit);
+
+		if (node->life != 0) {
+			hand_over(super, node);
+		}
+	}
+	super->launch_blocked = false;
+	rv_super_launch_queued(super);
+}
+
+static void
+on_trouble(void *ctx, const struct reeve_error *err)
+{
+	rv_super_notice(ctx, RV_NOTICE_TROUBLE, "%s", err->text);
+}
+
+static void
+on_clerk_end(void *ctx, int fd)
+{
+	struct rv_super *super = ctx;
+
+	rv_clerk_give_launcher(super->clerk, fd);
+}
+
+const struct rv_start_ops rv_super_start_ops = {
+	.launched = on_launched,
+	.launch_failed = on_launch_failed,
+	.notified = on_notified,
+	.died = on_died,
+	.synced = on_synced,
+	.writable = on_writable,
+	.lost = on_lost,
+	.back = on_back,
+	.trouble = on_trouble,
+	.clerk_end = on_clerk_end,
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records: takes what the core says happened, adds what only the edges know
+ * (pids, usage, stages), and writes it into the journal. No system call.
+ */
+#include "config.h"
+
+#include "base/text.h"
+#include "super/super_priv.h"
+#include "sys/sys.h"
+
+uint64_t
+rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
+    struct rv_node *node, uint64_t life, const struct rv_fields *fields)
+{
+	static const struct rv_fields none;
+	const char *path = node != NULL ? node->unit->path : "/";
+	struct rv_record record = {
+		.kind = kind,
+		.life = life,
+		.path = path,
+		.path_len = __builtin_strlen(path),
+		.fields = fields != NULL ? fields : &none,
+	};
+	uint64_t id;
+
+	id = rv_journal_record(super->journal, &record,
+	    node != NULL ? node->spec->index : UINT32_MAX);
+	rv_loop_defer(super->loop, &super->end_of_turn);
+	rv_super_notice_event(super, kind, path, record.fields);
+	return id;
+}
+
+static void
+add_started(struct rv_node *node, struct rv_fields *fields)
+{
+	rv_fields_int(fields, RV_KEY_PID, node->pid);
+	rv_fields_int(fields, RV_KEY_START_TICKS, (int64_t)node->start_ticks);
+	rv_fields_str(fields, RV_KEY_METHOD, "spawn");
+	rv_fields_int(fields, RV_KEY_RESTARTS, node->unit->restarts);
+}
+
+static void
+add_usage(struct rv_fields *fields, enum rv_key key, int64_t value)
+{
+	if (value >= 0) {
+		rv_fields_int(fields, key, value);
+	}
+}
+
+static void
+add_exited(struct rv_node *node, struct rv_fields *fields)
+{
+	const struct rv_death *death = &node->death;
+
+	if (node->pid != 0) {
+		rv_fields_int(fields, RV_KEY_PID, node->pid);
+	}
+	if (death->stage != 0) {
+		rv_fields_str(
+		    fields, RV_KEY_STAGE, rv_stage_text(death->stage));
+	}
+	if (death->sys_errno != 0) {
+		rv_fields_str(
+		    fields, RV_KEY_ERRNO, rv_errno_name(death->sys_errno));
+	}
+	add_usage(fields, RV_KEY_UTIME_US, death->utime_us);
+	add_usage(fields, RV_KEY_STIME_US, death->stime_us);
+	add_usage(fields, RV_KEY_MAX_RSS_KIB, death->max_rss_kib);
+}
+
+static void
+record_leftover(struct rv_super *super, struct rv_node *node, uint64_t life)
+{
+	struct rv_fields fields = { 0 };
+
+	rv_fields_int(&fields, RV_KEY_COUNT, node->death.leftover);
+	rv_fields_str(&fields, RV_KEY_RESULT,
+	    node->death.survivors ? "survivors" : "killed");
+	rv_super_record(super, RV_KIND_WORKER_LEFTOVER, node, life, &fields);
+}
+
+void
+rv_super_record_action(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+	uint64_t life = action->life != 0 ? super->life_base + action->life : 0;
+	struct rv_fields fields = action->fields;
+
+	if (action->kind == RV_KIND_WORKER_STARTED) {
+		add_started(node, &fields);
+	} else if (action->kind == RV_KIND_WORKER_EXITED) {
+		add_exited(node, &fields);
+	}
+	rv_super_record(super, action->kind, node, life, &fields);
+	if (action->kind == RV_KIND_WORKER_EXITED &&
+	    (node->death.leftover != 0 || node->death.survivors)) {
+		record_leftover(super, node, life);
+	}
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The layout of a runtime and of its nodes, for the files of this folder and
+ * nobody else. A node is what the edges know of a unit: its process, timers,
+ * last end. The unit itself, in the same block, is the core's.
+ */
+#ifndef RV_SUPER_PRIV_H
+#define RV_SUPER_PRIV_H
+
+#include "base/hash.h"
+#include "config/load.h"
+#include "core/core.h"
+#include "journal/clerk_link.h"
+#include "journal/journal.h"
+#include "loop/loop.h"
+#include "start/start.h"
+#include "super/super.h"
+
+#define RV_NODE_MAGIC  0x6e6f6465u
+#define RV_SUPER_MAGIC 0x73757072u
+#define RV_STATUS_TEXT 160
+
+struct rv_node {
+	unsigned magic;
+	struct rv_super *super;
+	struct rv_unit *unit;
+	struct rv_conf *conf; /* a reference: spec and policy are in it */
+	const struct rv_spec *spec;
+	struct rv_tick ticks[RV_TIMERS];
+	struct rv_hash_node by_life; /* while a life is launched or in flight */
+	struct rv_list launch_link;  /* in super->launches while queued */
+	const struct rv_spec *successor; /* takes this place once it is gone */
+	pid_t pid;                       /* 0: no process */
+	uint64_t start_ticks;
+	uint64_t life;  /* global number of the present life */
+	bool in_flight; /* sent to the launcher, not answered */
+	bool expecting_end;
+	bool probing;
+	bool has_last;
+	int64_t launched_at_us;
+	int64_t last_at_us;
+	struct rv_death death; /* of the last life */
+	rv_time backoff_until;
+	char status_text[RV_STATUS_TEXT];
+};
+
+struct rv_super {
+	unsigned magic;
+	struct rv_loop *loop;
+	struct rv_conf *conf;
+	struct rv_core *core;
+	struct rv_node **nodes; /* by spec index of conf */
+	size_t max_units;
+	struct rv_journal *journal;
+	struct rv_clerk_link *clerk;
+	struct rv_start *start;
+	char *libexec_dir;
+	char *public_dir; /* notify sockets: workers may enter */
+	char run_id[33];
+	int lock_fd;
+	uint64_t life_base; /* global = base + the core's number */
+	uint64_t random;
+	struct rv_hash lives;    /* global life -> node */
+	struct rv_list launches; /* nodes whose launch is queued */
+	struct rv_list sinks;
+	struct rv_list syncs; /* struct sync, oldest first */
+	uint64_t next_sync;
+	struct rv_defer end_of_turn;
+	struct rv_tick boot_tick; /* bound on waiting for the clerk */
+	size_t strays;            /* still to be killed before the boot */
+	bool ids_known, booted, settled_told, acting, finished, gave_up;
+	bool launch_blocked; /* the launcher's socket is full */
+	int urgency;
+	uint64_t told_id; /* sinks have heard of ids below this */
+	void (*settled)(void *ctx);
+	void *settled_ctx;
+};
+
+/* place.c: directories, lock, names */
+enum reeve_status rv_place_take(
+    struct rv_super *, struct reeve_error *) RV_MUST_CHECK;
+void rv_place_leave(struct rv_super *);
+
+/* node.c */
+struct rv_node *rv_node_create(
+    struct rv_super *, const struct rv_spec *, struct rv_conf *);
+void rv_node_destroy(struct rv_node *);
+struct rv_node *rv_node_of(struct rv_unit *);
+struct rv_node *rv_node_by_life(struct rv_super *, uint64_t life);
+/* Make and link nodes for spec and all below it; false without memory. */
+bool rv_node_build(struct rv_super *, struct rv_conf *, const struct rv_spec *,
+    struct rv_unit *parent, struct rv_unit *after);
+void rv_node_link_deps(struct rv_super *, const struct rv_spec *);
+
+/* act.c */
+void rv_super_post(struct rv_super *, struct rv_event *);
+void rv_super_launch_queued(struct rv_super *);
+
+/* facts.c, helpers.c: what launcher and clerk report */
+extern const struct rv_start_ops rv_super_start_ops;
+extern const struct rv_clerk_ops rv_super_clerk_ops;
+void rv_super_boot(struct rv_super *);
+void rv_super_syncs_fail(struct rv_super *);
+
+/* record.c */
+uint64_t rv_super_record(struct rv_super *, enum rv_kind_of_event,
+    struct rv_node *, uint64_t life, const struct rv_fields *);
+void rv_super_record_action(struct rv_super *, const struct rv_action *);
+
+/* notice.c */
+enum rv_notice_level { RV_NOTICE_INFO, RV_NOTICE_WARNING, RV_NOTICE_TROUBLE };
+void rv_super_notice(struct rv_super *, int level, const char *fmt, ...)
+    RV_PRINTF(3, 4);
+void rv_super_notice_event(struct rv_super *, enum rv_kind_of_event,
+    const char *path, const struct rv_fields *);
+
+/* reload.c */
+void rv_super_node_gone(struct rv_super *, struct rv_node *);
+
+#endif
