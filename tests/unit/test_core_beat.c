@@ -212,6 +212,12 @@ RV_TEST(a_probe_outlives_other_facts)
 RV_TEST(a_watch_can_be_given_up_and_taken_up_again)
 {
 	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; replace a hb=0:1; pass 1000; forget; interval a 700\n"
+	    "armed arm a beat -300");
+	PLAY("r{a(hb=1000:1)}",
+	    "boot; up a; pass 1000; interval a 0; probed a; forget\n"
+	    "interval a 700; armed arm a beat -300");
+	PLAY("r{a(hb=1000:1)}",
 	    "boot; up a; replace a hb=0:1; pass 1000; forget; beat a; calm\n"
 	    "interval a 700; armed arm a beat 700");
 	PLAY("r{a(hb=1000:1)}",
