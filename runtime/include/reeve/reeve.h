@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reeve: an embeddable supervision runtime. This header takes in all others;
+ * each of them stands alone and is the manual of its functions.
+ */
+#ifndef REEVE_REEVE_H
+#define REEVE_REEVE_H
+
+#include <reeve/client.h>
+#include <reeve/config.h>
+#include <reeve/error.h>
+#include <reeve/query.h>
+#include <reeve/runtime.h>
+#include <reeve/status.h>
+
+#endif
