@@ -57,6 +57,19 @@ rv_core_init(struct rv_core *core, size_t max_units, struct rv_unit *root,
 	rv_refresh(core, root);
 }
 
+void
+rv_core_grow(struct rv_core *core, size_t max_units, const struct rv_core *from)
+{
+	RV_ASSERT(from->n_actions == 0 && max_units >= from->max_units);
+	RV_ASSERT(rv_list_empty(&from->dirty) && rv_list_empty(&from->changed));
+	memcpy(core, from, sizeof(*core));
+	core->max_units = max_units;
+	core->capacity = capacity_for(max_units);
+	core->head = core->tail = 0;
+	rv_list_init(&core->dirty);
+	rv_list_init(&core->changed);
+}
+
 static void
 push_word(struct rv_core *core, uint64_t word)
 {

@@ -227,6 +227,12 @@ void rv_core_init(struct rv_core *, size_t max_units, struct rv_unit *root,
     uint64_t first_life);
 
 /*
+ * Take over a core that has no actions left, into larger (zeroed) memory; the
+ * old memory may be freed then.
+ */
+void rv_core_grow(
+    struct rv_core *, size_t max_units, const struct rv_core *from);
+/*
  * Link a unit under parent, behind sibling `after` (NULL: first). Before
  * BOOT, or followed by RV_EV_ADDED. rv_core_depend must come before that event
  * and names siblings or any other unit; config/ has ruled out circles.
@@ -234,6 +240,8 @@ void rv_core_init(struct rv_core *, size_t max_units, struct rv_unit *root,
 void rv_core_add(struct rv_core *, struct rv_unit *, struct rv_unit *parent,
     struct rv_unit *after);
 void rv_core_depend(struct rv_core *, struct rv_unit *, struct rv_unit *on);
+/* Move a linked unit behind this sibling (NULL: to the front). */
+void rv_core_place(struct rv_core *, struct rv_unit *, struct rv_unit *after);
 /* Drop all dependencies of unit (before a reload links the new ones). */
 void rv_core_undepend(struct rv_core *, struct rv_unit *);
 

@@ -128,6 +128,25 @@ rv_core_add(struct rv_core *core, struct rv_unit *unit, struct rv_unit *parent,
 }
 
 void
+rv_core_place(struct rv_core *core, struct rv_unit *unit, struct rv_unit *after)
+{
+	struct rv_unit *super = unit->parent;
+
+	RV_ASSERT(super != NULL && unit != after);
+	RV_ASSERT(after == NULL || after->parent == super);
+	rv_list_remove(&unit->siblings);
+	rv_list_insert(
+	    after != NULL ? after->siblings.next : super->children.next,
+	    &unit->siblings);
+	renumber(super, super->children.next, 0);
+	rv_frontier_reset(core, super);
+	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
+		rv_dirty(core, child);
+	}
+	rv_dirty(core, super);
+}
+
+void
 rv_core_depend(struct rv_core *core, struct rv_unit *unit, struct rv_unit *on)
 {
 	struct rv_edge *edge;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The executor: posts events to the core and carries out its actions, one
- * small function each. Decides nothing. Launches are queued and sent after the
- * actions of a turn, within a budget of time, so that no turn takes long.
+ * small function each. Decides nothing. Launches are queued and sent at the end
+ * of a turn, within a budget of time, so that no turn takes long.
  */
 #include "config.h"
 
@@ -165,7 +165,9 @@ run_actions(struct rv_super *super)
 		acts[action.type](super, &action);
 	}
 	super->acting = false;
-	rv_super_launch_queued(super);
+	if (!rv_list_empty(&super->launches)) {
+		rv_loop_defer(super->loop, &super->end_of_turn);
+	}
 	if (super->booted && !super->settled_told &&
 	    rv_core_unsettled(super->core) == 0) {
 		super->settled_told = true;

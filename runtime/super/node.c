@@ -65,6 +65,7 @@ rv_node_destroy(struct rv_node *node)
 		rv_hash_remove(&node->super->lives, &node->by_life);
 	}
 	rv_conf_unref(node->conf);
+	rv_free(node->room);
 	node->magic = 0;
 	rv_free(node);
 }
@@ -126,7 +127,10 @@ rv_node_build(struct rv_super *super, struct rv_conf *conf,
 			above = super->nodes[spec->parent->index]->unit;
 			after = last_child(above);
 		}
-		if (above != NULL) {
+		if (above == NULL) {
+			rv_core_init(
+			    super->core, super->max_units, node->unit, 1);
+		} else {
 			rv_core_add(super->core, node->unit, above, after);
 		}
 	}
@@ -137,7 +141,13 @@ void
 rv_node_link_deps(struct rv_super *super, const struct rv_spec *spec)
 {
 	for (unsigned i = 0; i < spec->n_deps; i++) {
-		rv_core_depend(super->core, super->nodes[spec->index]->unit,
-		    super->nodes[spec->deps[i]->index]->unit);
+		struct rv_node *on = super->nodes[spec->deps[i]->index];
+
+		/* One that has to wait for its place is linked when it comes.
+		 */
+		if (on != NULL) {
+			rv_core_depend(super->core,
+			    super->nodes[spec->index]->unit, on->unit);
+		}
 	}
 }

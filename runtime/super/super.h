@@ -19,6 +19,7 @@ struct rv_unit_info {
 	const struct rv_unit *unit;
 	pid_t pid; /* 0: none */
 	uint64_t start_ticks;
+	uint64_t life;           /* number of the present life, 0: none */
 	const char *status_text; /* STATUS= of the worker, "" if none */
 	bool has_last;           /* an earlier end in this run */
 	int64_t last_at_us;
@@ -79,6 +80,8 @@ void rv_super_unlisten(struct rv_super_sink *);
 struct rv_conf *rv_super_conf(struct rv_super *);
 struct rv_loop *rv_super_loop(struct rv_super *);
 struct rv_journal *rv_super_journal(struct rv_super *);
+const char *rv_super_run_id(const struct rv_super *);
+int64_t rv_super_started_at_us(const struct rv_super *);
 pid_t rv_super_launcher_pid(const struct rv_super *);
 pid_t rv_super_clerk_pid(const struct rv_super *);
 
@@ -116,8 +119,13 @@ enum reeve_status rv_super_reload(struct rv_super *, bool dry,
     struct rv_reload_plan *, rv_finding_cb *, void *ctx,
     struct reeve_error *) RV_MUST_CHECK;
 
-/* 1: stop in order; 2: shorten waits; 3 and more: kill. */
+/*
+ * 1: stop in order; 2: shorten waits; 3 and more: kill. `why` (static, of the
+ * first call) is the reason of runtime.stopped.
+ */
 void rv_super_shutdown(struct rv_super *, int urgency, const char *why);
+/* How urgent it is already; 0: no shutdown yet. */
+int rv_super_urgency(const struct rv_super *);
 
 /* `done` runs when the clerk has everything on disk (or died: ok = false). */
 typedef void rv_super_synced_cb(void *ctx, bool ok);

@@ -29,8 +29,8 @@ struct rv_node {
 	struct rv_tick ticks[RV_TIMERS];
 	struct rv_hash_node by_life; /* while a life is launched or in flight */
 	struct rv_list launch_link;  /* in super->launches while queued */
-	const struct rv_spec *successor; /* takes this place once it is gone */
-	pid_t pid;                       /* 0: no process */
+	void *room; /* given to the unit by a reload, or NULL */
+	pid_t pid;  /* 0: no process */
 	uint64_t start_ticks;
 	uint64_t life;  /* global number of the present life */
 	bool in_flight; /* sent to the launcher, not answered */
@@ -48,15 +48,17 @@ struct rv_super {
 	unsigned magic;
 	struct rv_loop *loop;
 	struct rv_conf *conf;
+	struct rv_journal_conf journal_conf; /* as it was at the start */
 	struct rv_core *core;
-	struct rv_node **nodes; /* by spec index of conf */
-	size_t max_units;
+	struct rv_node **nodes; /* by spec index of conf; NULL: not yet */
+	size_t n_nodes, max_units;
 	struct rv_journal *journal;
 	struct rv_clerk_link *clerk;
 	struct rv_start *start;
 	char *libexec_dir;
 	char *public_dir; /* notify sockets: workers may enter */
 	char run_id[33];
+	int64_t started_at_us;
 	int lock_fd;
 	uint64_t life_base; /* global = base + the core's number */
 	uint64_t random;
@@ -69,9 +71,11 @@ struct rv_super {
 	struct rv_tick boot_tick; /* bound on waiting for the clerk */
 	size_t strays;            /* still to be killed before the boot */
 	bool ids_known, booted, settled_told, acting, finished, gave_up;
-	bool launch_blocked; /* the launcher's socket is full */
-	int urgency;
-	uint64_t told_id; /* sinks have heard of ids below this */
+	bool finished_told;
+	bool launch_blocked;  /* the launcher's socket is full */
+	int urgency;          /* of the shutdown; 0: none yet */
+	const char *stop_why; /* static: reason of runtime.stopped */
+	uint64_t told_id;     /* sinks have heard of ids below this */
 	void (*settled)(void *ctx);
 	void *settled_ctx;
 };
@@ -100,7 +104,22 @@ void rv_super_launch_queued(struct rv_super *);
 extern const struct rv_start_ops rv_super_start_ops;
 extern const struct rv_clerk_ops rv_super_clerk_ops;
 void rv_super_boot(struct rv_super *);
+
+/* super.c: tables that grow with the number of units */
+enum reeve_status rv_super_make_room(
+    struct rv_super *, size_t units, struct reeve_error *) RV_MUST_CHECK;
+/* For how many units the core gets room that is to hold n: some may come. */
+static inline size_t
+rv_super_units_for(size_t n)
+{
+	return 2 * n + 1024;
+}
+
+/* ops.c */
+void rv_super_synced(struct rv_super *, uint64_t token);
+void rv_super_syncs_again(struct rv_super *); /* a new clerk is asked */
 void rv_super_syncs_fail(struct rv_super *);
+bool rv_super_is_within(const struct rv_unit *top, const struct rv_unit *);
 
 /* record.c */
 uint64_t rv_super_record(struct rv_super *, enum rv_kind_of_event,
@@ -114,7 +133,7 @@ void rv_super_notice(struct rv_super *, int level, const char *fmt, ...)
 void rv_super_notice_event(struct rv_super *, enum rv_kind_of_event,
     const char *path, const struct rv_fields *);
 
-/* reload.c */
+/* reconcile.c */
 void rv_super_node_gone(struct rv_super *, struct rv_node *);
 
 #endif

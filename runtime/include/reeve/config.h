@@ -50,6 +50,21 @@ REEVE_PUBLIC enum reeve_status reeve_config_places(const char *name,
     bool as_root, struct reeve_config_info *info,
     struct reeve_error *) REEVE_MUST_CHECK;
 
+/* A worker of a good file: where its output goes. */
+struct reeve_config_worker {
+	size_t size;
+	const char *path;           /* "web/app.0" */
+	const char *stdout_logfile; /* NULL: not into a file */
+	const char *stderr_logfile; /* the same text when it is redirected */
+};
+
+typedef void reeve_config_worker_fn(
+    void *ctx, const struct reeve_config_worker *);
+
+/* All workers in the order of the file; strings are borrowed for the call. */
+REEVE_PUBLIC enum reeve_status reeve_config_workers(const char *file,
+    reeve_config_worker_fn *, void *ctx, struct reeve_error *) REEVE_MUST_CHECK;
+
 /* JSON Schema of config files; reeve_free it. NULL without memory. */
 REEVE_PUBLIC char *reeve_config_schema(void) REEVE_MUST_CHECK;
 

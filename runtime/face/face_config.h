@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading a config for the faces: findings counted and passed on. */
+#ifndef RV_FACE_CONFIG_H
+#define RV_FACE_CONFIG_H
+
+#include <reeve/config.h>
+
+#include "config/load.h"
+
+struct rv_face_findings {
+	reeve_finding_fn *fn; /* may be NULL */
+	void *ctx;
+	unsigned errors;
+	struct reeve_error first;
+};
+
+/* An rv_finding_cb; ctx is a struct rv_face_findings. */
+void rv_face_finding(
+    void *ctx, enum rv_finding_level, const struct reeve_error *);
+
+/* rv_conf_load; err is the first finding, or why there was none. */
+enum reeve_status rv_face_load(struct rv_conf **, const char *file,
+    struct rv_face_findings *, struct reeve_error *) RV_MUST_CHECK;
+
+#endif

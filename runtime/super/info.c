@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What others may know of a runtime: its parts, its units in tree order, and
+ * of each what a person would ask. Reads, changes nothing.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "super/super_priv.h"
+#include "sys/sys.h"
+
+struct rv_conf *
+rv_super_conf(struct rv_super *super)
+{
+	return super->conf;
+}
+
+struct rv_loop *
+rv_super_loop(struct rv_super *super)
+{
+	return super->loop;
+}
+
+struct rv_journal *
+rv_super_journal(struct rv_super *super)
+{
+	return super->journal;
+}
+
+const char *
+rv_super_run_id(const struct rv_super *super)
+{
+	return super->run_id;
+}
+
+int64_t
+rv_super_started_at_us(const struct rv_super *super)
+{
+	return super->started_at_us;
+}
+
+pid_t
+rv_super_launcher_pid(const struct rv_super *super)
+{
+	return super->start != NULL ? rv_start_pid(super->start) : 0;
+}
+
+pid_t
+rv_super_clerk_pid(const struct rv_super *super)
+{
+	return super->clerk != NULL ? rv_clerk_pid(super->clerk) : 0;
+}
+
+struct rv_unit *
+rv_super_next(struct rv_super *super, struct rv_unit *unit)
+{
+	if (unit == NULL) {
+		return super->nodes != NULL && super->nodes[0] != NULL
+			   ? super->nodes[0]->unit
+			   : NULL;
+	}
+	if (!rv_list_empty(&unit->children)) {
+		return RV_LIST_FIRST(&unit->children, struct rv_unit, siblings);
+	}
+	while (unit->parent != NULL &&
+	       unit->siblings.next == &unit->parent->children) {
+		unit = unit->parent;
+	}
+	return unit->parent == NULL ? NULL
+				    : RV_CONTAINER(unit->siblings.next,
+					  struct rv_unit, siblings);
+}
+
+struct rv_unit *
+rv_super_find(struct rv_super *super, const char *path)
+{
+	const struct rv_spec *spec = rv_conf_find(super->conf, path);
+
+	if (spec != NULL && super->nodes[spec->index] != NULL) {
+		return super->nodes[spec->index]->unit;
+	}
+	/* Rare: one that a reload has retired and that is still going down. */
+	for (struct rv_unit *unit = rv_super_next(super, NULL); unit != NULL;
+	     unit = rv_super_next(super, unit)) {
+		if (strcmp(unit->path, path) == 0) {
+			return unit;
+		}
+	}
+	return NULL;
+}
+
+static int64_t
+ms_since(rv_time now, rv_time then)
+{
+	return now > then ? (now - then) / RV_MS : 0;
+}
+
+void
+rv_super_info(
+    struct rv_super *super, struct rv_unit *unit, struct rv_unit_info *info)
+{
+	const struct rv_node *node = rv_node_of(unit);
+	rv_time now = rv_sys_now();
+	bool alive = node->life != 0 && node->pid != 0;
+
+	(void)super;
+	*info = (struct rv_unit_info){
+		.unit = unit,
+		.spec = node->spec,
+		.pid = alive ? node->pid : 0,
+		.start_ticks = alive ? node->start_ticks : 0,
+		.life = node->life,
+		.status_text = alive ? node->status_text : "",
+		.has_last = node->has_last,
+		.last_at_us = node->last_at_us,
+		.last_end = node->death.end,
+		.last_reason = unit->last_reason,
+		.last_stage = node->death.stage,
+		.last_errno = node->death.sys_errno,
+		.backoff_ms = -1,
+		.beat_age_ms = -1,
+	};
+	if (unit->state == RV_STATE_BACKOFF) {
+		info->backoff_ms = ms_since(node->backoff_until, now);
+	}
+	if (alive && unit->started_at != 0) {
+		info->uptime_ms = ms_since(now, unit->started_at);
+	}
+	if (alive && unit->last_beat != 0) {
+		info->beat_age_ms = ms_since(now, unit->last_beat);
+	}
+}

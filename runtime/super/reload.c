@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reload: reads the file anew and says what differs; with any error nothing
+ * happens. Making it so is reconcile.c.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "super/reconcile.h"
+
+#define PLAN_TEXT_MAX (60 * 1024) /* bytes, of one list of paths */
+
+/* What the callback of the caller hears, counted. */
+struct findings {
+	rv_finding_cb *cb;
+	void *ctx;
+	unsigned errors;
+	struct reeve_error first;
+};
+
+static void
+on_finding(
+    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
+{
+	struct findings *f = ctx;
+
+	if (level == RV_FINDING_ERROR && f->errors++ == 0) {
+		f->first = *finding;
+	}
+	if (f->cb != NULL) {
+		f->cb(f->ctx, level, finding);
+	}
+}
+
+static void
+refuse(struct findings *f, const struct rv_conf *fresh, const char *key,
+    const char *was)
+{
+	struct reeve_error finding;
+
+	rv_error(&finding, REEVE_ECONFIG,
+	    "%s: cannot change while the runtime runs (it is \"%s\"); stop it "
+	    "and start it again",
+	    key, was);
+	snprintf(finding.where, sizeof(finding.where), "%s", fresh->file);
+	finding.line = finding.column = 1;
+	on_finding(f, RV_FINDING_ERROR, &finding);
+}
+
+/* What a runtime is known by stays. */
+static void
+check_identity(
+    struct findings *f, const struct rv_conf *was, const struct rv_conf *fresh)
+{
+	if (strcmp(was->name, fresh->name) != 0) {
+		refuse(f, fresh, "name", was->name);
+	}
+	if (strcmp(was->state_dir, fresh->state_dir) != 0) {
+		refuse(f, fresh, "state_dir", was->state_dir);
+	}
+	if (strcmp(was->runtime_dir, fresh->runtime_dir) != 0) {
+		refuse(f, fresh, "state_dir", was->runtime_dir);
+	}
+}
+
+static enum reeve_status
+load(struct rv_super *super, struct rv_conf **fresh, struct findings *f)
+{
+	enum reeve_status status;
+
+	status = rv_conf_load(fresh, super->conf->file, on_finding, f);
+	if (status == REEVE_OK) {
+		check_identity(f, super->conf, *fresh);
+	}
+	if (status == REEVE_OK && f->errors > 0) {
+		rv_conf_unref(*fresh);
+		*fresh = NULL;
+		status = REEVE_ECONFIG;
+	}
+	return status;
+}
+
+static enum reeve_status
+rejected(struct rv_super *super, bool dry, const struct findings *f,
+    enum reeve_status status, struct reeve_error *err)
+{
+	struct rv_fields fields = { 0 };
+	struct reeve_error local;
+
+	if (f->errors > 0) {
+		rv_error(&local, REEVE_ECONFIG,
+		    "cannot reload %s: %u error%s, nothing was changed; line "
+		    "%d: %s",
+		    super->conf->file, f->errors, f->errors > 1 ? "s" : "",
+		    f->first.line, f->first.text);
+	} else {
+		rv_error(&local, status,
+		    "cannot reload %s: %s; nothing was changed",
+		    super->conf->file, reeve_status_text(status));
+	}
+	if (!dry) {
+		rv_fields_str(&fields, RV_KEY_CONFIG, super->conf->file);
+		rv_fields_int(&fields, RV_KEY_COUNT, f->errors);
+		rv_fields_str(&fields, RV_KEY_MESSAGE, local.text);
+		rv_super_record(
+		    super, RV_KIND_CONFIG_REJECTED, NULL, 0, &fields);
+		rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", local.text);
+	}
+	if (err != NULL) {
+		*err = local;
+	}
+	return local.status;
+}
+
+/* -------- what differs -------- */
+
+static bool
+must_restart(const struct rv_spec *was, const struct rv_spec *is)
+{
+	return was->program_digest != is->program_digest ||
+	       was->policy.hb_interval != is->policy.hb_interval ||
+	       was->policy.ready != is->policy.ready;
+}
+
+/* The node that this spec of the new conf takes over, or NULL. */
+static struct rv_node *
+find_kept(const struct rv_reconcile *r, const struct rv_spec *spec)
+{
+	const struct rv_spec *was = rv_conf_find(r->super->conf, spec->path);
+	const struct rv_node *above =
+	    spec->parent != NULL ? r->kept[spec->parent->index] : NULL;
+	struct rv_node *node;
+
+	if (was == NULL || was->policy.kind != spec->policy.kind) {
+		return NULL;
+	}
+	node = r->super->nodes[was->index];
+	if (node == NULL || node->unit->retiring ||
+	    node->unit->parent != (above != NULL ? above->unit : NULL)) {
+		return NULL;
+	}
+	return node;
+}
+
+static void
+match(struct rv_reconcile *r, struct rv_jsonw *added, struct rv_jsonw *changed,
+    struct rv_jsonw *updated)
+{
+	for (uint32_t i = 0; i < r->fresh->n_specs; i++) {
+		const struct rv_spec *spec = r->fresh->specs[i];
+		struct rv_node *node = find_kept(r, spec);
+
+		r->kept[i] = node;
+		if (node == NULL) {
+			r->n_new++;
+			rv_jsonw_str(added, spec->path);
+		} else if (must_restart(node->spec, spec)) {
+			r->restart[i] = true;
+			rv_jsonw_str(changed, spec->path);
+		} else if (node->spec->policy_digest != spec->policy_digest ||
+			   node->spec->deps_digest != spec->deps_digest) {
+			rv_jsonw_str(updated, spec->path);
+		}
+	}
+}
+
+static void
+match_gone(struct rv_reconcile *r, struct rv_jsonw *removed)
+{
+	for (struct rv_unit *unit = rv_super_next(r->super, NULL); unit != NULL;
+	     unit = rv_super_next(r->super, unit)) {
+		if (rv_reconcile_is_kept(r, rv_node_of(unit))) {
+			continue;
+		}
+		r->gone[r->n_gone++] = unit;
+		if (!unit->retiring) {
+			rv_jsonw_str(removed, unit->path);
+		}
+	}
+}
+
+static void
+make_plan(struct rv_reconcile *r, struct rv_reload_plan *plan)
+{
+	struct rv_buf *bufs[] = { &plan->added, &plan->removed, &plan->changed,
+		&plan->updated };
+	struct rv_jsonw lists[RV_ARRAY_LEN(bufs)];
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
+		rv_buf_init(bufs[i], PLAN_TEXT_MAX);
+		rv_jsonw_init(&lists[i], bufs[i]);
+		rv_jsonw_array(&lists[i]);
+	}
+	match(r, &lists[0], &lists[2], &lists[3]);
+	match_gone(r, &lists[1]);
+	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
+		rv_jsonw_array_end(&lists[i]);
+	}
+}
+
+void
+rv_reload_plan_finish(struct rv_reload_plan *plan)
+{
+	rv_buf_finish(&plan->added);
+	rv_buf_finish(&plan->removed);
+	rv_buf_finish(&plan->changed);
+	rv_buf_finish(&plan->updated);
+}
+
+/* -------- the whole -------- */
+
+/* A list too long for a record is left out of it, not cut. */
+static void
+add_list(struct rv_fields *fields, enum rv_key key, const struct rv_buf *list)
+{
+	if (!list->failed) {
+		rv_fields_json(fields, key, rv_buf_str(list));
+	}
+}
+
+static void
+record_loaded(struct rv_super *super, const struct rv_reload_plan *plan)
+{
+	struct rv_fields fields = { 0 };
+
+	rv_fields_str(&fields, RV_KEY_CONFIG, super->conf->file);
+	rv_fields_str(&fields, RV_KEY_DIGEST, super->conf->digest);
+	add_list(&fields, RV_KEY_ADDED, &plan->added);
+	add_list(&fields, RV_KEY_REMOVED, &plan->removed);
+	add_list(&fields, RV_KEY_CHANGED, &plan->changed);
+	rv_super_record(super, RV_KIND_CONFIG_LOADED, NULL, 0, &fields);
+}
+
+enum reeve_status
+rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
+    rv_finding_cb *cb, void *ctx, struct reeve_error *err)
+{
+	struct findings findings = { .cb = cb, .ctx = ctx };
+	struct rv_reconcile r = { .super = super };
+	enum reeve_status status;
+
+	*plan = (struct rv_reload_plan){ 0 };
+	if (super->finished || super->urgency > 0) {
+		return rv_error(err, REEVE_EBUSY,
+		    "cannot reload: the runtime is shutting down");
+	}
+	status = load(super, &r.fresh, &findings);
+	if (status != REEVE_OK) {
+		return rejected(super, dry, &findings, status, err);
+	}
+	status = rv_reconcile_begin(&r, err);
+	if (status == REEVE_OK) {
+		make_plan(&r, plan);
+		status = dry ? REEVE_OK : rv_reconcile_make_room(&r, err);
+	}
+	if (status == REEVE_OK && !dry) {
+		struct rv_conf *old = rv_conf_ref(super->conf);
+
+		/* Above what follows from it in the log. */
+		rv_reconcile_take(&r);
+		record_loaded(super, plan);
+		rv_reconcile_apply(&r);
+		rv_conf_unref(old);
+	}
+	rv_reconcile_finish(&r);
+	return status;
+}
