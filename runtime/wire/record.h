@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One event as it stands in the ring: encoding and decoding. The layout is
- * little more than the struct: {id, life, at_us, kind, counts} and then the
- * path and the fields, packed. Pure; the decoder trusts nothing (fuzzed).
+ * little more than the struct: {life, at_us, kind, counts} and then the path
+ * and the fields, packed; the id follows from where it stands. Pure; the
+ * decoder trusts nothing (fuzzed).
  */
 #ifndef RV_WIRE_RECORD_H
 #define RV_WIRE_RECORD_H
