@@ -81,6 +81,13 @@ REEVE_PUBLIC int reeve_client_fd(const struct reeve_client *);
 REEVE_PUBLIC short reeve_client_events(const struct reeve_client *);
 
 /*
+ * What the last refusal (of a call, or by next) said beside its text, a JSON
+ * object such as {"status":"ECONFIG","findings":[...]} or {"status":"ETOOOLD",
+ * "oldest":17}; NULL when it said nothing. Borrowed until the next call.
+ */
+REEVE_PUBLIC const char *reeve_client_refusal(const struct reeve_client *);
+
+/*
  * The table of methods: i-th from 0, false behind the last. For help, manual
  * pages and completion. Strings are static; params is a line such as
  * "names [no_wait]".

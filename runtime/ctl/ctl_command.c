@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The methods that change something: each turns names into units and asks the
+ * runtime. What happens then is decided there. Who asked has been recorded
+ * before a handler runs.
+ */
+#include "config.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "ctl/ctl_priv.h"
+
+/* Above this many bytes of findings the rest is only counted. */
+#define FINDINGS_MAX (128 * 1024)
+
+static enum reeve_status
+named_units(struct rv_ctl_request *request, struct rv_ctl_units *list,
+    struct reeve_error *err)
+{
+	const struct rv_json *names = rv_json_get(request->params, "names");
+
+	if (rv_json_count(names) == 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "%s needs at least one name", request->method->name);
+	}
+	return rv_ctl_names(request->ctl->super, names, list, err);
+}
+
+static enum reeve_status
+command(struct rv_ctl_request *request, enum rv_verb verb, struct rv_jsonw *w,
+    struct reeve_error *err)
+{
+	struct rv_ctl_units list;
+	enum reeve_status status = named_units(request, &list, err);
+
+	if (status != REEVE_OK) {
+		return status;
+	}
+	/* A supervisor takes along what is below it. */
+	rv_ctl_units_tops(&list);
+	status = rv_ctl_wait_start(request, &list, verb,
+	    rv_json_bool(rv_json_get(request->params, "no_wait")), w, err);
+	rv_free(list.units);
+	return status;
+}
+
+enum reeve_status
+rv_ctl_on_start(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	return command(request, RV_VERB_START, w, err);
+}
+
+enum reeve_status
+rv_ctl_on_stop(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	return command(request, RV_VERB_STOP, w, err);
+}
+
+enum reeve_status
+rv_ctl_on_restart(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	return command(request, RV_VERB_RESTART, w, err);
+}
+
+/* By name or by number, as a person would write it; 0: none. */
+static int
+signal_of(const struct rv_json *value)
+{
+	char number[24];
+	const char *name = rv_json_str(value);
+
+	if (name == NULL) {
+		rv_format(number, sizeof(number), "%lld",
+		    (long long)rv_json_int(value));
+		name = number;
+	}
+	return rv_signal_number(name);
+}
+
+static void
+write_signaled(struct rv_ctl_request *request, struct rv_unit *unit, int signo,
+    struct rv_jsonw *w)
+{
+	struct reeve_error err = { 0 };
+	enum reeve_status status =
+	    rv_super_signal(request->ctl->super, unit, signo, &err);
+
+	rv_jsonw_object(w);
+	rv_jsonw_key(w, "path");
+	rv_jsonw_str(w, unit->path);
+	rv_jsonw_key(w, "state");
+	rv_jsonw_str(w, rv_state_name(unit->state));
+	rv_jsonw_key(w, "ok");
+	rv_jsonw_bool(w, status == REEVE_OK);
+	rv_jsonw_key(w, "why");
+	rv_jsonw_str(w, status == REEVE_OK ? NULL : err.text);
+	rv_jsonw_object_end(w);
+}
+
+enum reeve_status
+rv_ctl_on_signal(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	int signo = signal_of(rv_json_get(request->params, "signal"));
+	struct rv_ctl_units list;
+	enum reeve_status status;
+
+	if (signo == 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "parameter \"signal\" names no signal");
+	}
+	status = named_units(request, &list, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
+	rv_ctl_units_tops(&list);
+	rv_jsonw_object(w);
+	rv_jsonw_key(w, "results");
+	rv_jsonw_array(w);
+	for (size_t i = 0; i < list.n; i++) {
+		write_signaled(request, list.units[i], signo, w);
+	}
+	rv_jsonw_array_end(w);
+	rv_jsonw_object_end(w);
+	rv_free(list.units);
+	return REEVE_OK;
+}
+
+struct findings {
+	struct rv_buf text; /* JSON */
+	struct rv_jsonw w;
+	size_t n, left_out;
+};
+
+static void
+on_finding(
+    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
+{
+	struct findings *all = ctx;
+	struct rv_jsonw *w = &all->w;
+
+	all->n++;
+	if (all->text.len > FINDINGS_MAX) {
+		all->left_out++;
+		return;
+	}
+	rv_jsonw_object(w);
+	rv_jsonw_key(w, "file");
+	rv_jsonw_str(w, finding->where);
+	rv_jsonw_key(w, "line");
+	rv_jsonw_int(w, finding->line);
+	rv_jsonw_key(w, "column");
+	rv_jsonw_int(w, finding->column);
+	rv_jsonw_key(w, "text");
+	rv_jsonw_str(w, finding->text);
+	rv_jsonw_key(w, "warning");
+	rv_jsonw_bool(w, level == RV_FINDING_WARNING);
+	rv_jsonw_object_end(w);
+}
+
+static void
+write_list(struct rv_jsonw *w, const char *key, const struct rv_buf *list)
+{
+	rv_jsonw_key(w, key);
+	rv_jsonw_raw(w, list->len != 0 ? rv_buf_str(list) : "[]");
+	/* What did not fit there must not look whole here. */
+	w->out->failed |= list->failed;
+}
+
+static void
+write_plan(struct rv_jsonw *w, const struct rv_reload_plan *plan,
+    const struct findings *findings)
+{
+	rv_jsonw_object(w);
+	write_list(w, "added", &plan->added);
+	write_list(w, "removed", &plan->removed);
+	write_list(w, "changed", &plan->changed);
+	write_list(w, "updated", &plan->updated);
+	write_list(w, "findings", &findings->text);
+	rv_jsonw_object_end(w);
+}
+
+enum reeve_status
+rv_ctl_on_reload(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	bool dry = rv_json_bool(rv_json_get(request->params, "dry_run"));
+	struct rv_reload_plan plan = { 0 };
+	struct findings findings = { 0 };
+	enum reeve_status status;
+
+	rv_buf_init(&findings.text, 2 * FINDINGS_MAX);
+	rv_jsonw_init(&findings.w, &findings.text);
+	rv_jsonw_array(&findings.w);
+	status = rv_super_reload(
+	    request->ctl->super, dry, &plan, on_finding, &findings, err);
+	rv_jsonw_array_end(&findings.w);
+	if (status == REEVE_OK) {
+		write_plan(w, &plan, &findings);
+		rv_reload_plan_finish(&plan);
+	} else if (!findings.text.failed) {
+		rv_buf_addf(&request->extra,
+		    ",\"findings\":%s,\"findings_left_out\":%zu",
+		    rv_buf_str(&findings.text), findings.left_out);
+	}
+	rv_buf_finish(&findings.text);
+	return status;
+}
+
+/* The answer leaves before the end: the end is later turns' business. */
+enum reeve_status
+rv_ctl_on_shutdown(
+    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
+{
+	const struct rv_json *given = rv_json_get(request->params, "urgency");
+	int64_t urgency = given != NULL ? rv_json_int(given) : 1;
+
+	if (urgency < 1 || urgency > 3) {
+		return rv_error(err, REEVE_EINVALID,
+		    "parameter \"urgency\" must be 1, 2 or 3");
+	}
+	rv_super_shutdown(request->ctl->super, (int)urgency, "asked");
+	rv_jsonw_object(w);
+	rv_jsonw_object_end(w);
+	return REEVE_OK;
+}
