@@ -1,6 +1,8 @@
 # runtime/wire: see its README.md
 noinst_LTLIBRARIES += runtime/wire/librv_wire.la
-runtime_wire_librv_wire_la_SOURCES = runtime/wire/death.h \
+runtime_wire_librv_wire_la_SOURCES = \
+	runtime/wire/clerk.c runtime/wire/clerk.def runtime/wire/clerk.h \
+	runtime/wire/death.h \
 	runtime/wire/json.c runtime/wire/json.h \
 	runtime/wire/launch.c runtime/wire/launch.def runtime/wire/launch.h \
 	runtime/wire/notify.c runtime/wire/notify.h \
