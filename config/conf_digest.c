@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Digests of what a reload compares. Policies are zeroed before they are
+ * filled, so their bytes can be taken as they are; programs hold pointers and
+ * are taken member by member.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "config/conf_priv.h"
+
+static uint64_t
+add_number(uint64_t h, uint64_t n)
+{
+	return rv_fnv(h, &n, sizeof(n));
+}
+
+static uint64_t
+add_text(uint64_t h, const char *text)
+{
+	return text == NULL ? add_number(h, 0) : rv_fnv_str(h, text);
+}
+
+static uint64_t
+add_list(uint64_t h, const char *const *list)
+{
+	for (; list != NULL && *list != NULL; list++) {
+		h = rv_fnv_str(h, *list);
+	}
+	return add_number(h, 1);
+}
+
+static uint64_t
+add_out(uint64_t h, const struct rv_out *out)
+{
+	h = add_number(h, out->kind);
+	h = add_text(h, out->path);
+	h = add_number(h, out->max_bytes);
+	return add_number(h, out->backups);
+}
+
+static uint64_t
+add_limits(uint64_t h, const struct rv_program *p)
+{
+	for (unsigned i = 0; i < p->n_limits; i++) {
+		const struct rv_limit *limit = &p->limits[i];
+
+		h = add_number(h, (uint64_t)limit->resource);
+		h = add_number(h, limit->has_soft ? limit->soft : 1);
+		h = add_number(h, limit->has_hard ? limit->hard : 1);
+		h = add_number(h,
+		    (uint64_t)limit->has_soft * 2 + (uint64_t)limit->has_hard);
+	}
+	return add_number(h, p->n_limits);
+}
+
+static uint64_t
+digest_program(const struct rv_program *p)
+{
+	uint64_t h = RV_FNV_INIT;
+
+	h = add_list(h, p->argv);
+	h = add_list(h, p->env_set);
+	h = add_text(h, p->directory);
+	const int64_t numbers[] = { p->clear_env, p->set_user, p->uid,
+		p->set_group, p->gid, p->umask, p->set_nice, p->nice,
+		p->set_oom, p->oom_score_adj, p->ready, p->ready_fd };
+	h = rv_fnv(h, numbers, sizeof(numbers));
+	for (unsigned i = 0; i < p->n_groups; i++) {
+		h = add_number(h, p->groups[i]);
+	}
+	h = add_limits(h, p);
+	h = add_out(h, &p->out);
+	return add_out(h, &p->err);
+}
+
+void
+rv_conf_digest(struct rv_loader *l)
+{
+	const struct rv_conf *conf = &l->block->conf;
+
+	for (uint32_t i = 0; i < conf->n_specs; i++) {
+		struct rv_spec *spec =
+		    (struct rv_spec *)(uintptr_t)conf->specs[i];
+		uint64_t h = RV_FNV_INIT;
+
+		for (unsigned d = 0; d < spec->n_deps; d++) {
+			h = rv_fnv_str(h, spec->deps[d]->path);
+		}
+		spec->deps_digest = h;
+		spec->policy_digest =
+		    rv_fnv(RV_FNV_INIT, &spec->policy, sizeof(spec->policy));
+		if (spec->program != NULL) {
+			spec->program_digest = digest_program(spec->program);
+		}
+	}
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scan relies on jansson having accepted the text: it only finds its way.
+ * Nesting is bounded before, since jansson and the scan recurse.
+ */
+#include "config.h"
+
+#include "config/conf_node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct scan {
+	struct rv_arena *arena;
+	const char *at, *end;
+	const char *line_at; /* beginning of the line */
+	int line;
+	rv_cnode_flaw_cb *flaw;
+	void *ctx;
+	bool flawed;
+};
+
+static void
+tell(struct scan *s, int line, int column, const struct rv_cnode *in,
+    const char *text)
+{
+	s->flawed = true;
+	s->flaw(s->ctx, line, column, in, text);
+}
+
+static void
+skip_space(struct scan *s)
+{
+	for (; s->at < s->end; s->at++) {
+		if (*s->at == '\n') {
+			s->line++;
+			s->line_at = s->at + 1;
+		} else if (strchr(" \t\r", *s->at) == NULL || *s->at == '\0') {
+			return;
+		}
+	}
+}
+
+static int
+column(const struct scan *s)
+{
+	return (int)(s->at - s->line_at) + 1;
+}
+
+/* Behind the closing quote; no newline can be in a string. */
+static void
+skip_string(struct scan *s)
+{
+	for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
+		s->at += *s->at == '\\';
+	}
+	s->at++;
+}
+
+static const char *
+scan_key(struct scan *s)
+{
+	const char *begin = s->at;
+	const char *key = "";
+	json_t *text;
+
+	skip_string(s);
+	text =
+	    json_loadb(begin, (size_t)(s->at - begin), JSON_DECODE_ANY, NULL);
+	if (text != NULL) {
+		key = rv_arena_strdup(s->arena, json_string_value(text));
+		json_decref(text);
+	}
+	return key;
+}
+
+static struct rv_cnode *scan_value(struct scan *, const json_t *value,
+    const struct rv_cnode *parent, const char *key, int line, int col);
+
+static void
+skip_char(struct scan *s)
+{
+	skip_space(s);
+	s->at += s->at < s->end;
+}
+
+static void
+append(struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child)
+{
+	if (child == NULL) {
+		return;
+	}
+	if (*last == NULL) {
+		parent->first = child;
+	} else {
+		(*last)->next = child;
+	}
+	*last = child;
+}
+
+static void
+scan_object(struct scan *s, struct rv_cnode *node)
+{
+	struct rv_cnode *last = NULL;
+
+	for (skip_char(s), skip_space(s); s->at < s->end && *s->at != '}';
+	     skip_space(s)) {
+		int line = s->line, col = column(s);
+		const char *key;
+		const json_t *value;
+
+		if (*s->at == ',') {
+			s->at++;
+			continue;
+		}
+		key = scan_key(s);
+		if (rv_cnode_get(node, key) != NULL) {
+			char text[256];
+
+			snprintf(text, sizeof(text),
+			    "the key \"%.100s\" stands here twice; the first "
+			    "is in line %d",
+			    key, rv_cnode_get(node, key)->line);
+			tell(s, line, col, node, text);
+		}
+		skip_char(s);
+		value = json_object_get(node->value, key);
+		append(node, &last, scan_value(s, value, node, key, line, col));
+	}
+	s->at++;
+}
+
+static void
+scan_array(struct scan *s, struct rv_cnode *node)
+{
+	struct rv_cnode *last = NULL;
+	size_t i = 0;
+
+	for (skip_char(s), skip_space(s); s->at < s->end && *s->at != ']';
+	     skip_space(s)) {
+		if (*s->at == ',') {
+			s->at++;
+			continue;
+		}
+		append(node, &last,
+		    scan_value(s, json_array_get(node->value, i++), node, NULL,
+			s->line, column(s)));
+	}
+	s->at++;
+}
+
+static struct rv_cnode *
+scan_value(struct scan *s, const json_t *value, const struct rv_cnode *parent,
+    const char *key, int line, int col)
+{
+	struct rv_cnode *node = rv_arena_get(s->arena, 1, sizeof(*node));
+	struct rv_cnode spare = { 0 };
+	struct rv_cnode *at = node != NULL ? node : &spare;
+
+	skip_space(s);
+	*at = (struct rv_cnode){ .value = value,
+		.parent = parent,
+		.key = key,
+		.line = line,
+		.column = col };
+	if (s->at >= s->end) {
+		return node;
+	}
+	/* By the text, not by the value: of a key that comes twice jansson
+	 * keeps the last. */
+	if (*s->at == '{') {
+		scan_object(s, at);
+	} else if (*s->at == '[') {
+		scan_array(s, at);
+	} else if (*s->at == '"') {
+		skip_string(s);
+	} else {
+		s->at += strcspn(s->at, ",]} \t\r\n");
+	}
+	return node;
+}
+
+/* False when the text nests deeper than allowed; tells where. */
+static bool
+is_flat_enough(struct scan *s)
+{
+	unsigned depth = 0;
+
+	for (; s->at < s->end; s->at++) {
+		if (*s->at == '"') {
+			skip_string(s);
+			s->at--;
+		} else if (*s->at == '\n') {
+			s->line++;
+			s->line_at = s->at + 1;
+		} else if (*s->at == '{' || *s->at == '[') {
+			if (++depth > RV_CNODE_DEPTH) {
+				tell(s, s->line, column(s), NULL,
+				    "nested too deeply (more than 32 levels)");
+				return false;
+			}
+		} else if ((*s->at == '}' || *s->at == ']') && depth > 0) {
+			depth--;
+		}
+	}
+	return true;
+}
+
+static void
+begin(struct scan *s, const char *text, size_t len)
+{
+	s->at = s->line_at = text;
+	s->end = text + len;
+	s->line = 1;
+}
+
+bool
+rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
+    size_t len, rv_cnode_flaw_cb *flaw, void *ctx)
+{
+	struct scan s = { .arena = arena, .flaw = flaw, .ctx = ctx };
+	json_error_t error;
+	char said[256];
+
+	*doc = (struct rv_cdoc){ 0 };
+	begin(&s, text, len);
+	if (memchr(text, '\0', len) != NULL) {
+		tell(&s, 1, 1, NULL, "there is a NUL byte in the file");
+		return false;
+	}
+	if (!is_flat_enough(&s)) {
+		return false;
+	}
+	doc->json = json_loadb(text, len, 0, &error);
+	if (doc->json == NULL) {
+		snprintf(said, sizeof(said), "not JSON: %s", error.text);
+		tell(&s, error.line > 0 ? error.line : 1,
+		    error.column > 0 ? error.column : 1, NULL, said);
+		return false;
+	}
+	begin(&s, text, len);
+	doc->root = scan_value(&s, doc->json, NULL, NULL, 1, 1);
+	return doc->root != NULL && !s.flawed;
+}
+
+void
+rv_cdoc_finish(struct rv_cdoc *doc)
+{
+	json_decref(doc->json);
+	*doc = (struct rv_cdoc){ 0 };
+}
+
+const struct rv_cnode *
+rv_cnode_get(const struct rv_cnode *node, const char *key)
+{
+	const struct rv_cnode *child = node != NULL ? node->first : NULL;
+
+	while (child != NULL &&
+	       (child->key == NULL || strcmp(child->key, key) != 0)) {
+		child = child->next;
+	}
+	return child;
+}
+
+static unsigned
+index_of(const struct rv_cnode *node)
+{
+	unsigned i = 0;
+
+	for (const struct rv_cnode *n = node->parent->first;
+	     n != NULL && n != node; n = n->next) {
+		i++;
+	}
+	return i;
+}
+
+void
+rv_cnode_path(const struct rv_cnode *node, char *dst, size_t size)
+{
+	char above[512] = "";
+
+	dst[0] = '\0';
+	if (node == NULL || node->parent == NULL) {
+		return;
+	}
+	/* At most RV_CNODE_DEPTH levels. */
+	rv_cnode_path(node->parent, above, sizeof(above));
+	if (node->key != NULL) {
+		rv_format(dst, size, "%s%s%s", above,
+		    above[0] != '\0' ? "." : "", node->key);
+	} else {
+		rv_format(dst, size, "%s[%u]", above, index_of(node));
+	}
+}

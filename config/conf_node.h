@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A config's text as a tree whose nodes know where they stand: jansson judges
+ * the syntax and holds the values, a scan of the same text adds lines, columns
+ * and what jansson cannot tell (a key that comes twice, too deep a nesting).
+ */
+#ifndef RV_CONFIG_NODE_H
+#define RV_CONFIG_NODE_H
+
+#include <jansson.h>
+
+#include "config/conf_arena.h"
+
+#define RV_CNODE_DEPTH 32
+
+struct rv_cnode {
+	const json_t *value; /* borrowed from the document */
+	const char *key;     /* in an object, else NULL */
+	int line, column;    /* of the key where there is one */
+	const struct rv_cnode *parent;
+	struct rv_cnode *first, *next; /* members or items, in file order */
+};
+
+struct rv_cdoc {
+	json_t *json;
+	struct rv_cnode *root;
+};
+
+/* One flaw; may be called many times. */
+typedef void rv_cnode_flaw_cb(void *ctx, int line, int column,
+    const struct rv_cnode *in, const char *text);
+
+/* False when a flaw was told. Nodes are of the arena. rv_cdoc_finish always. */
+bool rv_cdoc_parse(struct rv_cdoc *, struct rv_arena *, const char *text,
+    size_t len, rv_cnode_flaw_cb *, void *ctx);
+void rv_cdoc_finish(struct rv_cdoc *);
+
+/* The member of an object, or NULL. */
+const struct rv_cnode *rv_cnode_get(const struct rv_cnode *, const char *key);
+/* "children.web.startsecs", "stopsignal[1]"; as much as fits. */
+void rv_cnode_path(const struct rv_cnode *, char *dst, size_t size);
+
+static inline bool
+rv_cnode_is(const struct rv_cnode *node, json_type type)
+{
+	return node != NULL && json_typeof(node->value) == type;
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A config being loaded, for the files of this folder: the document, what was
+ * found wrong, the conf that is being made. Each file has one step: conf_node
+ * reads, conf_check judges every key where it stands, conf_value turns values
+ * into C, conf_worker and conf_tree make specs, conf_deps orders them.
+ */
+#ifndef RV_CONFIG_PRIV_H
+#define RV_CONFIG_PRIV_H
+
+#include "base/buf.h"
+#include "config/conf_node.h"
+#include "config/load.h"
+#include "config/schema.h"
+
+/* The conf and all that belongs to it. */
+struct rv_conf_block {
+	struct rv_conf conf; /* first */
+	struct rv_arena arena;
+	const struct rv_spec **by_path;
+};
+
+struct rv_finding {
+	enum rv_finding_level level;
+	int line, column;
+	unsigned order; /* as found */
+	const char *text;
+};
+
+#define RV_FINDINGS_MAX 500
+
+struct rv_loader {
+	struct rv_conf_block *block;
+	struct rv_arena *arena; /* of the block */
+	struct rv_arena scratch;
+	struct rv_cdoc doc;
+	const char *file, *here; /* absolute path, its folder */
+	const char *stem;
+	/* a node for the default of each key, NULL where there is none */
+	const struct rv_cnode *otherwise[RV_CKEYS];
+	json_t *otherwise_json[RV_CKEYS];
+	struct rv_finding *findings;
+	unsigned n_findings, n_errors;
+};
+
+/*
+ * Say what is wrong with a node; its key's path is put in front. A worker's
+ * strings are looked at once for each instance: the same finding counts once.
+ */
+void rv_conf_error(struct rv_loader *, const struct rv_cnode *, const char *fmt,
+    ...) RV_PRINTF(3, 4);
+void rv_conf_warn(struct rv_loader *, const struct rv_cnode *, const char *fmt,
+    ...) RV_PRINTF(3, 4);
+void rv_conf_flaw(
+    void *ctx, int line, int column, const struct rv_cnode *, const char *text);
+
+/* -------- conf_check.c: every key where it stands -------- */
+
+void rv_conf_check_root(struct rv_loader *, const struct rv_cnode *);
+bool rv_conf_is_name(const char *);
+
+/* -------- conf_value.c: one value; false: an error was said -------- */
+
+bool rv_cval_bool(struct rv_loader *, const struct rv_cnode *, bool *);
+bool rv_cval_int(struct rv_loader *, const struct rv_schema_row *,
+    const struct rv_cnode *, int64_t *);
+bool rv_cval_ratio(struct rv_loader *, const struct rv_schema_row *,
+    const struct rv_cnode *, uint32_t *milli);
+bool rv_cval_duration(struct rv_loader *, const struct rv_schema_row *,
+    const struct rv_cnode *, rv_time *);
+bool rv_cval_size(struct rv_loader *, const struct rv_schema_row *,
+    const struct rv_cnode *, uint64_t *);
+/* The number of the choice. */
+bool rv_cval_enum(struct rv_loader *, const struct rv_schema_row *,
+    const struct rv_cnode *, unsigned *);
+bool rv_cval_string(struct rv_loader *, const struct rv_cnode *, const char **);
+bool rv_cval_intensity(struct rv_loader *, const struct rv_cnode *, uint32_t *);
+bool rv_cval_restart(
+    struct rv_loader *, const struct rv_cnode *, enum rv_restart *);
+bool rv_cval_umask(struct rv_loader *, const struct rv_cnode *, int *);
+bool rv_cval_exitcodes(
+    struct rv_loader *, const struct rv_cnode *, uint8_t set[32]);
+bool rv_cval_stop(struct rv_loader *, const struct rv_cnode *,
+    struct rv_stop_step *, unsigned *n, rv_time wait);
+bool rv_cval_limit(
+    struct rv_loader *, const struct rv_cnode *, struct rv_limit *);
+
+struct rv_cready {
+	enum rv_ready_channel channel;
+	int fd;
+};
+bool rv_cval_ready(
+    struct rv_loader *, const struct rv_cnode *, struct rv_cready *);
+
+/* -------- conf_words.c, conf_expand.c -------- */
+
+/* Split as a shell would, without running one; NULL: an error was said. */
+const char *const *rv_conf_words(
+    struct rv_loader *, const struct rv_cnode *, const char *text);
+
+struct rv_expansion {
+	const char *program_name, *group_name;
+	int process_num;
+};
+/* Never NULL. */
+const char *rv_conf_expand(struct rv_loader *, const struct rv_cnode *,
+    const char *text, const struct rv_expansion *);
+/* Joined to the file's folder when it is relative. */
+const char *rv_conf_absolute(struct rv_loader *, const char *path);
+
+/* -------- conf_policy.c, conf_program.c, conf_tree.c, conf_deps.c -------- */
+
+/*
+ * Where a unit's keys are looked up: its own object, then (workers) the
+ * defaults of the supervisors above, then the table.
+ */
+struct rv_cscope {
+	const struct rv_cnode *own;
+	const struct rv_cscope *above; /* of the supervisor; NULL: root's */
+	bool is_worker;
+};
+/* NULL where nothing is said and the table has no default. */
+const struct rv_cnode *rv_conf_lookup(
+    const struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
+/* The same within an object, such as backoff. */
+const struct rv_cnode *rv_conf_member(
+    const struct rv_loader *, const struct rv_cnode *object, enum rv_ckey);
+
+bool rv_conf_bool(struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
+int64_t rv_conf_int(struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
+/* "" where there is none. */
+const char *rv_conf_string(
+    struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
+
+/* group: the parent has a group strategy. */
+void rv_conf_policy(struct rv_loader *, const struct rv_cscope *,
+    struct rv_policy *, bool group);
+void rv_conf_program(struct rv_loader *, const struct rv_cscope *,
+    struct rv_spec *, const struct rv_expansion *);
+
+/* A spec and where it was written. */
+struct rv_cspec {
+	struct rv_spec spec; /* first */
+	const struct rv_cnode *node;
+	struct rv_spec *last_child;
+};
+static inline const struct rv_cnode *
+rv_conf_node_of(const struct rv_spec *spec)
+{
+	return ((const struct rv_cspec *)(const void *)spec)->node;
+}
+
+/* Makes all specs; false without memory. */
+bool rv_conf_build(struct rv_loader *, const struct rv_cnode *root);
+/* Dependencies, circles, windows: once all specs have their index. */
+bool rv_conf_link(struct rv_loader *);
+/* Digests of what a reload compares; last. */
+void rv_conf_digest(struct rv_loader *);
+
+#endif

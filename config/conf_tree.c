@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the document to the tree of specs: one a unit, instances for numprocs,
+ * paths, numbers in pre-order, and the index by path.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/conf_priv.h"
+
+#define UNITS_MAX     100000
+#define INSTANCES_MAX 10000
+
+struct builder {
+	struct rv_loader *l;
+	uint32_t n;
+	bool full;
+};
+
+/* A spec under its parent, last of its siblings; NULL without memory. */
+static struct rv_spec *
+add_spec(struct builder *b, struct rv_spec *parent, const char *name,
+    const char *path, const struct rv_cnode *node)
+{
+	struct rv_cspec *made = rv_arena_get(b->l->arena, 1, sizeof(*made));
+	struct rv_cspec *above;
+	struct rv_spec *spec;
+
+	if (made == NULL) {
+		return NULL;
+	}
+	made->node = node;
+	spec = &made->spec;
+	spec->name = name;
+	spec->path = path;
+	spec->parent = parent;
+	spec->line = node->line;
+	b->n++;
+	if (parent == NULL) {
+		return spec;
+	}
+	above = (struct rv_cspec *)(void *)parent;
+	if (above->last_child == NULL) {
+		parent->first_child = spec;
+	} else {
+		above->last_child->next = spec;
+	}
+	above->last_child = spec;
+	return spec;
+}
+
+static const char *
+path_below(struct builder *b, const struct rv_spec *parent, const char *name)
+{
+	if (parent->parent == NULL) {
+		return name;
+	}
+	return rv_arena_format(b->l->arena, "%s/%s", parent->path, name);
+}
+
+static bool
+is_group(const struct rv_spec *parent)
+{
+	return parent != NULL && parent->policy.strategy != RV_ONE_FOR_ONE;
+}
+
+static void
+check_significant(struct builder *b, const struct rv_spec *spec)
+{
+	const struct rv_cnode *node = rv_conf_node_of(spec);
+
+	if (!spec->policy.significant || spec->parent == NULL) {
+		return;
+	}
+	node = rv_cnode_get(node, "significant") != NULL
+		   ? rv_cnode_get(node, "significant")
+		   : node;
+	if (spec->parent->policy.auto_shutdown == RV_SHUTDOWN_NEVER) {
+		rv_conf_error(
+		    b->l, node, "needs auto_shutdown in its supervisor");
+	} else if (spec->policy.restart == RV_PERMANENT) {
+		rv_conf_error(b->l, node,
+		    "a permanent child never ends by itself: it cannot be "
+		    "significant");
+	}
+}
+
+static void
+build_instance(struct builder *b, const struct rv_cscope *scope,
+    struct rv_spec *parent, const char *word, int number)
+{
+	struct rv_expansion x = {
+		.program_name = word,
+		.group_name =
+		    parent->parent != NULL ? parent->parent->name : "",
+		.process_num = number,
+	};
+	const char *name = rv_arena_format(b->l->arena, "%s.%d", word, number);
+	const char *path =
+	    rv_arena_format(b->l->arena, "%s.%d", parent->path, number);
+	struct rv_spec *spec = add_spec(b, parent, name, path, scope->own);
+
+	if (spec == NULL) {
+		return;
+	}
+	rv_conf_policy(b->l, scope, &spec->policy, false);
+	/* What the name as a whole is to its siblings is the parent's. */
+	spec->policy.autostart = true;
+	spec->policy.significant = false;
+	spec->policy.on_fatal = parent->policy.on_fatal;
+	rv_conf_program(b->l, scope, spec, &x);
+}
+
+static void
+build_instances(struct builder *b, const struct rv_cscope *scope,
+    struct rv_spec *parent, const char *name)
+{
+	int64_t n = rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS);
+	int64_t start = rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START);
+	struct rv_policy worker = { 0 }, *p;
+	struct rv_spec *spec =
+	    add_spec(b, parent, name, path_below(b, parent, name), scope->own);
+
+	if (spec == NULL) {
+		return;
+	}
+	spec->instances = true;
+	p = &spec->policy;
+	rv_conf_policy(b->l, scope, &worker, is_group(parent));
+	p->kind = RV_SUPERVISOR;
+	p->restart = RV_PERMANENT;
+	p->autostart = worker.autostart;
+	p->on_fatal = worker.on_fatal;
+	p->backoff = worker.backoff;
+	p->strategy = RV_ONE_FOR_ONE;
+	p->intensity = RV_UNLIMITED;
+	p->period = 10 * RV_SEC;
+	n = RV_MIN(n, INSTANCES_MAX);
+	for (int64_t i = 0; i < n && b->n < UNITS_MAX; i++) {
+		build_instance(b, scope, spec, name, (int)(start + i));
+	}
+}
+
+static void
+build_worker(struct builder *b, const struct rv_cscope *scope,
+    struct rv_spec *parent, const char *name)
+{
+	struct rv_expansion x = {
+		.program_name = name,
+		.group_name = parent->parent != NULL ? parent->name : "",
+		.process_num =
+		    (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START),
+	};
+	struct rv_spec *spec =
+	    add_spec(b, parent, name, path_below(b, parent, name), scope->own);
+
+	if (spec == NULL) {
+		return;
+	}
+	rv_conf_policy(b->l, scope, &spec->policy, is_group(parent));
+	rv_conf_program(b->l, scope, spec, &x);
+	check_significant(b, spec);
+}
+
+static void build_children(
+    struct builder *, const struct rv_cscope *, struct rv_spec *);
+
+static void
+build_unit(struct builder *b, const struct rv_cscope *above,
+    struct rv_spec *parent, const struct rv_cnode *node)
+{
+	const char *name = rv_arena_strdup(b->l->arena, node->key);
+	struct rv_cscope scope = {
+		.own = node,
+		.above = above,
+		.is_worker = rv_cnode_get(node, "children") == NULL,
+	};
+	struct rv_spec *spec;
+
+	if (scope.is_worker) {
+		if (rv_conf_lookup(b->l, &scope, RV_CKEY_NUMPROCS) != NULL) {
+			build_instances(b, &scope, parent, name);
+		} else {
+			build_worker(b, &scope, parent, name);
+		}
+		return;
+	}
+	spec = add_spec(b, parent, name, path_below(b, parent, name), node);
+	if (spec == NULL) {
+		return;
+	}
+	rv_conf_policy(b->l, &scope, &spec->policy, is_group(parent));
+	check_significant(b, spec);
+	build_children(b, &scope, spec);
+}
+
+static void
+build_children(
+    struct builder *b, const struct rv_cscope *scope, struct rv_spec *spec)
+{
+	const struct rv_cnode *children = rv_cnode_get(scope->own, "children");
+
+	if (children == NULL) {
+		return;
+	}
+	for (const struct rv_cnode *n = children->first; n != NULL;
+	     n = n->next) {
+		if (b->n >= UNITS_MAX) {
+			if (!b->full) {
+				rv_conf_error(b->l, n,
+				    "too many units: at most %d", UNITS_MAX);
+			}
+			b->full = true;
+			return;
+		}
+		if (rv_cnode_is(n, JSON_OBJECT) && n->key != NULL) {
+			build_unit(b, scope, spec, n);
+		}
+	}
+}
+
+/* -------- the indexes -------- */
+
+static struct rv_spec *
+next_spec(struct rv_spec *spec)
+{
+	if (spec->first_child != NULL) {
+		return spec->first_child;
+	}
+	while (spec != NULL && spec->next == NULL) {
+		spec = spec->parent;
+	}
+	return spec != NULL ? spec->next : NULL;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct rv_spec *x = *(const struct rv_spec *const *)a;
+	const struct rv_spec *y = *(const struct rv_spec *const *)b;
+
+	return strcmp(x->path, y->path);
+}
+
+/* Two of one path: an instance and a unit that is called like it. */
+static void
+check_unique(struct rv_loader *l, const struct rv_spec **sorted, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++) {
+		if (strcmp(sorted[i - 1]->path, sorted[i]->path) == 0) {
+			rv_conf_error(l, rv_conf_node_of(sorted[i]),
+			    "there are two units with the path %s",
+			    sorted[i]->path);
+		}
+	}
+}
+
+static bool
+make_indexes(struct builder *b, struct rv_spec *root)
+{
+	struct rv_conf_block *block = b->l->block;
+	const struct rv_spec **specs =
+	    rv_arena_get(b->l->arena, b->n, sizeof(specs[0]));
+	const struct rv_spec **sorted =
+	    rv_arena_get(b->l->arena, b->n, sizeof(sorted[0]));
+	uint32_t i = 0;
+
+	if (specs == NULL || sorted == NULL) {
+		return false;
+	}
+	for (struct rv_spec *s = root; s != NULL; s = next_spec(s)) {
+		s->index = i;
+		specs[i] = sorted[i] = s;
+		i++;
+	}
+	qsort(sorted, i, sizeof(sorted[0]), by_path);
+	check_unique(b->l, sorted, i);
+	block->conf.root = root;
+	block->conf.specs = specs;
+	block->conf.n_specs = i;
+	block->by_path = sorted;
+	return true;
+}
+
+bool
+rv_conf_build(struct rv_loader *l, const struct rv_cnode *node)
+{
+	struct builder b = { .l = l };
+	struct rv_cscope scope = { .own = node };
+	struct rv_spec *root =
+	    add_spec(&b, NULL, l->block->conf.name, "/", node);
+
+	if (root == NULL) {
+		return false;
+	}
+	rv_conf_policy(l, &scope, &root->policy, false);
+	root->policy.autostart = true;
+	build_children(&b, &scope, root);
+	return !l->arena->failed && make_indexes(&b, root);
+}
+
+const struct rv_spec *
+rv_conf_find(const struct rv_conf *conf, const char *path)
+{
+	const struct rv_conf_block *block =
+	    (const struct rv_conf_block *)(const void *)conf;
+	uint32_t low = 0, high = conf->n_specs;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(block->by_path[middle]->path, path);
+
+		if (order == 0) {
+			return block->by_path[middle];
+		}
+		if (order < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return NULL;
+}
