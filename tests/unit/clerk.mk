@@ -1,1 +1,15 @@
-# tests of clerk
+# tests of clerk and of its link, on the real executable
+if HAVE_CUNIT
+clerk_tests = tests/unit/test_clerk
+check_PROGRAMS += $(clerk_tests)
+TESTS += $(clerk_tests)
+endif
+clerk_rig = tests/unit/clerk_rig.c tests/unit/clerk_rig.h
+clerk_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+clerk_test_libs = tests/lib/libtest.la runtime/journal/librv_journal.la \
+	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
+	runtime/sys/librv_sys.la runtime/core/librv_core.la \
+	runtime/base/librv_base.la $(SQLITE_LIBS) $(EV_LIBS)
+tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c $(clerk_rig)
+tests_unit_test_clerk_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_LDADD = $(clerk_test_libs)

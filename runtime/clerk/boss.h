@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The clerk's end of the supervisor's socket: what it says is acted on, what
+ * the disk thread notes is sent, in order and when there is room. For the main
+ * thread.
+ */
+#ifndef RV_CLERK_BOSS_H
+#define RV_CLERK_BOSS_H
+
+#include "clerk/desk.h"
+#include "loop/loop.h"
+
+struct rv_boss_ops {
+	/* first of all; the descriptors are the callee's */
+	void (*start)(
+	    void *ctx, const struct rv_clerk_conf *, int ring_fd, int wake_fd);
+	void (*launcher)(void *ctx, int fd); /* the callee's */
+	void (*sync)(void *ctx, uint64_t token);
+	/* closed: it said so; otherwise it is gone */
+	void (*end)(void *ctx, bool closed);
+};
+
+struct rv_boss {
+	struct rv_desk *desk;
+	const struct rv_boss_ops *ops;
+	void *ctx;
+	int fd; /* -1: it is gone */
+	struct rv_io io;
+	bool started, closed, blocked;
+	bool wants_launcher; /* to be said */
+	bool has_note;       /* this one is to be sent */
+	struct rv_note note;
+	struct rv_ready ready;
+	uint32_t strays_sent;
+};
+
+enum reeve_status rv_boss_open(struct rv_boss *, struct rv_loop *,
+    struct rv_desk *, int fd, struct reeve_error *) RV_MUST_CHECK;
+void rv_boss_close(struct rv_boss *);
+
+/* Send what the disk thread has noted. */
+void rv_boss_flush(struct rv_boss *);
+/* Output that went nowhere. */
+void rv_boss_dropped(struct rv_boss *, uint64_t life, bool is_stderr,
+    uint64_t bytes, int64_t first_us, int64_t last_us);
+void rv_boss_want_launcher(struct rv_boss *);
+
+#endif
