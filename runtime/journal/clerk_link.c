@@ -25,11 +25,13 @@
 #define LINK_MAGIC    0x636c6c6bu
 #define FRAMES_A_TURN 64
 #define FIRST_DELAY   (10 * RV_MS)
-#define LAST_DELAY    (5 * RV_SEC)
-#define GOOD_FOR      (5 * RV_SEC) /* up this long: the next is at once */
-#define ENDS_WITHIN   (2 * RV_SEC) /* after its socket's end */
-#define SYNCS_MAX     256          /* that wait for room, or for a clerk */
-#define STRAYS_MAX    65536
+#define LAST_DELAY \
+	(5 * RV_SEC) /* between those that end before they are ready */
+#define READY_DELAY (25 * RV_MS) /* after one that was, or that was killed */
+#define GOOD_FOR    (5 * RV_SEC) /* up this long: the next is at once */
+#define ENDS_WITHIN (2 * RV_SEC) /* after its socket's end */
+#define SYNCS_MAX   256          /* that wait for room, or for a clerk */
+#define STRAYS_MAX  65536
 
 struct rv_clerk_link {
 	unsigned magic;
@@ -50,6 +52,7 @@ struct rv_clerk_link {
 	int wstatus; /* the host reaped it; -1: no */
 	rv_time started_at, delay, impatient_at;
 	bool failing; /* the last attempt failed: it was said */
+	bool ready;   /* this one opened the log */
 
 	/* what waits for room in the socket */
 	bool blocked;
@@ -183,6 +186,7 @@ on_ready(struct rv_clerk_link *link, const struct rv_clerk_frame *frame)
 	struct rv_stray *strays;
 
 	on_strays(link, frame);
+	link->ready = true;
 	strays = link->strays;
 	link->strays = NULL;
 	link->ops->ready(link->ctx, frame->next_event, frame->next_life, strays,
@@ -344,6 +348,7 @@ begin(struct rv_clerk_link *link, struct reeve_error *err)
 	}
 	fds[0] = -1;
 	link->wstatus = -1;
+	link->ready = false;
 	link->started_at = rv_loop_now(link->loop);
 	flush(link);
 out:
@@ -354,11 +359,23 @@ out:
 	return status;
 }
 
+/* Somebody else's doing: the next one has no reason to end, too. */
+static bool
+was_killed(const struct rv_clerk_link *link)
+{
+	return link->wstatus != -1 && WIFSIGNALED(link->wstatus) &&
+	       (WTERMSIG(link->wstatus) == SIGKILL ||
+		   WTERMSIG(link->wstatus) == SIGTERM);
+}
+
 static void
 try_again_later(struct rv_clerk_link *link)
 {
-	link->delay = link->delay == 0 ? FIRST_DELAY
-				       : RV_MIN(link->delay * 2, LAST_DELAY);
+	rv_time most =
+	    link->ready || was_killed(link) ? READY_DELAY : LAST_DELAY;
+
+	link->delay =
+	    link->delay == 0 ? FIRST_DELAY : RV_MIN(link->delay * 2, most);
 	rv_tick_arm(
 	    link->loop, &link->tick, rv_loop_now(link->loop) + link->delay);
 }

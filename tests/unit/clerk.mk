@@ -1,6 +1,6 @@
 # tests of clerk and of its link, on the real executable
 if HAVE_CUNIT
-clerk_tests = tests/unit/test_clerk
+clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill
 check_PROGRAMS += $(clerk_tests)
 TESTS += $(clerk_tests)
 endif
@@ -13,3 +13,6 @@ clerk_test_libs = tests/lib/libtest.la runtime/journal/librv_journal.la \
 tests_unit_test_clerk_SOURCES = tests/unit/test_clerk.c $(clerk_rig)
 tests_unit_test_clerk_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_kill_SOURCES = tests/unit/test_clerk_kill.c $(clerk_rig)
+tests_unit_test_clerk_kill_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_kill_LDADD = $(clerk_test_libs)

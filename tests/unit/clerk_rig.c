@@ -43,6 +43,9 @@ on_ready(void *ctx, uint64_t next_event, uint64_t next_life,
 		}
 		rv_journal_set_first_id(rig->journal, next_event);
 	}
+	if (rig->token > rig->synced) {
+		rv_clerk_sync(rig->link, rig->token);
+	}
 }
 
 static void
