@@ -22,16 +22,17 @@
 #include "base/text.h"
 #include "sys/sys.h"
 
-#define CHECK_EVERY RV_SEC /* whether the path still leads to our file */
-#define FIRST_DELAY (100 * RV_MS)
-#define LAST_DELAY  (5 * RV_SEC)
-#define PATH_SIZE   4096
-#define BACKUPS_MAX 1000
-#define DIR_MODE    0700
-#define OUR_MODE    0600
-#define THEIR_MODE  0640
-#define DO_WRITE    "write the log file"
-#define DO_ROTATE   "rotate the log file"
+#define CHECK_EVERY  RV_SEC /* whether the path still leads to our file */
+#define FIRST_DELAY  (100 * RV_MS)
+#define LAST_DELAY   (5 * RV_SEC)
+#define PATH_SIZE    4096
+#define TAIL_BACKUPS 8 /* that last words may reach back into */
+#define BACKUPS_MAX  1000
+#define DIR_MODE     0700
+#define OUR_MODE     0600
+#define THEIR_MODE   0640
+#define DO_WRITE     "write the log file"
+#define DO_ROTATE    "rotate the log file"
 
 bool
 rv_logs_init(struct rv_logs *logs, const char *state_dir)
@@ -477,24 +478,38 @@ read_back(int fd, uint64_t size, uint64_t back, size_t len, struct rv_buf *out)
 	}
 }
 
-/* What was rotated away in between stands at the end of the first backup. */
+/*
+ * What was rotated away in between stands at the end of the i-th backup, and
+ * what does not fit there at the end of the next.
+ */
 static void
-read_backup(struct rv_logs *logs, const struct rv_log *log, uint64_t back,
-    size_t len, struct rv_buf *out)
+read_backup(struct rv_logs *logs, const struct rv_log *log, uint32_t i,
+    uint64_t back, size_t len, struct rv_buf *out)
 {
 	char path[PATH_SIZE];
-	enum rights rights = become(logs, log);
+	enum rights rights;
 	struct stat st;
+	uint64_t size, here;
 	int fd;
 
-	rv_format(path, sizeof(path), "%s.1", log->path);
+	if (i > atomic_load(&log->backups) || i > TAIL_BACKUPS) {
+		return;
+	}
+	rv_format(path, sizeof(path), "%s.%u", log->path, i);
+	rights = become(logs, log);
 	fd = rv_sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	come_back(rights);
 	if (fd == -1) {
 		return;
 	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		read_back(fd, (uint64_t)st.st_size, back, len, out);
+		size = (uint64_t)st.st_size;
+		here = size - RV_MIN(size, back);
+		if (here < len) {
+			read_backup(logs, log, i + 1, back - RV_MIN(back, size),
+			    len - (size_t)here, out);
+		}
+		read_back(fd, size, back, len, out);
 	}
 	close(fd);
 }
@@ -519,8 +534,8 @@ rv_log_tail(struct rv_logs *logs, struct rv_outlet *outlet, size_t want,
 	behind = outlet->written > 0 ? log->count - outlet->end : 0;
 	size = (uint64_t)st.st_size;
 	here = size - RV_MIN(size, behind);
-	if (here < want && atomic_load(&log->backups) > 0) {
-		read_backup(logs, log, behind - RV_MIN(behind, size),
+	if (here < want) {
+		read_backup(logs, log, 1, behind - RV_MIN(behind, size),
 		    want - (size_t)here, out);
 	}
 	read_back(log->fd, size, behind, want, out);

@@ -1,6 +1,7 @@
 # tests of clerk and of its link, on the real executable
 if HAVE_CUNIT
-clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill
+clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
+	tests/unit/test_clerk_output
 check_PROGRAMS += $(clerk_tests)
 TESTS += $(clerk_tests)
 endif
@@ -16,3 +17,7 @@ tests_unit_test_clerk_LDADD = $(clerk_test_libs)
 tests_unit_test_clerk_kill_SOURCES = tests/unit/test_clerk_kill.c $(clerk_rig)
 tests_unit_test_clerk_kill_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_kill_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_output_SOURCES = tests/unit/test_clerk_output.c \
+	$(clerk_rig)
+tests_unit_test_clerk_output_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_output_LDADD = $(clerk_test_libs)

@@ -102,8 +102,8 @@ on_trouble(void *ctx, const struct reeve_error *err)
 	snprintf(rig->trouble, sizeof(rig->trouble), "%s", err->text);
 }
 
-static void
-connect_launcher(struct crig *rig)
+void
+crig_connect(struct crig *rig)
 {
 	int fds[2];
 	char hello[64];
@@ -156,7 +156,7 @@ on_want_launcher(void *ctx)
 
 	rig->n_want++;
 	if (rig->connects) {
-		connect_launcher(rig);
+		crig_connect(rig);
 		for (uint64_t i = 0; i < CRIG_LIVES; i++) {
 			tell_open(rig, i);
 		}

@@ -74,6 +74,8 @@ int64_t crig_number(struct crig *, const char *fmt, ...)
 const char *crig_text(struct crig *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A launcher's new socket for the clerk. */
+void crig_connect(struct crig *);
 /* The launcher: give the clerk a life whose streams go to these files. */
 void crig_pipe(struct crig *, uint64_t life, const char *path, const char *out,
     const char *err, uint64_t max_bytes, unsigned backups, int writers[2]);
