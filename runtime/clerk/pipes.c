@@ -27,6 +27,9 @@
 #define ROUNDS_A_TURN 64
 #define DRAIN_MAX     64 /* reads from one pipe that is to be emptied */
 #define PUSH_EVERY    (5 * RV_MS)
+#define GATHER_FOR    (250 * RV_US)
+#define TRICKLE       ((size_t)8 * 1024)
+#define TRICKLES      4
 
 enum read_result {
 	READ_MORE,
@@ -77,6 +80,46 @@ on_flush(struct rv_tick *tick, rv_time now, rv_time late)
 	push_block(tick->ctx);
 }
 
+/* Whether pipes are waited for at all. */
+static void
+set_watch(struct rv_pipes *p)
+{
+	bool off = p->gathering || (p->starved && !p->dropping);
+
+	rv_io_events(&p->io, off ? 0 : RV_LOOP_READ);
+}
+
+static void
+on_gathered(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	struct rv_pipes *p = tick->ctx;
+
+	(void)now;
+	(void)late;
+	p->gathering = false;
+	set_watch(p);
+}
+
+/*
+ * A worker that writes line by line would have us wake for each, which costs
+ * both of us more than the line. So after a few such turns on end look away
+ * for a moment that is shorter than what fills a pipe.
+ */
+static void
+let_gather(struct rv_pipes *p)
+{
+	rv_time now = rv_loop_now(p->loop);
+	bool trickle = p->n_read < TRICKLE && now - p->read_at < GATHER_FOR;
+
+	p->read_at = now;
+	p->trickles = trickle ? p->trickles + 1 : 0;
+	if (p->trickles >= TRICKLES) {
+		p->gathering = true;
+		set_watch(p);
+		rv_tick_arm(p->loop, &p->gathered, now + GATHER_FOR);
+	}
+}
+
 /* -------- when no block is free -------- */
 
 static void
@@ -85,7 +128,7 @@ begin_starving(struct rv_pipes *p)
 	if (!p->starved) {
 		p->starved = true;
 		p->progress = atomic_load(&p->desk->progress);
-		rv_io_events(&p->io, 0);
+		set_watch(p);
 		rv_tick_arm(p->loop, &p->stalled,
 		    rv_time_add(rv_loop_now(p->loop), p->stall));
 	}
@@ -123,7 +166,7 @@ on_stalled(struct rv_tick *tick, rv_time now, rv_time late)
 		return;
 	}
 	p->dropping = true;
-	rv_io_events(&p->io, RV_LOOP_READ);
+	set_watch(p);
 }
 
 static void
@@ -155,7 +198,7 @@ rv_pipes_room(struct rv_pipes *p)
 	}
 	rv_tick_disarm(&p->stalled);
 	p->starved = false;
-	rv_io_events(&p->io, RV_LOOP_READ);
+	set_watch(p);
 	if (p->dropping) {
 		p->dropping = false;
 		tell_drops(p, &p->open);
@@ -328,6 +371,7 @@ on_pipes(struct rv_io *io, unsigned events)
 	if (!rv_list_empty(&p->ending) && !p->starved) {
 		empty_ending(p);
 	}
+	let_gather(p);
 	push_soon(p);
 }
 
@@ -407,6 +451,7 @@ rv_pipes_init(struct rv_pipes *p, struct rv_loop *loop, struct rv_desk *desk,
 	rv_origins_init(p);
 	p->flush = (struct rv_tick){ .cb = on_flush, .ctx = p };
 	p->stalled = (struct rv_tick){ .cb = on_stalled, .ctx = p };
+	p->gathered = (struct rv_tick){ .cb = on_gathered, .ctx = p };
 	p->io = (struct rv_io){ .cb = on_pipes, .ctx = p };
 	p->epoll_fd = rv_sys_epoll_create();
 	if (p->epoll_fd == -1) {
@@ -421,6 +466,7 @@ rv_pipes_finish(struct rv_pipes *p, struct rv_logs *logs)
 	rv_origins_finish(p, logs);
 	rv_tick_disarm(&p->flush);
 	rv_tick_disarm(&p->stalled);
+	rv_tick_disarm(&p->gathered);
 	rv_io_stop(&p->io);
 	if (p->epoll_fd != -1) {
 		close(p->epoll_fd);

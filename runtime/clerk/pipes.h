@@ -44,6 +44,12 @@ struct rv_pipes {
 	size_t n_read; /* bytes, in this turn */
 	struct rv_tick flush;
 
+	/* many small writes: let some gather in the pipes */
+	rv_time read_at;
+	unsigned trickles; /* small turns, one right after the other */
+	bool gathering;
+	struct rv_tick gathered;
+
 	/* no block is free */
 	bool starved, dropping;
 	uint64_t progress; /* of the disk, when last looked at */
