@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Memory of a conf: chunks in a list, handed out piece by piece. See the
+ * header. */
 #include "config.h"
 
 #include "config/conf_arena.h"

@@ -81,6 +81,17 @@ signal_of(const struct rv_json *value)
 	return rv_signal_number(name);
 }
 
+void
+rv_ctl_write_event(struct rv_jsonw *w, uint64_t event)
+{
+	rv_jsonw_key(w, "event");
+	if (event != 0) {
+		rv_jsonw_uint(w, event);
+	} else {
+		rv_jsonw_null(w);
+	}
+}
+
 static void
 write_signaled(struct rv_ctl_request *request, struct rv_unit *unit, int signo,
     struct rv_jsonw *w)
@@ -119,6 +130,7 @@ rv_ctl_on_signal(
 	}
 	rv_ctl_units_tops(&list);
 	rv_jsonw_object(w);
+	rv_ctl_write_event(w, request->event);
 	rv_jsonw_key(w, "results");
 	rv_jsonw_array(w);
 	for (size_t i = 0; i < list.n; i++) {
@@ -172,10 +184,11 @@ write_list(struct rv_jsonw *w, const char *key, const struct rv_buf *list)
 }
 
 static void
-write_plan(struct rv_jsonw *w, const struct rv_reload_plan *plan,
-    const struct findings *findings)
+write_plan(struct rv_jsonw *w, uint64_t event,
+    const struct rv_reload_plan *plan, const struct findings *findings)
 {
 	rv_jsonw_object(w);
+	rv_ctl_write_event(w, event);
 	write_list(w, "added", &plan->added);
 	write_list(w, "removed", &plan->removed);
 	write_list(w, "changed", &plan->changed);
@@ -200,7 +213,7 @@ rv_ctl_on_reload(
 	    request->ctl->super, dry, &plan, on_finding, &findings, err);
 	rv_jsonw_array_end(&findings.w);
 	if (status == REEVE_OK) {
-		write_plan(w, &plan, &findings);
+		write_plan(w, request->event, &plan, &findings);
 		rv_reload_plan_finish(&plan);
 	} else if (!findings.text.failed) {
 		rv_buf_addf(&request->extra,
@@ -225,6 +238,7 @@ rv_ctl_on_shutdown(
 	}
 	rv_super_shutdown(request->ctl->super, (int)urgency, "asked");
 	rv_jsonw_object(w);
+	rv_ctl_write_event(w, request->event);
 	rv_jsonw_object_end(w);
 	return REEVE_OK;
 }

@@ -100,6 +100,7 @@ struct rv_ctl_request {
 	const struct rv_json *params; /* NULL: none */
 	const char *id;
 	struct rv_buf extra; /* members for error.data: `,"k":v` */
+	uint64_t event;      /* id of its control.request, 0: none */
 	bool later;          /* the handler will answer by itself */
 };
 
@@ -109,6 +110,9 @@ struct rv_ctl_request {
  */
 typedef enum reeve_status rv_ctl_handler(
     struct rv_ctl_request *, struct rv_jsonw *, struct reeve_error *);
+
+/* The member `event` of an answer: the id under which the request stands. */
+void rv_ctl_write_event(struct rv_jsonw *, uint64_t event);
 
 enum rv_ctl_type {
 	RV_PARAM_NONE,

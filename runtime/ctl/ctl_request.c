@@ -137,7 +137,7 @@ record(struct rv_ctl_request *request)
 		.pid = request->client->pid,
 	};
 
-	rv_super_asked(request->ctl->super, &asker);
+	request->event = rv_super_asked(request->ctl->super, &asker);
 	rv_free(names);
 }
 

@@ -30,7 +30,8 @@ struct rv_ctl_wait {
 	struct rv_list link; /* in client->waits */
 	struct rv_ctl_client *client;
 	enum rv_verb verb;
-	char *id; /* JSON; NULL: nobody wants an answer */
+	uint64_t event; /* id of its control.request */
+	char *id;       /* JSON; NULL: nobody wants an answer */
 	size_t n, n_pending;
 	bool acting; /* not all units have been told yet: do not judge */
 	struct item items[];
@@ -75,6 +76,7 @@ create(const struct rv_ctl_request *request, const struct rv_ctl_units *list,
 	rv_list_init(&wait->link);
 	wait->client = request->client;
 	wait->verb = verb;
+	wait->event = request->event;
 	wait->n = list->n;
 	if (request->id != NULL) {
 		wait->id = rv_strdup(request->id);
@@ -203,6 +205,7 @@ static void
 write_results(struct rv_jsonw *w, const struct rv_ctl_wait *wait)
 {
 	rv_jsonw_object(w);
+	rv_ctl_write_event(w, wait->event);
 	rv_jsonw_key(w, "results");
 	rv_jsonw_array(w);
 	for (size_t i = 0; i < wait->n; i++) {

@@ -1,2 +1,22 @@
 # runtime/face: see its README.md
-nobase_include_HEADERS +=
+noinst_LTLIBRARIES += runtime/face/librv_face.la
+runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
+	runtime/face/face_config.h runtime/face/face_runtime.c
+
+# What is installed: from roof to ground.
+lib_LTLIBRARIES += libreeve.la
+libreeve_la_SOURCES =
+libreeve_la_LIBADD = runtime/face/librv_face.la runtime/ctl/librv_ctl.la \
+	runtime/super/librv_super.la runtime/start/librv_start.la \
+	runtime/journal/librv_journal.la config/librv_config.la \
+	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
+	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS) -lm
+libreeve_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
+	-export-symbols-regex '^reeve_'
+reeveincludedir = $(includedir)/reeve
+reeveinclude_HEADERS = runtime/include/reeve/client.h \
+	runtime/include/reeve/config.h runtime/include/reeve/error.h \
+	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
+	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
+	runtime/include/reeve/status.h

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The ring as its readers see it: the layout, the checks, the cursor. What is
+ * in the pages is believed only as far as it was checked, and read once. Pure.
+ */
 #include "config.h"
 
 #include "wire/ring.h"
