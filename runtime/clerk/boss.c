@@ -207,7 +207,8 @@ on_readable(struct rv_boss *boss)
 		int got =
 		    rv_packet_receive(boss->fd, data, sizeof(data), &packet);
 
-		if (got == -1 && errno == EAGAIN) {
+		if (got == -1 &&
+		    (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
 			return;
 		}
 		if (got <= 0) {

@@ -198,6 +198,15 @@ on_sync(void *ctx, uint64_t token)
 	rv_desk_sync(&c->desk, token, head);
 }
 
+/* Its answer is another socket, over which all is offered anew. */
+static void
+on_again(void *ctx)
+{
+	struct clerk *c = ctx;
+
+	rv_boss_want_launcher(&c->boss);
+}
+
 static void
 on_dropped(void *ctx, const struct rv_outlet *outlet)
 {
@@ -268,6 +277,7 @@ open_all(struct clerk *c, char **argv, struct reeve_error *err)
 	c->boss.ctx = c;
 	c->pipes.dropped = on_dropped;
 	c->pipes.ended = on_launcher_end;
+	c->pipes.again = on_again;
 	c->pipes.ctx = c;
 	c->patience = (struct rv_tick){ .cb = on_patience, .ctx = c };
 	c->told = (struct rv_io){ .cb = on_told, .ctx = c };

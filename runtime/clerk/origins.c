@@ -22,6 +22,7 @@
 #include "wire/packet.h"
 
 #define FRAMES_A_TURN 256
+#define AGAIN_AFTER   RV_SEC
 #define CLOSED_MAX    2048 /* that wait for a death to be recorded */
 
 struct rv_origin *
@@ -201,9 +202,20 @@ part_with_gone(struct rv_defer *defer)
 	}
 }
 
+static void
+on_again(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	struct rv_pipes *p = tick->ctx;
+
+	(void)now;
+	(void)late;
+	p->again(p->ctx);
+}
+
 void
 rv_origins_init(struct rv_pipes *p)
 {
+	p->again_later = (struct rv_tick){ .cb = on_again, .ctx = p };
 	p->part = (struct rv_defer){ .cb = part_with_gone, .ctx = p };
 }
 
@@ -361,6 +373,16 @@ discard(struct rv_pipes *p, struct rv_origin *origin, struct rv_logs *logs)
 	rv_free(origin);
 }
 
+/* For want of memory or of descriptors: both may come back. */
+static void
+take_later(struct rv_pipes *p)
+{
+	if (p->again_later.heap_index == 0) {
+		rv_tick_arm(p->loop, &p->again_later,
+		    rv_loop_now(p->loop) + AGAIN_AFTER);
+	}
+}
+
 static void
 open_origin(struct rv_pipes *p, const struct rv_output *output,
     struct rv_packet *packet)
@@ -378,11 +400,12 @@ open_origin(struct rv_pipes *p, const struct rv_output *output,
 	origin = make(output);
 	if (origin == NULL || !rv_hash_reserve(&p->by_life, p->by_life.n + 1)) {
 		rv_free(origin);
+		take_later(p);
 		return;
 	}
 	if (!fill(p, origin, output, packet)) {
-		/* The worker goes on, into a pipe that only fills. */
 		discard(p, origin, NULL);
+		take_later(p);
 		return;
 	}
 	rv_hash_insert(&p->by_life, &origin->by_life, output->life);
@@ -410,8 +433,12 @@ handle(struct rv_pipes *p, const void *data, struct rv_packet *packet)
 {
 	struct rv_output_frame frame;
 
-	if (packet->truncated ||
-	    !rv_output_decode(data, packet->len, packet->n_fds, &frame)) {
+	if (packet->truncated) {
+		/* There was no room for its descriptors. */
+		take_later(p);
+		return;
+	}
+	if (!rv_output_decode(data, packet->len, packet->n_fds, &frame)) {
 		return;
 	}
 	if (frame.op == RV_OUTPUT_OPEN) {
@@ -433,7 +460,8 @@ rv_origins_listen(struct rv_pipes *p)
 		struct rv_packet packet;
 		int got = rv_packet_receive(p->fd, data, sizeof(data), &packet);
 
-		if (got == -1 && errno == EAGAIN) {
+		if (got == -1 &&
+		    (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
 			break;
 		}
 		if (got <= 0) {

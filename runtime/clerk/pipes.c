@@ -467,6 +467,7 @@ rv_pipes_finish(struct rv_pipes *p, struct rv_logs *logs)
 	rv_tick_disarm(&p->flush);
 	rv_tick_disarm(&p->stalled);
 	rv_tick_disarm(&p->gathered);
+	rv_tick_disarm(&p->again_later);
 	rv_io_stop(&p->io);
 	if (p->epoll_fd != -1) {
 		close(p->epoll_fd);

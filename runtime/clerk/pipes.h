@@ -22,6 +22,8 @@ struct rv_pipes {
 	void *ctx;
 	void (*dropped)(void *ctx, const struct rv_outlet *);
 	void (*ended)(void *ctx); /* the launcher's socket has */
+	/* what was offered could not be taken: have it offered again */
+	void (*again)(void *ctx);
 
 	int epoll_fd;
 	struct rv_io io; /* that epoll */
@@ -37,6 +39,7 @@ struct rv_pipes {
 	struct rv_io link;
 	bool blocked;
 	struct rv_list unsent;
+	struct rv_tick again_later;
 
 	/* the block in hand */
 	struct rv_block *block; /* NULL: none */

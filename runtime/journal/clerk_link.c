@@ -257,7 +257,8 @@ read_frames(struct rv_clerk_link *link)
 		int got = rv_packet_receive(
 		    fd, link->frame, sizeof(link->frame), &packet);
 
-		if (got == -1 && errno == EAGAIN) {
+		if (got == -1 &&
+		    (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
 			return;
 		}
 		if (got <= 0) {

@@ -1,7 +1,7 @@
 # tests of clerk and of its link, on the real executable
 if HAVE_CUNIT
 clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
-	tests/unit/test_clerk_output
+	tests/unit/test_clerk_output tests/unit/test_clerk_trouble
 check_PROGRAMS += $(clerk_tests)
 TESTS += $(clerk_tests)
 endif
@@ -21,3 +21,7 @@ tests_unit_test_clerk_output_SOURCES = tests/unit/test_clerk_output.c \
 	$(clerk_rig)
 tests_unit_test_clerk_output_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_output_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_trouble_SOURCES = tests/unit/test_clerk_trouble.c \
+	$(clerk_rig)
+tests_unit_test_clerk_trouble_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_trouble_LDADD = $(clerk_test_libs)

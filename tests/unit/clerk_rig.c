@@ -221,10 +221,20 @@ read_launcher(struct crig *rig)
 void
 crig_init(struct crig *rig)
 {
+	crig_init_in(rig, NULL);
+}
+
+void
+crig_init_in(struct crig *rig, const char *name)
+{
 	memset(rig, 0, sizeof(*rig));
 	rig->out = -1;
 	memset(rig->ends, 0xff, sizeof(rig->ends));
-	snprintf(rig->dir, sizeof(rig->dir), "%s", rv_test_dir());
+	snprintf(rig->dir, sizeof(rig->dir), "%s%s%s", rv_test_dir(),
+	    name != NULL ? "/" : "", name != NULL ? name : "");
+	if (name != NULL) {
+		CU_ASSERT_FATAL(mkdir(rig->dir, 0700) == 0);
+	}
 	snprintf(rig->state, sizeof(rig->state), "%s/state", rig->dir);
 	snprintf(rig->run, sizeof(rig->run), "%s/run", rig->dir);
 	snprintf(rig->program, sizeof(rig->program), "%s/reeve-clerk",
@@ -487,7 +497,7 @@ static sqlite3_stmt *
 query(struct crig *rig, const char *fmt, va_list args)
 {
 	sqlite3_stmt *stmt = NULL;
-	char path[128], sql[1024];
+	char path[160], sql[1024];
 
 	vsnprintf(sql, sizeof(sql), fmt, args);
 	snprintf(path, sizeof(path), "%s/events.db", rig->state);
@@ -545,7 +555,7 @@ crig_text(struct crig *rig, const char *fmt, ...)
 const char *
 crig_file(struct crig *rig, const char *name)
 {
-	static char paths[8][160];
+	static char paths[8][256];
 	static unsigned at;
 	char *path = paths[at++ % 8];
 

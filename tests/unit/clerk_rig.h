@@ -19,7 +19,7 @@ struct crig {
 	struct rv_journal *journal;
 	struct rv_clerk_link *link;
 	struct rv_journal_conf conf;
-	char dir[64], state[80], run[80], program[4096], run_id[33];
+	char dir[96], state[112], run[112], program[4096], run_id[33];
 	/* what came */
 	unsigned n_ready, n_lost, n_trouble, n_want, n_disk_bad, n_disk_ok;
 	unsigned rings_drained;
@@ -35,12 +35,14 @@ struct crig {
 	uint32_t done[CRIG_LIVES]; /* streams, by life */
 	int ends[CRIG_LIVES][2];   /* what it holds of the pipes, -1 */
 	struct rv_output outputs[CRIG_LIVES];
-	char paths[CRIG_LIVES][2][160];
+	char paths[CRIG_LIVES][2][256];
 	sqlite3 *db;
 };
 
 /* Directories and settings; nothing runs yet. */
 void crig_init(struct crig *);
+/* The same, in a directory of that name below. */
+void crig_init_in(struct crig *, const char *name);
 /* A run begins. faults: as REEVE_FAULTS for the clerk, or NULL. */
 void crig_start(struct crig *, const char *faults);
 /* The same, and wait until it is ready. */
