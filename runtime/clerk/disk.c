@@ -279,6 +279,10 @@ idle_work(struct rv_disk *disk)
 	enum rv_ending_how how = rv_desk_ending(disk->desk);
 
 	if (how != RV_GOES_ON && rv_desk_job(disk->desk) == NULL) {
+		if (disk->live->first_id != 0 &&
+		    rv_disk_records_pending(disk)) {
+			return true; /* it came with the word to end */
+		}
 		if (rv_disk_end(disk, how) == RV_STEP_DID) {
 			disk->done = disk->live->finished;
 		}

@@ -336,7 +336,7 @@ rv_disk_ready(struct rv_disk *disk, bool in_full)
 		rv_drain_find(
 		    disk->runtime_dir, disk->live, &disk->old, bad_ring, disk);
 	}
-	if (!disk->numbers.known && access(disk->store.path, F_OK) == 0) {
+	if (!disk->numbers.known && rv_store_has_some(&disk->store)) {
 		/* There were some; the clock is above whatever they were. */
 		ready.next_event = ready.next_life = (uint64_t)rv_sys_wall_us();
 	} else {

@@ -328,6 +328,14 @@ rv_store_move_aside(
 }
 
 bool
+rv_store_has_some(const struct rv_store *store)
+{
+	struct stat st;
+
+	return stat(store->path, &st) == 0 && st.st_size > 0;
+}
+
+bool
 rv_store_is_gone(const struct rv_store *store)
 {
 	struct stat st;

@@ -44,6 +44,8 @@ void rv_store_close(struct rv_store *);
 /* Closes it and renames it and what belongs to it; `to` gets the new path. */
 enum reeve_status rv_store_move_aside(struct rv_store *, char *to, size_t size,
     struct reeve_error *) RV_MUST_CHECK;
+/* There is a file, and it is not empty. */
+bool rv_store_has_some(const struct rv_store *);
 /* Somebody has deleted or replaced the file under us. */
 bool rv_store_is_gone(const struct rv_store *);
 

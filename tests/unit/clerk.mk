@@ -2,8 +2,9 @@
 if HAVE_CUNIT
 clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
 	tests/unit/test_clerk_output tests/unit/test_clerk_trouble
-check_PROGRAMS += $(clerk_tests)
+check_PROGRAMS += $(clerk_tests) tests/unit/test_clerk_full
 TESTS += $(clerk_tests)
+SYSTEM_TESTS += tests/unit/test_clerk_full
 endif
 clerk_rig = tests/unit/clerk_rig.c tests/unit/clerk_rig.h
 clerk_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
@@ -25,3 +26,6 @@ tests_unit_test_clerk_trouble_SOURCES = tests/unit/test_clerk_trouble.c \
 	$(clerk_rig)
 tests_unit_test_clerk_trouble_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_trouble_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_full_SOURCES = tests/unit/test_clerk_full.c $(clerk_rig)
+tests_unit_test_clerk_full_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_full_LDADD = $(clerk_test_libs)

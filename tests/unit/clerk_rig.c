@@ -229,6 +229,8 @@ crig_init_in(struct crig *rig, const char *name)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->out = -1;
+	rig->uid = geteuid();
+	rig->gid = getegid();
 	memset(rig->ends, 0xff, sizeof(rig->ends));
 	snprintf(rig->dir, sizeof(rig->dir), "%s%s%s", rv_test_dir(),
 	    name != NULL ? "/" : "", name != NULL ? name : "");
@@ -607,8 +609,8 @@ crig_pipe(struct crig *rig, uint64_t life, const char *path, const char *out,
 	*output = (struct rv_output){ .life = life,
 		.pid = 1,
 		.path = path,
-		.uid = geteuid(),
-		.gid = getegid() };
+		.uid = rig->uid,
+		.gid = rig->gid };
 	for (unsigned i = 0; i < 2; i++) {
 		int fds[2];
 

@@ -35,6 +35,8 @@ struct crig {
 	uint32_t done[CRIG_LIVES]; /* streams, by life */
 	int ends[CRIG_LIVES][2];   /* what it holds of the pipes, -1 */
 	struct rv_output outputs[CRIG_LIVES];
+	uid_t uid; /* of logs */
+	gid_t gid;
 	char paths[CRIG_LIVES][2][256];
 	sqlite3 *db;
 };
