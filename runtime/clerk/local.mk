@@ -16,6 +16,7 @@ reeve_clerk_SOURCES = runtime/clerk/boss.c runtime/clerk/boss.h \
 	runtime/clerk/store.c runtime/clerk/store.h \
 	runtime/clerk/tables.c runtime/clerk/tables.def runtime/clerk/tables.h \
 	runtime/clerk/tails.c
+dist_man_MANS += runtime/clerk/reeve-events.7
 reeve_clerk_CFLAGS = $(AM_CFLAGS) -pthread
 reeve_clerk_LDADD = runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/sys/librv_sys.la runtime/core/librv_core.la \

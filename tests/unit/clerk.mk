@@ -1,7 +1,8 @@
 # tests of clerk and of its link, on the real executable
 if HAVE_CUNIT
 clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
-	tests/unit/test_clerk_output tests/unit/test_clerk_trouble
+	tests/unit/test_clerk_output tests/unit/test_clerk_trouble \
+	tests/unit/test_clerk_manual
 check_PROGRAMS += $(clerk_tests) tests/unit/test_clerk_full
 TESTS += $(clerk_tests)
 SYSTEM_TESTS += tests/unit/test_clerk_full
@@ -29,3 +30,7 @@ tests_unit_test_clerk_trouble_LDADD = $(clerk_test_libs)
 tests_unit_test_clerk_full_SOURCES = tests/unit/test_clerk_full.c $(clerk_rig)
 tests_unit_test_clerk_full_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_full_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_manual_SOURCES = tests/unit/test_clerk_manual.c
+tests_unit_test_clerk_manual_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_manual_LDADD = tests/lib/libtest.la \
+	runtime/base/librv_base.la

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reeve-events(7) tells of the tables, kinds and keys that there are. Its
+ * middle part is made from the tables of the source; when it is not current
+ * this leaves a page that is, in the build tree.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "lib/harness.h"
+
+#define PAGE  "runtime/clerk/reeve-events.7"
+#define BEGIN ".\\\" Made from tables: begin\n"
+#define END   ".\\\" Made from tables: end\n"
+
+static struct rv_buf page;
+
+/* Words of a manual: hyphens of names are minus signs there. */
+static void
+name(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		rv_buf_adds(&page, *text == '-' ? "\\-" : "");
+		if (*text != '-') {
+			rv_buf_addc(&page, *text);
+		}
+	}
+}
+
+static void
+sentence(const char *text)
+{
+	if (*text == '.' || *text == '\'') {
+		rv_buf_adds(&page, "\\&");
+	}
+	for (; *text != '\0'; text++) {
+		rv_buf_adds(&page, *text == '\\' ? "\\e" : "");
+		if (*text != '\\') {
+			rv_buf_addc(&page, *text);
+		}
+	}
+	rv_buf_addc(&page, '\n');
+}
+
+static void
+item(const char *what, const char *type, const char *doc)
+{
+	rv_buf_adds(&page, ".TP\n.BR ");
+	name(what);
+	if (type != NULL) {
+		rv_buf_adds(&page, " \" (");
+		for (; isalpha((unsigned char)*type); type++) {
+			rv_buf_addc(&page, (char)tolower(*type));
+		}
+		rv_buf_adds(&page, ")\"");
+	}
+	rv_buf_addc(&page, '\n');
+	sentence(doc);
+}
+
+static void
+subsection(const char *what, const char *doc)
+{
+	rv_buf_addf(&page, ".SS %s\n", what);
+	sentence(doc);
+}
+
+static void
+make_tables(void)
+{
+	rv_buf_adds(&page, ".SH TABLES\n");
+#define TABLE(what, doc)       subsection(#what, doc);
+#define COLUMN(what, sql, doc) item(#what, sql, doc);
+#define INDEX(what, sql, doc)
+#define VIEW(what, doc, sql)
+#define VIEW_COLUMN(what, doc)
+#include "clerk/tables.def"
+#undef TABLE
+#undef COLUMN
+#undef VIEW
+#undef VIEW_COLUMN
+	rv_buf_adds(&page, ".SH VIEWS\n");
+#define TABLE(what, doc)
+#define COLUMN(what, sql, doc)
+#define VIEW(what, doc, sql)   subsection(#what, doc);
+#define VIEW_COLUMN(what, doc) item(#what, NULL, doc);
+#include "clerk/tables.def"
+#undef TABLE
+#undef COLUMN
+#undef INDEX
+#undef VIEW
+#undef VIEW_COLUMN
+	rv_buf_adds(&page, ".SH INDEXES\nThese are fast to ask for.\n");
+#define TABLE(what, doc)
+#define COLUMN(what, sql, doc)
+#define INDEX(what, sql, doc) item(sql, NULL, doc);
+#define VIEW(what, doc, sql)
+#define VIEW_COLUMN(what, doc)
+#include "clerk/tables.def"
+}
+
+static void
+make_words(void)
+{
+	rv_buf_adds(&page, ".SH KINDS OF EVENTS\n");
+#define X(symbol, number, text, keep, doc) item(text, NULL, doc);
+#include "core/event.def"
+#undef X
+	rv_buf_adds(&page, ".SH END REASONS\n");
+#define X(symbol, number, text)              \
+	if (number != 0) {                   \
+		rv_buf_adds(&page, ".br\n"); \
+		sentence(text);              \
+	}
+#include "core/reason.def"
+#undef X
+	rv_buf_adds(&page, ".SH KEYS OF DETAILS\n");
+#define X(symbol, number, text, doc) item(text, NULL, doc);
+#include "core/field.def"
+#undef X
+}
+
+static char *
+slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text;
+	size_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	text = calloc(1, 1 << 20);
+	n = fread(text, 1, (1 << 20) - 1, f);
+	CU_ASSERT(n > 0);
+	fclose(f);
+	return text;
+}
+
+static void
+leave(const char *text, const char *begin, const char *end)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(
+	    path, sizeof(path), "%s/reeve-events.7.new", rv_test_builddir());
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fprintf(
+	    f, "%.*s%s%s", (int)(begin - text), text, rv_buf_str(&page), end);
+	fclose(f);
+	printf("# a current page is in %s\n", path);
+}
+
+RV_TEST(the_manual_page_tells_what_there_is)
+{
+	char path[4096], *text, *begin, *end;
+
+	snprintf(path, sizeof(path), "%s/" PAGE, rv_test_srcdir());
+	text = slurp(path);
+	begin = strstr(text, BEGIN);
+	end = strstr(text, END);
+	CU_ASSERT_FATAL(begin != NULL && end != NULL && begin < end);
+	begin += strlen(BEGIN);
+	rv_buf_init(&page, 1 << 20);
+	make_tables();
+	make_words();
+	CU_ASSERT_FATAL(!page.failed);
+	if ((size_t)(end - begin) != page.len ||
+	    memcmp(begin, page.data, page.len) != 0) {
+		leave(text, begin, end);
+		CU_FAIL("the manual page is not current");
+	}
+	rv_buf_finish(&page);
+	free(text);
+}
+
+RV_SUITE(clerk_manual, RV_CASE(the_manual_page_tells_what_there_is))
