@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -31,6 +32,7 @@ struct rv_journal {
 	unsigned magic;
 	struct rv_ring ring;
 	size_t map_size;
+	char path[PATH_MAX];
 	int ring_fd, wake_fd;
 	uint64_t head, seq;    /* of the next entry */
 	uint64_t tail, oldest; /* positions; oldest: not overwritten yet */
@@ -50,9 +52,9 @@ static enum reeve_status
 make_file(struct rv_journal *j, const struct rv_journal_options *o,
     struct reeve_error *err)
 {
-	char path[PATH_MAX];
+	const char *path = j->path;
 
-	rv_format(path, sizeof(path), "%s/ring-%s", o->dir, o->run_id);
+	rv_format(j->path, sizeof(j->path), "%s/ring-%s", o->dir, o->run_id);
 	j->ring_fd =
 	    rv_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (j->ring_fd < 0) {
@@ -167,6 +169,22 @@ rv_journal_close(struct rv_journal *j)
 	rv_free(j->marks);
 	j->magic = 0;
 	rv_free(j);
+}
+
+bool
+rv_journal_is_gone(const struct rv_journal *j)
+{
+	struct stat st;
+
+	return j == NULL || (fstat(j->ring_fd, &st) == 0 && st.st_nlink == 0);
+}
+
+void
+rv_journal_remove(struct rv_journal *j)
+{
+	if (j != NULL) {
+		unlink(j->path);
+	}
 }
 
 void

@@ -27,6 +27,11 @@ enum reeve_status rv_journal_create(struct rv_journal **,
 /* The ring stays for the clerk, which removes it when all is committed. */
 void rv_journal_close(struct rv_journal *);
 
+/* True once the clerk has committed all and removed the ring. NULL: true. */
+bool rv_journal_is_gone(const struct rv_journal *);
+/* Remove the ring: nothing in it matters. */
+void rv_journal_remove(struct rv_journal *);
+
 /* Ids count from here; before it is set records wait in the ring as well. */
 void rv_journal_set_first_id(struct rv_journal *, uint64_t first_id);
 

@@ -26,12 +26,22 @@ rv_super_boot(struct rv_super *super)
 	rv_super_post(super, &event);
 }
 
+/* A zombie is dead: only its parent has not taken note. */
+static bool
+is_alive(const struct rv_stray *stray)
+{
+	uint64_t ticks = 0;
+	char state = 'X';
+
+	return rv_sys_proc_stat(stray->pid, NULL, NULL, NULL, &state, &ticks) &&
+	       state != 'Z' && state != 'X' && ticks == stray->start_ticks;
+}
+
 static void
 kill_strays(struct rv_super *super, const struct rv_stray *strays, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (rv_sys_start_ticks(strays[i].pid) !=
-		    strays[i].start_ticks) {
+		if (!is_alive(&strays[i])) {
 			continue;
 		}
 		super->strays++;

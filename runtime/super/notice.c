@@ -88,7 +88,8 @@ say_end(char *dst, size_t size, const struct rv_fields *fields)
 	size_t n;
 
 	if (stage[0] != '\0') {
-		rv_format(dst, size, "cannot start: %s: %s", stage,
+		rv_format(dst, size, "cannot start: %s (%s)",
+		    text_of(fields, RV_KEY_MESSAGE),
 		    text_of(fields, RV_KEY_ERRNO));
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,6 +22,8 @@
 #include "base/text.h"
 #include "super/super_priv.h"
 #include "sys/sys.h"
+
+#define LOCK_WITHIN (2 * RV_SEC)
 
 /* mkdir -p; only the last part gets `mode`, the others what is usual. */
 static enum reeve_status
@@ -74,6 +77,37 @@ own_dir(const char *path, mode_t mode, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+/*
+ * The lock goes with its holder, but for a moment: a helper that was being
+ * started when its supervisor was killed holds it until its exec. So a holder
+ * that is dead is waited for.
+ */
+static bool
+await_lock(int fd, char *pid, size_t size)
+{
+	rv_time until = rv_sys_now() + LOCK_WITHIN;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t n = pread(fd, pid, size - 1, 0);
+		int64_t holder = 0;
+		char state = 'X';
+
+		pid[n > 0 ? n : 0] = '\0';
+		pid[strcspn(pid, "\n")] = '\0';
+		if (rv_parse_int(pid, 1, INT32_MAX, &holder) &&
+		    rv_sys_proc_stat(
+			(pid_t)holder, NULL, NULL, NULL, &state, NULL) &&
+		    state != 'Z' && state != 'X') {
+			return false;
+		}
+		if (rv_sys_now() > until) {
+			return false;
+		}
+		poll(NULL, 0, 2);
+	}
+	return true;
+}
+
 static enum reeve_status
 take_lock(struct rv_super *super, struct reeve_error *err)
 {
@@ -85,10 +119,7 @@ take_lock(struct rv_super *super, struct reeve_error *err)
 	if (super->lock_fd < 0) {
 		return rv_error_sys(err, errno, "cannot open %s", path);
 	}
-	if (flock(super->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		n = pread(super->lock_fd, text, sizeof(text) - 1, 0);
-		text[n > 0 ? n : 0] = '\0';
-		text[strcspn(text, "\n")] = '\0';
+	if (!await_lock(super->lock_fd, text, sizeof(text))) {
 		return rv_error(err, REEVE_EBUSY,
 		    "cannot use %s: another runtime (pid %s) holds it",
 		    super->conf->state_dir, text[0] != '\0' ? text : "unknown");

@@ -23,6 +23,8 @@
 
 /* A clerk that has not told by now which ids are free will not soon. */
 #define BOOT_WITHIN (30 * RV_SEC)
+/* One that is killed while it writes the last of a run is replaced. */
+#define LAST_CLERKS_MAX 4
 /* Timers besides those of units: the boot, the launcher's, the clerk's ... */
 #define SPARE_TICKS 16
 
@@ -273,6 +275,7 @@ rv_super_create(struct rv_super **out, const struct rv_super_options *options,
 	    (status = make_tree(super, err)) != REEVE_OK ||
 	    (status = open_launcher(super, err)) != REEVE_OK ||
 	    (status = open_clerk(super, err)) != REEVE_OK) {
+		rv_journal_remove(super->journal);
 		rv_super_destroy(super);
 		return status;
 	}
@@ -291,10 +294,15 @@ rv_super_last_words(struct rv_super *super)
 	RV_MAGIC_CHECK(super, RV_SUPER_MAGIC);
 	rv_start_close(super->start);
 	super->start = NULL;
-	if (super->journal != NULL) {
-		rv_journal_wake(super->journal);
+	if (super->clerk == NULL && super->last_clerks > 0 &&
+	    super->last_clerks < LAST_CLERKS_MAX &&
+	    !rv_journal_is_gone(super->journal) &&
+	    open_clerk(super, NULL) != REEVE_OK) {
+		return -1; /* the ring stays for the next run's clerk */
 	}
 	if (super->clerk != NULL) {
+		super->last_clerks++;
+		rv_journal_wake(super->journal);
 		rv_clerk_close(super->clerk, &pidfd);
 		super->clerk = NULL;
 	}
@@ -325,24 +333,20 @@ free_tree(struct rv_super *super)
 void
 rv_super_destroy(struct rv_super *super)
 {
-	int pidfd;
-
 	if (super == NULL) {
 		return;
 	}
 	RV_MAGIC_CHECK(super, RV_SUPER_MAGIC);
-	pidfd = rv_super_last_words(super);
-	if (pidfd >= 0) {
-		close(pidfd);
-	}
+	rv_start_close(super->start);
+	super->start = NULL;
+	rv_clerk_close(super->clerk, NULL);
+	super->clerk = NULL;
 	rv_super_syncs_fail(super);
 	rv_defer_cancel(&super->end_of_turn);
 	rv_tick_disarm(&super->boot_tick);
 	free_tree(super);
 	rv_hash_finish(&super->lives);
-	if (super->journal != NULL) {
-		rv_journal_close(super->journal);
-	}
+	rv_journal_close(super->journal);
 	rv_place_leave(super);
 	rv_conf_unref(super->conf);
 	rv_free(super->libexec_dir);

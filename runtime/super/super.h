@@ -50,7 +50,8 @@ enum reeve_status rv_super_create(struct rv_super **,
 void rv_super_destroy(struct rv_super *);
 /*
  * After `finished`: ends the journal. A pidfd (the caller's) to wait on for
- * the clerk's last commit, or -1.
+ * the clerk's last commit, or -1 when there is nothing to wait for. Call it
+ * again after that clerk has ended, until -1: one that was killed is replaced.
  */
 int rv_super_last_words(struct rv_super *);
 /* signal.received */

@@ -73,6 +73,7 @@ struct rv_super {
 	bool ids_known, booted, settled_told, acting, finished, gave_up;
 	bool finished_told;
 	bool launch_blocked;  /* the launcher's socket is full */
+	unsigned last_clerks; /* that were told to write the last of it */
 	int urgency;          /* of the shutdown; 0: none yet */
 	const char *stop_why; /* static: reason of runtime.stopped */
 	uint64_t told_id;     /* sinks have heard of ids below this */

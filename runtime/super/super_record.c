@@ -5,9 +5,12 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "super/super_priv.h"
 #include "sys/sys.h"
+#include "wire/launch.h"
 
 uint64_t
 rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
@@ -48,8 +51,26 @@ add_usage(struct rv_fields *fields, enum rv_key key, int64_t value)
 	}
 }
 
+/* "executing its program /usr/bin/web: No such file or directory" */
 static void
-add_exited(struct rv_node *node, struct rv_fields *fields)
+say_failure(const struct rv_node *node, char *text, size_t size)
+{
+	const struct rv_death *death = &node->death;
+	const struct rv_program *program = node->spec->program;
+	const char *object = "";
+
+	if (death->stage == RV_STAGE_EXEC) {
+		object = program->argv[0];
+	} else if (death->stage == RV_STAGE_DIRECTORY) {
+		object = program->directory;
+	}
+	rv_format(text, size, "%s%s%s: %s", rv_stage_text(death->stage),
+	    object[0] != '\0' ? " " : "", object, strerror(death->sys_errno));
+}
+
+static void
+add_exited(struct rv_node *node, struct rv_fields *fields, char *text,
+    size_t text_size)
 {
 	const struct rv_death *death = &node->death;
 
@@ -59,6 +80,8 @@ add_exited(struct rv_node *node, struct rv_fields *fields)
 	if (death->stage != 0) {
 		rv_fields_str(
 		    fields, RV_KEY_STAGE, rv_stage_text(death->stage));
+		say_failure(node, text, text_size);
+		rv_fields_str(fields, RV_KEY_MESSAGE, text);
 	}
 	if (death->sys_errno != 0) {
 		rv_fields_str(
@@ -86,11 +109,12 @@ rv_super_record_action(struct rv_super *super, const struct rv_action *action)
 	struct rv_node *node = rv_node_of(action->unit);
 	uint64_t life = action->life != 0 ? super->life_base + action->life : 0;
 	struct rv_fields fields = action->fields;
+	char text[512];
 
 	if (action->kind == RV_KIND_WORKER_STARTED) {
 		add_started(node, &fields);
 	} else if (action->kind == RV_KIND_WORKER_EXITED) {
-		add_exited(node, &fields);
+		add_exited(node, &fields, text, sizeof(text));
 	}
 	rv_super_record(super, action->kind, node, life, &fields);
 	if (action->kind == RV_KIND_WORKER_EXITED &&

@@ -63,7 +63,8 @@ REEVE_PUBLIC void reeve_destroy(struct reeve *);
 
 /*
  * After `finished`: a descriptor that becomes readable when the clerk has
- * written everything and ended (a pidfd; the caller closes it), or -1.
+ * ended (a pidfd; the caller closes it). Then call it again: -1 says that
+ * everything is written, or that it will be by the next run.
  */
 REEVE_PUBLIC int reeve_last_words(struct reeve *);
 
