@@ -196,8 +196,8 @@ on_end(struct rv_boss *boss)
 	rv_boss_flush(boss);
 }
 
-static void
-on_readable(struct rv_boss *boss)
+void
+rv_boss_listen(struct rv_boss *boss)
 {
 	char data[256];
 
@@ -236,7 +236,7 @@ on_io(struct rv_io *io, unsigned events)
 		rv_boss_flush(boss);
 	}
 	if ((events & RV_LOOP_READ) != 0 && boss->fd != -1) {
-		on_readable(boss);
+		rv_boss_listen(boss);
 	}
 }
 

@@ -38,6 +38,8 @@ enum reeve_status rv_boss_open(struct rv_boss *, struct rv_loop *,
     struct rv_desk *, int fd, struct reeve_error *) RV_MUST_CHECK;
 void rv_boss_close(struct rv_boss *);
 
+/* Read what the supervisor has said, as far as it is there. */
+void rv_boss_listen(struct rv_boss *);
 /* Send what the disk thread has noted. */
 void rv_boss_flush(struct rv_boss *);
 /* Output that went nowhere. */

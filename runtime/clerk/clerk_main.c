@@ -230,7 +230,13 @@ look_at_ask(struct clerk *c)
 	if (over) {
 		rv_pipes_ask_over(&c->pipes, ask);
 		rv_desk_ask_taken(&c->desk);
-	} else if (rv_pipes_answer(&c->pipes, ask)) {
+		return;
+	}
+	if (ask->at == 0) {
+		/* A launcher may be on its way, and these lives with it. */
+		rv_boss_listen(&c->boss);
+	}
+	if (rv_pipes_answer(&c->pipes, ask)) {
 		rv_desk_answer(&c->desk);
 	}
 }

@@ -98,9 +98,12 @@ enum reeve_status rv_disk_ask_numbers(
     struct rv_disk *, struct reeve_error *) RV_MUST_CHECK;
 
 /* tails.c */
-/* Have everything written that the lives of these records have said. */
-void rv_disk_gather_tails(
-    struct rv_disk *, const struct rv_ring_cursor *from, unsigned max);
+/*
+ * Have everything written that the lives have said which end with the next
+ * records, at most RV_BATCH_MAX; how many records these are.
+ */
+unsigned rv_disk_gather_tails(
+    struct rv_disk *, const struct rv_ring_cursor *from);
 bool rv_disk_gather_lives(struct rv_disk *, const uint64_t *lives, unsigned n);
 void rv_disk_tail(
     void *disk, uint64_t life, int64_t started_at_us, struct rv_buf *out);

@@ -17,9 +17,18 @@ rv_disk_records_pending(struct rv_disk *disk)
 	struct rv_ring_cursor at = disk->live->at;
 	const void *payload;
 	size_t len;
+	int got;
 
-	return !disk->live->damaged &&
-	       rv_ring_next(&disk->live->ring, &at, &payload, &len) == 1;
+	if (disk->live->damaged) {
+		return false;
+	}
+	got = rv_ring_next(&disk->live->ring, &at, &payload, &len);
+	if (got == -1) {
+		disk->live->damaged = true;
+		rv_disk_say(disk, false, "read the ring", disk->live->path,
+		    "it is damaged; what is behind that place is lost");
+	}
+	return got == 1;
 }
 
 static void
@@ -39,15 +48,17 @@ add_batch(struct rv_disk *disk, struct rv_ring_cursor *at, unsigned *n,
 	struct rv_drain *live = disk->live;
 	enum reeve_status status =
 	    rv_drain_place(live, &disk->rows, disk->numbers.next_event, err);
+	unsigned max;
 
 	if (status != REEVE_OK) {
 		return status;
 	}
 	*at = live->at;
-	rv_disk_gather_tails(disk, at, RV_BATCH_MAX);
+	/* Not one more: its last words would not have been asked for. */
+	max = rv_disk_gather_tails(disk, at);
 	disk->rows.tail = rv_disk_tail;
 	disk->rows.ctx = disk;
-	status = rv_drain_add(live, &disk->rows, at, RV_BATCH_MAX, n, err);
+	status = rv_drain_add(live, &disk->rows, at, max, n, err);
 	disk->rows.tail = NULL;
 	if (disk->rows.n_clashes > 0) {
 		disk->rows.n_clashes = 0;
@@ -60,18 +71,10 @@ add_batch(struct rv_disk *disk, struct rv_ring_cursor *at, unsigned *n,
 	return status;
 }
 
-static void
-say_damaged(struct rv_disk *disk)
-{
-	rv_disk_say(disk, false, "read the ring", disk->live->path,
-	    "it is damaged; what is behind that place is lost");
-}
-
 enum rv_step_result
 rv_disk_records(struct rv_disk *disk)
 {
 	struct rv_drain *live = disk->live;
-	bool was_damaged = live->damaged;
 	struct rv_ring_cursor at;
 	struct reeve_error err;
 	enum reeve_status status;
@@ -96,9 +99,6 @@ rv_disk_records(struct rv_disk *disk)
 		return rv_disk_failed(disk, status, &err);
 	}
 	after_commit(disk, &at);
-	if (live->damaged && !was_damaged) {
-		say_damaged(disk);
-	}
 	return RV_STEP_DID;
 }
 

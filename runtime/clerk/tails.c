@@ -78,29 +78,28 @@ rv_disk_gather_lives(struct rv_disk *disk, const uint64_t *lives, unsigned n)
 	return ask(disk);
 }
 
-void
-rv_disk_gather_tails(
-    struct rv_disk *disk, const struct rv_ring_cursor *from, unsigned max)
+unsigned
+rv_disk_gather_tails(struct rv_disk *disk, const struct rv_ring_cursor *from)
 {
 	struct rv_ring_cursor at = *from;
 	struct rv_fields fields;
 	struct rv_record record;
 	uint64_t lives[RV_BATCH_MAX];
 	const void *payload;
-	unsigned n = 0;
+	unsigned n = 0, n_lives = 0;
 	size_t len;
 
-	for (unsigned i = 0; i < RV_MIN(max, (unsigned)RV_BATCH_MAX); i++) {
-		if (rv_ring_next(&disk->live->ring, &at, &payload, &len) != 1) {
-			break;
-		}
+	while (n < RV_BATCH_MAX &&
+	       rv_ring_next(&disk->live->ring, &at, &payload, &len) == 1) {
+		n++;
 		if (rv_record_decode(&record, &fields, payload, len) ==
 			REEVE_OK &&
 		    record.kind == RV_KIND_WORKER_EXITED && record.life != 0) {
-			lives[n++] = record.life;
+			lives[n_lives++] = record.life;
 		}
 	}
-	rv_disk_gather_lives(disk, lives, n);
+	rv_disk_gather_lives(disk, lives, n_lives);
+	return n;
 }
 
 /* They come in the order in which they were asked for. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "lib/harness.h"
 #include "sys/sys.h"
 #include "unit/clerk_rig.h"
+#include "wire/ring.h"
 
 static struct crig rig;
 
@@ -445,6 +447,37 @@ RV_TEST(a_stopped_clerk_catches_up)
 	crig_finish(&rig);
 }
 
+RV_TEST(a_ring_that_is_damaged_is_said_and_ends_well)
+{
+	struct rv_ring_header *ring;
+	struct stat st;
+	pid_t pid;
+
+	init();
+	crig_open(&rig, NULL);
+	note_some(1);
+	crig_sync(&rig);
+	pid = rv_clerk_pid(rig.link);
+	kill(pid, SIGSTOP);
+	fstat(rv_journal_ring_fd(rig.journal), &st);
+	ring = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, rv_journal_ring_fd(rig.journal), 0);
+	CU_ASSERT_FATAL(ring != MAP_FAILED);
+	note_some(2);
+	/* The last byte of the last record. */
+	((char *)ring)[ring->data_offset + ring->head - 8] ^= 1;
+	munmap(ring, (size_t)st.st_size);
+	kill(pid, SIGCONT);
+	CU_ASSERT(crig_wait(&rig, disk_is_bad));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.disk, "damaged"));
+	crig_sync(&rig);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(*) FROM events"), 2);
+	CU_ASSERT_EQUAL(crig_end(&rig), 0);
+	CU_ASSERT_STRING_EQUAL(
+	    crig_text(&rig, "SELECT end_reason FROM runs"), "stopped");
+	crig_finish(&rig);
+}
+
 RV_TEST(what_is_old_is_let_go)
 {
 	init();
@@ -558,6 +591,7 @@ RV_SUITE(clerk_trouble,
     RV_CASE(a_log_that_fails_for_a_moment_loses_nothing),
     RV_CASE(what_a_full_disk_does_not_take_is_counted),
     RV_CASE(a_disk_that_stands_still_stops_nobody),
+    RV_CASE(a_ring_that_is_damaged_is_said_and_ends_well),
     RV_CASE(a_stopped_clerk_catches_up), RV_CASE(what_is_old_is_let_go),
     RV_CASE(a_log_that_is_too_large_shrinks),
     RV_CASE(the_nth_failure_of_anything_costs_no_event))
