@@ -1,1 +1,10 @@
 # tools/reeve: see its README.md
+bin_PROGRAMS += reeve
+reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_event.c \
+	tools/reeve/cli_find.c tools/reeve/cli_main.c tools/reeve/cli_out.c \
+	tools/reeve/options.def tools/reeve/verb_check.c \
+	tools/reeve/verb_control.c tools/reeve/verb_events.c \
+	tools/reeve/verb_help.c tools/reeve/verb_log.c tools/reeve/verb_run.c \
+	tools/reeve/verb_status.c tools/reeve/verb_tail.c tools/reeve/verbs.def
+reeve_CPPFLAGS = -I$(top_srcdir)/runtime/include -I$(top_srcdir) -D_GNU_SOURCE
+reeve_LDADD = libreeve.la libreeve-query.la $(JANSSON_LIBS)

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs that change something: each is a request and its answer. */
+#include "config.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "tools/reeve/cli.h"
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+/* One line a unit; CLI_FAILED when one did not get there. */
+static int
+print_results(const struct cli *cli, const json_t *answer)
+{
+	json_t *results = json_object_get(answer, "results"), *unit;
+	int code = CLI_OK;
+	size_t i;
+
+	json_array_foreach(results, i, unit)
+	{
+		bool ok = json_is_true(json_object_get(unit, "ok"));
+		const char *why = text_of(unit, "why");
+
+		code = ok ? code : CLI_FAILED;
+		if (cli->has[CLI_OPT_json]) {
+			continue;
+		}
+		printf("%s%s: %s%s%s%s\n",
+		    cli_on(cli, ok ? CLI_GREEN : CLI_RED),
+		    text_of(unit, "path"), text_of(unit, "state"), cli_off(cli),
+		    why[0] != '\0' ? ": " : "", why);
+	}
+	if (cli->has[CLI_OPT_json]) {
+		cli_print_json(answer);
+	}
+	return code;
+}
+
+static int
+command(struct cli *cli, const char *method, json_t *params)
+{
+	struct reeve_client *client = NULL;
+	json_t *answer = NULL;
+	int code = cli_connect(cli, &client);
+
+	if (code != CLI_OK) {
+		json_decref(params);
+		return code;
+	}
+	if (cli->has[CLI_OPT_no_wait]) {
+		json_object_set_new(params, "no_wait", json_true());
+	}
+	code = cli_ask(client, method, params, &answer);
+	if (code == CLI_OK) {
+		code = print_results(cli, answer);
+	}
+	json_decref(answer);
+	reeve_client_close(client);
+	return code;
+}
+
+int
+cli_verb_start(struct cli *cli)
+{
+	return command(cli, "start", cli_names(cli, 0));
+}
+
+int
+cli_verb_stop(struct cli *cli)
+{
+	return command(cli, "stop", cli_names(cli, 0));
+}
+
+int
+cli_verb_restart(struct cli *cli)
+{
+	return command(cli, "restart", cli_names(cli, 0));
+}
+
+int
+cli_verb_signal(struct cli *cli)
+{
+	json_t *params = cli_names(cli, 1);
+
+	json_object_set_new(params, "signal", json_string(cli->names[0]));
+	return command(cli, "signal", params);
+}
+
+/* -------- reload -------- */
+
+static void
+print_list(const json_t *plan, const char *key, const char *words)
+{
+	json_t *list = json_object_get(plan, key), *path;
+	size_t i;
+
+	json_array_foreach(list, i, path)
+	{
+		printf("%s %s\n", words, json_string_value(path));
+	}
+}
+
+static void
+print_plan(const json_t *plan)
+{
+	static const char *const keys[][2] = {
+		{ "removed", "stop" },
+		{ "added", "start" },
+		{ "changed", "restart" },
+		{ "updated", "change in place" },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		print_list(plan, keys[i][0], keys[i][1]);
+		n += json_array_size(json_object_get(plan, keys[i][0]));
+	}
+	if (n == 0) {
+		printf("nothing differs\n");
+	}
+}
+
+/* The findings of the file, seen from here: the refusal names only the first.
+ */
+static void
+on_finding(void *ctx, bool is_warning, const struct reeve_error *f)
+{
+	(void)ctx;
+	fprintf(stderr, "%s:%d:%d: %s: %s\n", f->where, f->line, f->column,
+	    is_warning ? "warning" : "error", f->text);
+}
+
+int
+cli_verb_reload(struct cli *cli)
+{
+	json_t *params =
+	    json_pack("{s:b}", "dry_run", cli->has[CLI_OPT_dry_run]);
+	struct reeve_client *client = NULL;
+	json_t *plan = NULL;
+	struct reeve_error err;
+	int code = cli_connect(cli, &client);
+
+	if (code != CLI_OK) {
+		json_decref(params);
+		return code;
+	}
+	code = cli_ask(client, "reload", params, &plan);
+	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
+		cli_print_json(plan);
+	} else if (code == CLI_OK) {
+		print_plan(plan);
+	} else if (code == CLI_USAGE && !cli->has[CLI_OPT_state_dir] &&
+		   reeve_config_check(cli_config(cli), on_finding, NULL, NULL,
+		       &err) == REEVE_OK) {
+		cli_error("the file is good as seen from here: the runtime may "
+			  "read another one");
+	}
+	json_decref(plan);
+	reeve_client_close(client);
+	return code;
+}
+
+/* -------- shutdown -------- */
+
+/* Its end is the end of the connection. */
+static void
+await_end(struct reeve_client *client)
+{
+	struct reeve_message message;
+	struct reeve_error err;
+	enum reeve_status status;
+
+	do {
+		struct pollfd p = { .fd = reeve_client_fd(client),
+			.events = reeve_client_events(client) };
+
+		status = reeve_client_next(client, &message, &err);
+		if (status == REEVE_EAGAIN) {
+			poll(&p, 1, -1);
+		}
+	} while (status == REEVE_OK || status == REEVE_EAGAIN);
+}
+
+int
+cli_verb_shutdown(struct cli *cli)
+{
+	struct reeve_client *client = NULL;
+	json_t *answer = NULL;
+	int code = cli_connect(cli, &client);
+
+	if (code != CLI_OK) {
+		return code;
+	}
+	code = cli_ask(client, "shutdown", NULL, &answer);
+	if (code == CLI_OK && !cli->has[CLI_OPT_no_wait]) {
+		await_end(client);
+	}
+	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
+		cli_print_json(answer);
+	}
+	json_decref(answer);
+	reeve_client_close(client);
+	return code;
+}

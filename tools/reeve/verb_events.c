@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reeve events: the log from the database and what is still in memory; with
+ * --follow then the runtime's own feed, from the very next id on.
+ */
+#include "config.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/reeve/cli.h"
+
+struct show {
+	struct cli *cli;
+	uint64_t next; /* id behind the last one shown or passed over */
+};
+
+static bool
+on_event(void *ctx, const struct reeve_event *event)
+{
+	struct show *show = ctx;
+
+	show->next = event->id + 1;
+	cli_print_event(show->cli, event->id, event->at_us, event->life,
+	    event->path, event->kind, event->detail);
+	return ferror(stdout) == 0;
+}
+
+static int
+read_filter(struct cli *cli, struct reeve_event_filter *filter)
+{
+	long n;
+
+	*filter = (struct reeve_event_filter){
+		.size = sizeof(*filter),
+		.path_glob = cli->arg[CLI_OPT_worker],
+		.kind_glob = cli->arg[CLI_OPT_kind],
+	};
+	if (cli->has[CLI_OPT_since] &&
+	    !cli_parse_time(cli->arg[CLI_OPT_since], &filter->since_us)) {
+		cli_error("cannot understand --since %s: use 10m, or "
+			  "2026-01-31T12:00",
+		    cli->arg[CLI_OPT_since]);
+		return CLI_USAGE;
+	}
+	if (cli->has[CLI_OPT_until] &&
+	    !cli_parse_time(cli->arg[CLI_OPT_until], &filter->until_us)) {
+		cli_error("cannot understand --until %s: use 10m, or "
+			  "2026-01-31T12:00",
+		    cli->arg[CLI_OPT_until]);
+		return CLI_USAGE;
+	}
+	if (cli->has[CLI_OPT_limit]) {
+		if (!cli_parse_number(
+			cli->arg[CLI_OPT_limit], 1, 1000000000, &n)) {
+			cli_error("--limit must be a number from 1 on");
+			return CLI_USAGE;
+		}
+		filter->limit = (uint64_t)n;
+	}
+	return CLI_OK;
+}
+
+static int
+show_log(struct show *show, const struct reeve_event_filter *filter)
+{
+	struct reeve_log *log = NULL;
+	struct reeve_error err;
+	int code = cli_open_log(show->cli, &log);
+
+	if (code == CLI_OK &&
+	    reeve_log_events(log, filter, on_event, show, &err) != REEVE_OK) {
+		code = cli_fail(&err);
+	}
+	reeve_log_close(log);
+	fflush(stdout);
+	return code;
+}
+
+/* -------- --follow -------- */
+
+static void
+show_message(struct show *show, const char *json)
+{
+	json_t *event = json_loads(json, 0, NULL);
+	json_t *detail = json_object_get(event, "detail");
+	char *text = json_dumps(detail, JSON_COMPACT);
+	const char *path = json_string_value(json_object_get(event, "path"));
+	const char *kind = json_string_value(json_object_get(event, "kind"));
+	uint64_t id =
+	    (uint64_t)json_integer_value(json_object_get(event, "id"));
+
+	if (id >= show->next && path != NULL && kind != NULL) {
+		show->next = id + 1;
+		cli_print_event(show->cli, id,
+		    json_integer_value(json_object_get(event, "at")),
+		    (uint64_t)json_integer_value(
+			json_object_get(event, "life")),
+		    path, kind, text != NULL ? text : "{}");
+		fflush(stdout);
+	}
+	free(text);
+	json_decref(event);
+}
+
+/* CLI_OK: fell behind, read the log again; else an exit code. */
+static int
+follow_feed(struct show *show, struct reeve_client *client)
+{
+	struct reeve_message message;
+	struct reeve_error err;
+
+	for (;;) {
+		struct pollfd p = { .fd = reeve_client_fd(client),
+			.events = reeve_client_events(client) };
+		enum reeve_status status =
+		    reeve_client_next(client, &message, &err);
+
+		if (status == REEVE_EAGAIN) {
+			poll(&p, 1, -1);
+		} else if (status != REEVE_OK) {
+			cli_error("the runtime has ended");
+			return CLI_NO_RUNTIME;
+		} else if (message.method != NULL &&
+			   strcmp(message.method, "events.too_old") == 0) {
+			return CLI_OK;
+		} else if (message.method != NULL && message.json != NULL) {
+			show_message(show, message.json);
+		}
+	}
+}
+
+static json_t *
+subscription(const struct show *show)
+{
+	const struct cli *cli = show->cli;
+	json_t *params = json_pack("{s:I}", "from", (json_int_t)show->next);
+
+	if (cli->has[CLI_OPT_worker]) {
+		json_object_set_new(
+		    params, "path", json_string(cli->arg[CLI_OPT_worker]));
+	}
+	if (cli->has[CLI_OPT_kind]) {
+		json_object_set_new(
+		    params, "kind", json_string(cli->arg[CLI_OPT_kind]));
+	}
+	return params;
+}
+
+/* Where the feed begins: what the log has not shown, with no gap. */
+static int
+next_event(struct reeve_client *client, uint64_t *next)
+{
+	json_t *info = NULL;
+	int code = cli_ask(client, "info", NULL, &info);
+
+	*next =
+	    (uint64_t)json_integer_value(json_object_get(info, "next_event"));
+	json_decref(info);
+	return code;
+}
+
+static int
+follow(struct show *show, struct reeve_event_filter *filter)
+{
+	struct reeve_client *client = NULL;
+	json_t *answer = NULL;
+	uint64_t next;
+	int code = cli_connect(show->cli, &client);
+
+	while (code == CLI_OK) {
+		/* Ids below are in the log by now, as ring or as rows. */
+		code = next_event(client, &next);
+		if (code == CLI_OK) {
+			code = show_log(show, filter);
+		}
+		show->next = next > show->next ? next : show->next;
+		filter->after_id = show->next - 1;
+		filter->limit = 0;
+		if (code == CLI_OK) {
+			code = cli_ask(client, "events.subscribe",
+			    subscription(show), &answer);
+			json_decref(answer);
+		}
+		if (code == CLI_OK) {
+			code = follow_feed(show, client);
+		}
+	}
+	reeve_client_close(client);
+	return code;
+}
+
+int
+cli_verb_events(struct cli *cli)
+{
+	struct show show = { .cli = cli, .next = 1 };
+	struct reeve_event_filter filter;
+	int code = read_filter(cli, &filter);
+
+	if (code != CLI_OK) {
+		return code;
+	}
+	return cli->has[CLI_OPT_follow] ? follow(&show, &filter)
+					: show_log(&show, &filter);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tables say of themselves: help, version, schema, completion. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/reeve/cli.h"
+
+static void
+print_option(const struct cli_option_info *o)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : " ",
+	    o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+	    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
+	printf("  %-22s %s\n", left, o->doc);
+}
+
+static void
+print_all(void)
+{
+	printf("usage: reeve [-c FILE] VERB [OPTIONS] [NAMES]\n\n");
+	for (unsigned i = 0; i < cli_n_verbs; i++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s %s", cli_verbs[i].name,
+		    cli_verbs[i].args);
+		printf("  %-30s %s\n", left, cli_verbs[i].line);
+	}
+	printf("\nwith every verb:\n");
+	for (int i = 0; i < CLI_OPTIONS; i++) {
+		if (cli_options[i].all) {
+			print_option(&cli_options[i]);
+		}
+	}
+	printf("\nNAMES are paths of units, such as web/app.0, or globs; "
+	       "web/app means all its instances.\n"
+	       "Exit status: 0 done, 1 failed, 2 usage or config, 3 no "
+	       "runtime.\n"
+	       "More: reeve help VERB, reeve(1), reeve.conf(5), "
+	       "reeve-events(7).\n");
+}
+
+static bool
+has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)) != NULL;
+	     at += len) {
+		if ((at == words || at[-1] == ' ') &&
+		    (at[len] == ' ' || at[len] == '\0')) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+print_verb(const struct cli_verb *verb)
+{
+	printf("usage: reeve %s%s%s%s\n\n%s\n", verb->name,
+	    verb->options[0] != '\0' ? " [OPTIONS]" : "",
+	    verb->args[0] != '\0' ? " " : "", verb->args, verb->line);
+	if (verb->more[0] != '\0') {
+		printf("%s\n", verb->more);
+	}
+	printf("\n");
+	for (int i = 0; i < CLI_OPTIONS; i++) {
+		if (cli_options[i].all ||
+		    has_word(verb->options, cli_options[i].name)) {
+			print_option(&cli_options[i]);
+		}
+	}
+}
+
+int
+cli_verb_help(struct cli *cli)
+{
+	if (cli->n_names == 0) {
+		print_all();
+		return CLI_OK;
+	}
+	for (unsigned i = 0; i < cli_n_verbs; i++) {
+		if (strcmp(cli_verbs[i].name, cli->names[0]) == 0) {
+			print_verb(&cli_verbs[i]);
+			return CLI_OK;
+		}
+	}
+	cli_error("no such verb: %s; see reeve help", cli->names[0]);
+	return CLI_USAGE;
+}
+
+int
+cli_verb_version(struct cli *cli)
+{
+	if (cli->has[CLI_OPT_json]) {
+		printf("{\"version\":\"%s\"}\n", reeve_version());
+	} else {
+		printf("reeve %s\n", reeve_version());
+	}
+	return CLI_OK;
+}
+
+int
+cli_verb_schema(struct cli *cli)
+{
+	char *text = reeve_config_schema();
+
+	(void)cli;
+	if (text == NULL) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	fputs(text, stdout);
+	reeve_free(text);
+	return CLI_OK;
+}
+
+static void
+print_words(const char *name, const char *words)
+{
+	printf("\t%s) words=\"%s", name, words);
+}
+
+int
+cli_verb_completion(struct cli *cli)
+{
+	(void)cli;
+	printf("# completion of reeve for bash; made by: reeve completion\n"
+	       "_reeve() {\n"
+	       "\tlocal current=${COMP_WORDS[COMP_CWORD]} verb= words= i\n"
+	       "\tlocal -a config=()\n"
+	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	       "\t\tcase ${COMP_WORDS[i]} in\n"
+	       "\t\t-c|--config|--state-dir) config=(\"${COMP_WORDS[i]}\" "
+	       "\"${COMP_WORDS[i + 1]}\"); ((i++)) ;;\n"
+	       "\t\t-*) ;;\n"
+	       "\t\t*) verb=${verb:-${COMP_WORDS[i]}} ;;\n"
+	       "\t\tesac\n"
+	       "\tdone\n"
+	       "\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n"
+	       "\t-c|--config) COMPREPLY=($(compgen -f -- \"$current\")); "
+	       "return ;;\n"
+	       "\t--state-dir) COMPREPLY=($(compgen -d -- \"$current\")); "
+	       "return ;;\n"
+	       "\tesac\n"
+	       "\tcase $verb in\n");
+	print_words("''", "");
+	for (unsigned i = 0; i < cli_n_verbs; i++) {
+		printf("%s ", cli_verbs[i].name);
+	}
+	printf("\" ;;\n");
+	for (unsigned i = 0; i < cli_n_verbs; i++) {
+		print_words(cli_verbs[i].name, "");
+		for (int o = 0; o < CLI_OPTIONS; o++) {
+			if (cli_options[o].all || has_word(cli_verbs[i].options,
+						      cli_options[o].name)) {
+				printf("--%s ", cli_options[o].name);
+			}
+		}
+		printf("\" ;;\n");
+	}
+	printf("\tesac\n"
+	       "\tcase $verb in status|start|stop|restart|signal|tail|why)\n"
+	       "\t\twords+=\" $(reeve \"${config[@]}\" --json status "
+	       "2>/dev/null | grep -o '\"path\":\"[^\"]*' | cut -d'\"' -f4)\" "
+	       ";;\n"
+	       "\tesac\n"
+	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+	       "}\n"
+	       "complete -o default -F _reeve reeve\n");
+	return CLI_OK;
+}
