@@ -33,6 +33,7 @@ struct rv_loader {
 	struct rv_conf_block *block;
 	struct rv_arena *arena; /* of the block */
 	struct rv_arena scratch;
+	char *lookup; /* room for an entry of the user database, once */
 	struct rv_cdoc doc;
 	const char *file, *here; /* absolute path, its folder */
 	const char *stem;
@@ -53,6 +54,9 @@ void rv_conf_warn(struct rv_loader *, const struct rv_cnode *, const char *fmt,
     ...) RV_PRINTF(3, 4);
 void rv_conf_flaw(
     void *ctx, int line, int column, const struct rv_cnode *, const char *text);
+
+/* A whole file; false with errno. Too large: text->failed. */
+bool rv_conf_read(const char *path, struct rv_buf *text) RV_MUST_CHECK;
 
 /* -------- conf_check.c: every key where it stands -------- */
 

@@ -19,6 +19,7 @@
 #include "base/text.h"
 
 #define ARGS_MAX   (128 * 1024) /* bytes of words and variables together */
+#define LIMITS_MAX 32           /* more than there are resources */
 #define LOOKUP_MAX (64 * 1024)  /* bytes of a user's or group's entry */
 
 struct make {
@@ -185,29 +186,48 @@ file_line(const struct make *m, struct variables *v,
 }
 
 static void
+add_lines(const struct make *m, struct variables *v,
+    const struct rv_cnode *node, char *text)
+{
+	char *state, *line;
+	unsigned n = 0;
+
+	/* Empty lines count, so no strtok. */
+	for (line = text; line != NULL; line = state) {
+		state = strchr(line, '\n');
+		if (state != NULL) {
+			*state++ = '\0';
+		}
+		file_line(m, v, node, line, ++n);
+	}
+}
+
+static void
 add_file(const struct make *m, struct variables *v)
 {
 	const char *path = path_of(m, RV_CKEY_ENVIRONMENT_FILE);
 	const struct rv_cnode *node;
-	FILE *file;
-	char *line = NULL;
-	size_t size = 0;
+	struct rv_buf text;
+	char *copy;
 
 	if (path == NULL) {
 		return;
 	}
 	node = rv_conf_lookup(m->l, m->scope, RV_CKEY_ENVIRONMENT_FILE);
-	file = fopen(path, "re");
-	if (file == NULL) {
+	rv_buf_init(&text, ARGS_MAX);
+	if (!rv_conf_read(path, &text)) {
 		rv_conf_error(
 		    m->l, node, "cannot read %s: %s", path, strerror(errno));
-		return;
+	} else if (text.failed) {
+		rv_conf_error(m->l, node, "%s is larger than 128 KiB", path);
+	} else if (text.len > 0) {
+		copy = rv_arena_get(&m->l->scratch, text.len + 1, 1);
+		if (copy != NULL) {
+			memcpy(copy, text.data, text.len);
+			add_lines(m, v, node, copy);
+		}
 	}
-	for (unsigned n = 1; getline(&line, &size, file) > 0; n++) {
-		file_line(m, v, node, line, n);
-	}
-	rv_free(line);
-	fclose(file);
+	rv_buf_finish(&text);
 }
 
 /* Outermost defaults first, so that the nearest has the last word. */
@@ -303,16 +323,25 @@ fill_groups(const struct make *m, const char *name, gid_t gid)
 	}
 }
 
+static char *
+lookup_room(struct rv_loader *l)
+{
+	if (l->lookup == NULL) {
+		l->lookup = rv_arena_get(&l->scratch, 1, LOOKUP_MAX);
+	}
+	return l->lookup;
+}
+
 static void
 fill_user(const struct make *m)
 {
 	const struct rv_cnode *node =
 	    rv_conf_lookup(m->l, m->scope, RV_CKEY_USER);
-	char *room = rv_arena_get(&m->l->scratch, 1, LOOKUP_MAX);
+	char *room = node != NULL ? lookup_room(m->l) : NULL;
 	struct passwd entry, *hit = NULL;
 	int64_t id;
 
-	if (node == NULL || room == NULL) {
+	if (room == NULL) {
 		return;
 	}
 	m->p->set_user = true;
@@ -344,11 +373,11 @@ fill_group(const struct make *m)
 {
 	const struct rv_cnode *node =
 	    rv_conf_lookup(m->l, m->scope, RV_CKEY_GROUP);
-	char *room = rv_arena_get(&m->l->scratch, 1, LOOKUP_MAX);
+	char *room = node != NULL ? lookup_room(m->l) : NULL;
 	struct group entry, *hit = NULL;
 	int64_t id;
 
-	if (node == NULL || room == NULL) {
+	if (room == NULL) {
 		return;
 	}
 	m->p->set_group = true;
@@ -402,11 +431,18 @@ add_limits(const struct make *m, struct rv_limit *list, unsigned *n,
 static void
 fill_limits(const struct make *m)
 {
-	struct rv_limit *list = rv_arena_get(m->l->arena, 32, sizeof(*list));
+	struct rv_limit list[LIMITS_MAX], *kept;
+	unsigned n = 0;
 
-	if (list != NULL) {
-		add_limits(m, list, &m->p->n_limits, m->scope);
-		m->p->limits = list;
+	add_limits(m, list, &n, m->scope);
+	if (n == 0) {
+		return;
+	}
+	kept = rv_arena_get(m->l->arena, n, sizeof(*kept));
+	if (kept != NULL) {
+		memcpy(kept, list, n * sizeof(*kept));
+		m->p->limits = kept;
+		m->p->n_limits = n;
 	}
 }
 

@@ -420,16 +420,21 @@ cannot_read(rv_finding_cb *cb, void *ctx, const char *file, const char *why)
 	}
 }
 
-static bool
-read_all(int fd, struct rv_buf *text)
+bool
+rv_conf_read(const char *path, struct rv_buf *text)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char block[65536];
 	ssize_t n;
 
-	while ((n = read(fd, block, sizeof(block))) > 0) {
+	if (fd == -1) {
+		return false;
+	}
+	while ((n = read(fd, block, sizeof(block))) > 0 && !text->failed) {
 		rv_buf_add(text, block, (size_t)n);
 	}
-	return n == 0;
+	close(fd);
+	return n >= 0;
 }
 
 enum reeve_status
@@ -437,20 +442,16 @@ rv_conf_load(
     struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
 {
 	struct rv_buf text;
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	enum reeve_status status = REEVE_ECONFIG;
 
 	rv_buf_init(&text, FILE_MAX);
-	if (fd == -1 || !read_all(fd, &text)) {
+	if (!rv_conf_read(file, &text)) {
 		cannot_read(cb, ctx, file, strerror(errno));
 	} else if (text.failed) {
 		cannot_read(cb, ctx, file, "larger than 16 MiB");
 	} else {
 		status = rv_conf_parse(
 		    out, file, rv_buf_str(&text), text.len, cb, ctx);
-	}
-	if (fd != -1) {
-		close(fd);
 	}
 	rv_buf_finish(&text);
 	return status;

@@ -1,1 +1,30 @@
 # tests/bench: see its README.md
+bench_programs = tests/bench/bench_record tests/bench/bench_restart \
+	tests/bench/bench_boot tests/bench/bench_capture
+EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
+CLEANFILES += $(EXTRA_PROGRAMS)
+bench_common = tests/bench/bench.c tests/bench/bench.h
+bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
+bench_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_bench_bench_worker_SOURCES = tests/bench/bench_worker.c $(bench_common)
+tests_bench_bench_worker_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_restart_SOURCES = tests/bench/bench_restart.c $(bench_common) $(bench_raw)
+tests_bench_bench_restart_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_boot_SOURCES = tests/bench/bench_boot.c $(bench_common) $(bench_raw)
+tests_bench_bench_boot_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_boot_LDADD = $(SQLITE_LIBS)
+tests_bench_bench_capture_SOURCES = tests/bench/bench_capture.c $(bench_common)
+tests_bench_bench_capture_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_record_SOURCES = tests/bench/bench_record.c $(bench_common)
+tests_bench_bench_record_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_record_LDADD = runtime/journal/librv_journal.la \
+	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
+	runtime/sys/librv_sys.la runtime/core/librv_core.la \
+	runtime/base/librv_base.la $(EV_LIBS)
+
+# Every figure beside a raw loop; `make bench`, then read the ratios.
+bench: all $(EXTRA_PROGRAMS)
+	@for program in $(bench_programs); do \
+		REEVE_LIBEXEC='$(abs_top_builddir)' ./$$program || failed=yes; \
+	done; test -z "$$failed"
+.PHONY: bench

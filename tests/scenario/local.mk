@@ -1,1 +1,11 @@
 # tests/scenario: see its README.md
+live_sources = tests/lib/live.c tests/lib/live.h
+live_libs = libreeve.la tests/lib/libtest.la runtime/base/librv_base.la \
+	$(JANSSON_LIBS) $(SQLITE_LIBS)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_tree
+TESTS += tests/scenario/test_tree
+endif
+tests_scenario_test_tree_SOURCES = tests/scenario/test_tree.c $(live_sources)
+tests_scenario_test_tree_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_tree_LDADD = $(live_libs)

@@ -1,1 +1,8 @@
 # tests/system: see its README.md
+if HAVE_CUNIT
+check_PROGRAMS += tests/system/test_lossless
+SYSTEM_TESTS += tests/system/test_lossless
+endif
+tests_system_test_lossless_SOURCES = tests/system/test_lossless.c $(live_sources)
+tests_system_test_lossless_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_system_test_lossless_LDADD = $(live_libs)

@@ -177,15 +177,16 @@ await_end(struct reeve_client *client)
 	struct reeve_error err;
 	enum reeve_status status;
 
-	do {
+	while (
+	    (status = reeve_client_next(client, &message, &err)) == REEVE_OK ||
+	    status == REEVE_EAGAIN) {
 		struct pollfd p = { .fd = reeve_client_fd(client),
 			.events = reeve_client_events(client) };
 
-		status = reeve_client_next(client, &message, &err);
 		if (status == REEVE_EAGAIN) {
 			poll(&p, 1, -1);
 		}
-	} while (status == REEVE_OK || status == REEVE_EAGAIN);
+	}
 }
 
 int

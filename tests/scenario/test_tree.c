@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole trees of real processes under the real `reeve run`: what becomes of
+ * workers that crash, hang, cannot start, ignore TERM or leave descendants, and
+ * what the log says of it. The core's own tests have every rule; these show
+ * that the edges do what the core decides.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "lib/harness.h"
+#include "lib/live.h"
+
+#define ENDING "\"command\": \"%(fixtures)s/ending\", \"startsecs\": 0"
+
+static bool
+is_gone(pid_t pid)
+{
+	return kill(pid, 0) == -1;
+}
+
+static void
+open_with(struct live *live, const char *members)
+{
+	live_open(live);
+	live_config(live, members);
+	CU_ASSERT_FATAL(live_run(live));
+}
+
+static void
+close_in_order(struct live *live)
+{
+	int status = live_stop(live);
+
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CU_ASSERT_EQUAL(
+	    live_number(
+		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),
+	    0);
+	CU_ASSERT_EQUAL(
+	    live_number(live, "SELECT max(id) - min(id) + 1 - count(*) FROM "
+			      "events"),
+	    0);
+	live_close(live);
+}
+
+RV_TEST(an_empty_tree_runs_and_stops)
+{
+	struct live live;
+
+	open_with(&live, "\"children\": {}");
+	CU_ASSERT(live_saw(&live, "supervisor.ready", "/"));
+	CU_ASSERT(live_is(&live, "/", "RUNNING"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_worker_killed_by_a_signal_is_restarted_and_recorded)
+{
+	struct live live;
+	pid_t first;
+
+	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	first = live_pid(&live, "web");
+	CU_ASSERT_FATAL(first > 0);
+	kill(first, SIGSEGV);
+	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	CU_ASSERT_NOT_EQUAL(live_pid(&live, "web"), first);
+	CU_ASSERT_EQUAL(live_number(&live,
+			    "SELECT signal FROM lives WHERE path = 'web' AND "
+			    "ended_at IS NOT NULL"),
+	    SIGSEGV);
+	CU_ASSERT_STRING_EQUAL(
+	    live_text(&live, "SELECT end_reason FROM lives WHERE path = "
+			     "'web' AND ended_at IS NOT NULL"),
+	    "signaled");
+	close_in_order(&live);
+}
+
+RV_TEST(what_ends_as_expected_stays_down)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": { \"job\": { \"command\": \"%(fixtures)s/ending "
+	    "exit 0\", \"startsecs\": 0 } }");
+	CU_ASSERT(live_saw(&live, "worker.exited", "job"));
+	CU_ASSERT(live_is(&live, "job", "EXITED"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
+{
+	struct live live;
+	json_t *event;
+	char log[256], line[512] = "";
+	FILE *file;
+	bool said = false;
+
+	open_with(&live,
+	    "\"defaults\": {\"backoff\": {\"initial\": \"10ms\", \"min\": "
+	    "\"10ms\"}}, \"children\": { \"ghost\": { \"command\": "
+	    "\"/nowhere/ghost\", \"startretries\": 2 }, \"web\": { " ENDING
+	    " } }");
+	event = live_event(&live, "worker.exited", "ghost", 20000);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(
+				   json_object_get(event, "detail"), "errno")),
+	    "ENOENT");
+	json_decref(event);
+	CU_ASSERT(live_saw(&live, "worker.fatal", "ghost"));
+	CU_ASSERT(live_is(&live, "ghost", "FATAL"));
+	CU_ASSERT(live_is(&live, "web", "RUNNING"));
+	/* and the terminal heard of it */
+	snprintf(log, sizeof(log), "%s/run.log", live.dir);
+	file = fopen(log, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		said = said || (strstr(line, "ghost") != NULL &&
+				   strstr(line, "ENOENT") != NULL);
+	}
+	fclose(file);
+	CU_ASSERT(said);
+	close_in_order(&live);
+}
+
+RV_TEST(a_group_restart_takes_all_and_keeps_the_order)
+{
+	struct live live;
+	pid_t a, b;
+
+	open_with(&live,
+	    "\"children\": { \"g\": { \"strategy\": \"one_for_all\", "
+	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING
+	    " } } } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "g/b"));
+	a = live_pid(&live, "g/a");
+	b = live_pid(&live, "g/b");
+	kill(a, SIGKILL);
+	CU_ASSERT(live_saw(&live, "worker.exited", "g/a"));
+	CU_ASSERT(live_saw(&live, "worker.stopping", "g/b"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "g/a"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "g/b"));
+	CU_ASSERT_NOT_EQUAL(live_pid(&live, "g/a"), a);
+	CU_ASSERT_NOT_EQUAL(live_pid(&live, "g/b"), b);
+	CU_ASSERT(is_gone(b));
+	close_in_order(&live);
+}
+
+RV_TEST(what_ignores_term_is_killed_after_stopwaitsecs)
+{
+	struct live live;
+	pid_t pid;
+	json_t *result;
+
+	open_with(&live,
+	    "\"children\": { \"deaf\": { \"command\": "
+	    "\"%(fixtures)s/ignore_term\", \"ready\": {\"fd\": 3}, "
+	    "\"stopwaitsecs\": \"200ms\" } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "deaf"));
+	pid = live_pid(&live, "deaf");
+	result = live_call(&live, "stop", "{\"names\": [\"deaf\"]}");
+	CU_ASSERT_PTR_NOT_NULL(result);
+	json_decref(result);
+	CU_ASSERT(is_gone(pid));
+	CU_ASSERT(live_is(&live, "deaf", "STOPPED"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT signal FROM lives WHERE path = 'deaf'"),
+	    SIGKILL);
+	CU_ASSERT_STRING_EQUAL(
+	    live_text(
+		&live, "SELECT end_reason FROM lives WHERE path = 'deaf'"),
+	    "asked");
+	close_in_order(&live);
+}
+
+RV_TEST(a_stopped_process_is_let_go_on_and_ends_by_term)
+{
+	struct live live;
+	json_t *result;
+
+	open_with(&live,
+	    "\"children\": { \"s\": { \"command\": "
+	    "\"%(fixtures)s/stop_self\", \"ready\": {\"fd\": 3} } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "s"));
+	result = live_call(&live, "stop", "{\"names\": [\"s\"]}");
+	json_decref(result);
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT signal FROM lives WHERE path = 's'"),
+	    SIGTERM);
+	close_in_order(&live);
+}
+
+RV_TEST(descendants_that_left_the_group_do_not_outlive_a_stop)
+{
+	struct live live;
+	char members[1024], file[256];
+	json_t *result;
+	FILE *pids;
+	int pid;
+
+	live_open(&live);
+	snprintf(file, sizeof(file), "%s/pids", live.dir);
+	snprintf(members, sizeof(members),
+	    "\"children\": { \"f\": { \"command\": \"%%(fixtures)s/family %s "
+	    "group fled bare\", \"ready\": {\"fd\": 3}, \"stopwaitsecs\": "
+	    "\"100ms\" } }",
+	    file);
+	live_config(&live, members);
+	CU_ASSERT_FATAL(live_run(&live));
+	CU_ASSERT(live_saw(&live, "worker.ready", "f"));
+	result = live_call(&live, "stop", "{\"names\": [\"f\"]}");
+	json_decref(result);
+	pids = fopen(file, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pids);
+	while (fscanf(pids, "%d", &pid) == 1) {
+		CU_ASSERT(is_gone(pid));
+	}
+	fclose(pids);
+	close_in_order(&live);
+}
+
+RV_TEST(a_worker_without_heartbeats_is_restarted_as_unresponsive)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": { \"h\": { \"command\": [\"%(fixtures)s/notifier\","
+	    " \"send\", \"READY=1\", \"wait\"], \"ready\": \"notify\", "
+	    "\"heartbeat\": {\"interval\": \"100ms\", \"misses\": 2} } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "h"));
+	CU_ASSERT(live_saw(&live, "worker.unresponsive", "h"));
+	CU_ASSERT(live_saw(&live, "worker.exited", "h"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "h"));
+	CU_ASSERT_STRING_EQUAL(
+	    live_text(&live, "SELECT end_reason FROM lives WHERE path = "
+			     "'h' AND ended_at NOT NULL LIMIT 1"),
+	    "unresponsive");
+	close_in_order(&live);
+}
+
+RV_TEST(what_an_operator_stopped_stays_down_through_a_group_restart)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": { \"g\": { \"strategy\": \"one_for_all\", "
+	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING
+	    " } } } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "g/b"));
+	json_decref(live_call(&live, "stop", "{\"names\": [\"g/b\"]}"));
+	CU_ASSERT(live_is(&live, "g/b", "STOPPED"));
+	kill(live_pid(&live, "g/a"), SIGKILL);
+	CU_ASSERT(live_saw(&live, "worker.exited", "g/a"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "g/a"));
+	CU_ASSERT(live_is(&live, "g/b", "STOPPED"));
+	json_decref(live_call(&live, "start", "{\"names\": [\"g/b\"]}"));
+	CU_ASSERT(live_is(&live, "g/b", "RUNNING"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_root_that_gives_up_ends_the_run_with_one)
+{
+	struct live live;
+	int status;
+
+	open_with(&live,
+	    "\"intensity\": 1, \"period\": \"1h\", \"children\": { \"c\": { "
+	    "\"command\": \"%(fixtures)s/ending exit 3\", \"startsecs\": 0 } "
+	    "}");
+	status = live_wait(&live, 20000);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM events WHERE kind = "
+			       "'supervisor.gave_up'"),
+	    1);
+	live_close(&live);
+}
+
+RV_TEST(reload_adds_removes_restarts_and_leaves_the_rest_alone)
+{
+	struct live live;
+	pid_t same, changed;
+	json_t *result;
+
+	open_with(&live,
+	    "\"children\": { \"same\": { " ENDING " }, \"changed\": { " ENDING
+	    " }, \"gone\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "gone"));
+	same = live_pid(&live, "same");
+	changed = live_pid(&live, "changed");
+	live_config(&live,
+	    "\"children\": { \"new\": { " ENDING " }, \"same\": { " ENDING
+	    " }, \"changed\": { " ENDING ", \"environment\": {\"A\": \"1\"} } "
+	    "}");
+	result = live_call(&live, "reload", NULL);
+	CU_ASSERT_PTR_NOT_NULL(result);
+	json_decref(result);
+	CU_ASSERT(live_saw(&live, "worker.ready", "changed"));
+	CU_ASSERT_EQUAL(live_pid(&live, "same"), same);
+	CU_ASSERT_NOT_EQUAL(live_pid(&live, "changed"), changed);
+	CU_ASSERT(live_is(&live, "new", "RUNNING"));
+	CU_ASSERT_PTR_NULL(live_status(&live, "gone"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_bad_file_is_refused_whole)
+{
+	struct live live;
+	pid_t same;
+
+	open_with(&live, "\"children\": { \"same\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "same"));
+	same = live_pid(&live, "same");
+	live_config(&live,
+	    "\"children\": { \"same\": { \"comand\": \"x\" }, \"b\": { "
+	    "\"command\": \"y\", \"startsecs\": \"soon\" } }");
+	CU_ASSERT_PTR_NULL(live_call(&live, "reload", NULL));
+	CU_ASSERT(live_saw(&live, "config.rejected", NULL));
+	CU_ASSERT_EQUAL(live_pid(&live, "same"), same);
+	CU_ASSERT_PTR_NULL(live_status(&live, "b"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_unit_of_another_kind_takes_the_place_of_the_one_before)
+{
+	struct live live;
+
+	open_with(&live, "\"children\": { \"x\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "x"));
+	live_config(&live,
+	    "\"children\": { \"x\": { \"children\": { \"y\": { " ENDING
+	    " } } } }");
+	json_decref(live_call(&live, "reload", NULL));
+	CU_ASSERT(live_saw(&live, "worker.exited", "x"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "x/y"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_second_run_is_refused_and_names_the_first)
+{
+	struct live live;
+	char *out, pid[32];
+
+	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "run"), 3);
+	snprintf(pid, sizeof(pid), "%d", (int)live.pid);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, pid));
+	rv_free(out);
+	close_in_order(&live);
+}
+
+RV_TEST(a_bad_config_starts_nothing_and_exits_with_two)
+{
+	struct live live;
+	char *out;
+
+	live_open(&live);
+	live_config(&live,
+	    "\"children\": { \"a\": { \"comand\": \"x\" }, \"b\": { "
+	    "\"command\": \"y\", \"startsecs\": \"soon\" } }");
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "run"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "comand"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "startsecs"));
+	rv_free(out);
+	CU_ASSERT_EQUAL(access(live.state, F_OK), -1);
+	live_close(&live);
+}
+
+RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
+{
+	struct live live;
+	json_t *info;
+	pid_t launcher, web;
+
+	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	web = live_pid(&live, "web");
+	info = live_call(&live, "info", NULL);
+	launcher =
+	    (pid_t)json_integer_value(json_object_get(info, "launcher_pid"));
+	json_decref(info);
+	CU_ASSERT_FATAL(launcher > 1);
+	kill(launcher, SIGKILL);
+	CU_ASSERT(live_saw(&live, "launcher.lost", NULL));
+	CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
+	CU_ASSERT(live_is(&live, "web", "RUNNING"));
+	kill(web, SIGKILL);
+	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	close_in_order(&live);
+}
+
+RV_TEST(nothing_outlives_a_killed_supervisor_and_the_log_says_so)
+{
+	struct live live;
+	pid_t web;
+
+	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	web = live_pid(&live, "web");
+	kill(live.pid, SIGKILL);
+	live_wait(&live, 10000);
+	live.seen = 1;
+	CU_ASSERT_FATAL(live_run(&live));
+	CU_ASSERT(is_gone(web));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM events WHERE kind = "
+			       "'runtime.lost'"),
+	    1);
+	CU_ASSERT_STRING_EQUAL(
+	    live_text(&live, "SELECT end_reason FROM lives ORDER BY id "
+			     "LIMIT 1"),
+	    "lost");
+	close_in_order(&live);
+}
+
+RV_TEST(output_is_captured_whatever_it_is)
+{
+	struct live live;
+	char path[256];
+	struct stat st;
+
+	open_with(&live,
+	    "\"children\": { \"f\": { \"command\": \"%(fixtures)s/flood "
+	    "10000000\", \"startsecs\": 0, \"autorestart\": false, "
+	    "\"stdout_logfile_maxbytes\": 0 } }");
+	CU_ASSERT(live_saw(&live, "worker.exited", "f"));
+	json_decref(live_call(&live, "sync", NULL));
+	snprintf(path, sizeof(path), "%s/logs/f.stdout.log", live.state);
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	CU_ASSERT(st.st_size >= 10000000);
+	close_in_order(&live);
+}
+
+RV_TEST(signals_to_the_run_stop_it_in_order_then_faster)
+{
+	struct live live;
+	int status;
+
+	open_with(&live,
+	    "\"children\": { \"deaf\": { \"command\": "
+	    "\"%(fixtures)s/ignore_term\", \"ready\": {\"fd\": 3}, "
+	    "\"stopwaitsecs\": \"1h\" } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "deaf"));
+	kill(live.pid, SIGTERM);
+	CU_ASSERT(live_saw(&live, "worker.stopping", "deaf"));
+	kill(live.pid, SIGTERM);
+	status = live_wait(&live, 20000);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM events WHERE kind = "
+			       "'signal.received'"),
+	    2);
+	live_close(&live);
+}
+
+RV_TEST(hup_reloads)
+{
+	struct live live;
+
+	open_with(&live, "\"children\": { \"a\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "a"));
+	live_config(&live,
+	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING " } }");
+	kill(live.pid, SIGHUP);
+	CU_ASSERT(live_saw(&live, "worker.ready", "b"));
+	close_in_order(&live);
+}
+
+RV_TEST(why_tells_the_story_of_a_crash)
+{
+	struct live live;
+	char *out;
+
+	open_with(&live,
+	    "\"children\": { \"web\": { \"command\": \"sh -c 'echo before; "
+	    "echo dying >&2; kill -SEGV $$'\", \"startsecs\": 0, \"backoff\": "
+	    "{\"initial\": \"1h\"} } }");
+	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
+	json_decref(live_call(&live, "sync", NULL));
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why web"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "SIGSEGV"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "dying"));
+	rv_free(out);
+	close_in_order(&live);
+}
+
+RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
+    RV_CASE(a_worker_killed_by_a_signal_is_restarted_and_recorded),
+    RV_CASE(what_ends_as_expected_stays_down),
+    RV_CASE(a_program_that_is_not_there_becomes_fatal_and_others_run),
+    RV_CASE(a_group_restart_takes_all_and_keeps_the_order),
+    RV_CASE(what_ignores_term_is_killed_after_stopwaitsecs),
+    RV_CASE(a_stopped_process_is_let_go_on_and_ends_by_term),
+    RV_CASE(descendants_that_left_the_group_do_not_outlive_a_stop),
+    RV_CASE(a_worker_without_heartbeats_is_restarted_as_unresponsive),
+    RV_CASE(what_an_operator_stopped_stays_down_through_a_group_restart),
+    RV_CASE(a_root_that_gives_up_ends_the_run_with_one),
+    RV_CASE(reload_adds_removes_restarts_and_leaves_the_rest_alone),
+    RV_CASE(a_bad_file_is_refused_whole),
+    RV_CASE(a_unit_of_another_kind_takes_the_place_of_the_one_before),
+    RV_CASE(a_second_run_is_refused_and_names_the_first),
+    RV_CASE(a_bad_config_starts_nothing_and_exits_with_two),
+    RV_CASE(the_lives_of_a_killed_launcher_go_on_under_the_next),
+    RV_CASE(nothing_outlives_a_killed_supervisor_and_the_log_says_so),
+    RV_CASE(output_is_captured_whatever_it_is),
+    RV_CASE(signals_to_the_run_stop_it_in_order_then_faster),
+    RV_CASE(hup_reloads), RV_CASE(why_tells_the_story_of_a_crash))

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing that was acknowledged is ever lost: supervisor, launcher, clerk, or
+ * all of them are killed with SIGKILL at random instants, under load, many
+ * times over. What a client had an answer for must be in the log afterwards,
+ * under the id that the answer named; ids have no gap; no process is left.
+ */
+#include "config.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "lib/harness.h"
+#include "lib/live.h"
+
+#define ROUNDS 200
+
+static const char workers[] =
+    "\"journal\": { \"ring\": \"1MiB\" },"
+    "\"defaults\": { \"startsecs\": 0, \"autorestart\": true, \"backoff\":"
+    " { \"initial\": \"20ms\", \"min\": \"20ms\", \"max\": \"50ms\" } },"
+    "\"children\": {"
+    "  \"steady\": { \"command\": \"%(fixtures)s/ending\" },"
+    "  \"crasher\": { \"command\": \"%(fixtures)s/ending signal 11\","
+    "    \"numprocs\": 4 },"
+    "  \"leaver\": { \"command\": \"%(fixtures)s/ending exit 3\","
+    "    \"numprocs\": 4 }"
+    "}";
+
+struct acks {
+	uint64_t *ids;
+	size_t n, cap;
+};
+
+static void
+note(struct acks *acks, uint64_t id)
+{
+	if (acks->n == acks->cap) {
+		acks->cap = acks->cap == 0 ? 4096 : acks->cap * 2;
+		acks->ids =
+		    rv_realloc(acks->ids, acks->n, acks->cap, sizeof(uint64_t));
+	}
+	acks->ids[acks->n++] = id;
+}
+
+/* One request that changes nothing but is recorded; false: no answer came. */
+static bool
+ask(struct live *live, struct acks *acks)
+{
+	json_t *result = live_call(
+	    live, "signal", "{\"names\": [\"steady\"], \"signal\": \"CONT\"}");
+	json_int_t id = json_integer_value(json_object_get(result, "event"));
+
+	json_decref(result);
+	if (id > 0) {
+		note(acks, (uint64_t)id);
+	}
+	return id > 0;
+}
+
+static pid_t
+pid_of(struct live *live, const char *key)
+{
+	json_t *info = live_call(live, "info", NULL);
+	pid_t pid = (pid_t)json_integer_value(json_object_get(info, key));
+
+	json_decref(info);
+	return pid;
+}
+
+struct victims {
+	bool supervisor, launcher, clerk;
+};
+
+static void
+kill_them(struct live *live, const struct victims *victims)
+{
+	pid_t launcher = pid_of(live, "launcher_pid");
+	pid_t clerk = pid_of(live, "clerk_pid");
+
+	if (victims->launcher && launcher > 0) {
+		kill(launcher, SIGKILL);
+	}
+	if (victims->clerk && clerk > 0) {
+		kill(clerk, SIGKILL);
+	}
+	if (victims->supervisor) {
+		kill(live->pid, SIGKILL);
+		live_wait(live, 10000);
+	}
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The sets of ids, not their counts. */
+static void
+check_all_are_there(struct live *live, struct acks *acks)
+{
+	struct reeve_error err;
+	char sql[160];
+	size_t missing = 0;
+
+	(void)err;
+	qsort(acks->ids, acks->n, sizeof(acks->ids[0]), compare);
+	for (size_t i = 0; i < acks->n; i++) {
+		CU_ASSERT(i == 0 || acks->ids[i] != acks->ids[i - 1]);
+		snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM events WHERE id = %llu AND "
+		    "kind = 'control.request'",
+		    (unsigned long long)acks->ids[i]);
+		if (live_number(live, sql) != 1) {
+			missing++;
+		}
+	}
+	printf("# %zu acknowledged, %zu missing\n", acks->n, missing);
+	CU_ASSERT_EQUAL(missing, 0);
+	CU_ASSERT_EQUAL(
+	    live_number(live, "SELECT max(id) - min(id) + 1 - count(*) "
+			      "FROM events"),
+	    0);
+	CU_ASSERT_EQUAL(
+	    live_number(
+		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),
+	    0);
+	CU_ASSERT_EQUAL(live_number(live,
+			    "SELECT count(*) FROM runs WHERE ended_at IS NULL"),
+	    0);
+	CU_ASSERT_STRING_EQUAL(live_text(live, "PRAGMA integrity_check"), "ok");
+}
+
+static void
+play(const struct victims *victims)
+{
+	struct live live;
+	struct acks acks = { 0 };
+	const char *text = getenv("REEVE_TEST_ROUNDS");
+	int rounds = text != NULL ? (int)strtol(text, NULL, 10) : ROUNDS;
+	unsigned seed = (unsigned)time(NULL);
+
+	printf("# seed %u\n", seed);
+	srand(seed);
+	live_open(&live);
+	live_config(&live, workers);
+	CU_ASSERT_FATAL(live_run(&live));
+	for (int i = 0; i < rounds; i++) {
+		int asks = rand() % 40;
+
+		for (int j = 0; j < asks && ask(&live, &acks); j++) {
+		}
+		kill_them(&live, victims);
+		if (victims->supervisor) {
+			CU_ASSERT_FATAL(live_run(&live));
+		}
+	}
+	CU_ASSERT(ask(&live, &acks));
+	CU_ASSERT_EQUAL(live_stop(&live), 0);
+	check_all_are_there(&live, &acks);
+	rv_free(acks.ids);
+	live_close(&live);
+}
+
+RV_TEST(killing_the_supervisor_loses_nothing_acknowledged)
+{
+	play(&(struct victims){ .supervisor = true });
+}
+
+RV_TEST(killing_the_launcher_loses_nothing_acknowledged)
+{
+	play(&(struct victims){ .launcher = true });
+}
+
+RV_TEST(killing_the_clerk_loses_nothing_acknowledged)
+{
+	play(&(struct victims){ .clerk = true });
+}
+
+RV_TEST(killing_all_three_loses_nothing_acknowledged)
+{
+	play(&(struct victims){
+	    .supervisor = true, .launcher = true, .clerk = true });
+}
+
+RV_SUITE(lossless, RV_CASE(killing_the_supervisor_loses_nothing_acknowledged),
+    RV_CASE(killing_the_launcher_loses_nothing_acknowledged),
+    RV_CASE(killing_the_clerk_loses_nothing_acknowledged),
+    RV_CASE(killing_all_three_loses_nothing_acknowledged))
