@@ -29,6 +29,7 @@
 #define SUPERVISOR_FD   3
 #define STACK_SIZE      ((size_t)256 * 1024)
 #define LAUNCHER_WITHIN (60 * RV_SEC) /* to kill what lives, once alone */
+#define LOST_WITHIN     RV_MINUTE     /* the same, with nobody waiting */
 #define END_WITHIN      (10 * RV_SEC) /* to write the rest */
 
 struct clerk {
@@ -90,7 +91,10 @@ finish_run(struct clerk *c)
 		return;
 	}
 	rv_desk_end(&c->desk, c->ending);
-	rv_tick_arm(c->loop, &c->patience, rv_loop_now(c->loop) + END_WITHIN);
+	/* Nobody waits for one that is left alone. */
+	rv_tick_arm(c->loop, &c->patience,
+	    rv_loop_now(c->loop) +
+		(c->ending == RV_ENDS_LOST ? LOST_WITHIN : END_WITHIN));
 }
 
 static void
