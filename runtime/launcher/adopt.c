@@ -55,7 +55,7 @@ make(struct rv_launcher *l, uint64_t number, const struct rv_launch_keep *keep,
 		/* It goes on unsupervised: worse than to end it. */
 		rv_launcher_trouble(
 		    l, ENOMEM, "cannot adopt process %d: it is killed", pid);
-		rv_kin_kill_tree(pid, pidfd, true);
+		rv_kin_kill_tree(pid, pidfd, true, NULL, NULL);
 		if (pidfd != -1) {
 			close(pidfd);
 		}

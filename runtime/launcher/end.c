@@ -192,6 +192,7 @@ report(struct rv_life *life)
 		/* One that was asked for has been searched already. */
 		l->hunt_later = l->hunt_later || !life->expected;
 	}
+	rv_orphans_settle(life);
 	rv_life_destroy(life);
 	rv_launcher_check_end(l);
 }

@@ -233,6 +233,7 @@ rv_kin_descends(pid_t pid, pid_t ancestor)
 struct victim {
 	pid_t pid;
 	int pidfd;
+	bool fled;
 };
 
 struct hunt {
@@ -277,8 +278,9 @@ take_victim(void *ctx, pid_t pid)
 		return;
 	}
 	rv_sys_pidfd_signal(victim.pidfd, pid, SIGSTOP);
+	victim.fled = session != hunt->root;
 	hunt->victims[hunt->n++] = victim;
-	hunt->fled += session != hunt->root;
+	hunt->fled += victim.fled;
 }
 
 /* Children of all that are known by now, until nobody new turns up. */
@@ -300,7 +302,8 @@ find_all(struct hunt *hunt)
 }
 
 unsigned
-rv_kin_kill_tree(pid_t pid, int pidfd, bool itself)
+rv_kin_kill_tree(
+    pid_t pid, int pidfd, bool itself, rv_kin_victim_cb *told, void *ctx)
 {
 	struct hunt hunt = { .root = pid };
 
@@ -309,6 +312,9 @@ rv_kin_kill_tree(pid_t pid, int pidfd, bool itself)
 	for (size_t i = 0; i < hunt.n; i++) {
 		struct victim *v = &hunt.victims[i];
 
+		if (told != NULL) {
+			told(ctx, v->pid, v->fled);
+		}
 		rv_sys_pidfd_signal(v->pidfd, v->pid, SIGKILL);
 		if (v->pidfd != -1) {
 			close(v->pidfd);

@@ -35,8 +35,11 @@ bool rv_kin_descends(pid_t pid, pid_t ancestor);
  * KILL everything below this process (and itself, if `itself`): each is
  * stopped first, so that none can fork away while the others are sought. The
  * process must be a child not yet reaped, or have a pidfd. Returns how many of
- * those below had left its session.
+ * those below had left its session; each is told to the callback (may be NULL)
+ * before it is killed.
  */
-unsigned rv_kin_kill_tree(pid_t pid, int pidfd, bool itself);
+typedef void rv_kin_victim_cb(void *ctx, pid_t pid, bool fled);
+unsigned rv_kin_kill_tree(
+    pid_t pid, int pidfd, bool itself, rv_kin_victim_cb *, void *ctx);
 
 #endif

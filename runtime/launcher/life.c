@@ -221,6 +221,14 @@ rv_life_signal(struct rv_life *life, int signo, bool group)
 	}
 }
 
+/* It comes to us when its parent has died, perhaps without a trace of whose
+ * it was; those that fled are counted by the walk. */
+static void
+on_victim(void *ctx, pid_t pid, bool fled)
+{
+	rv_orphan_expect(ctx, pid, fled);
+}
+
 void
 rv_life_kill(struct rv_life *life, enum rv_kill_mode mode)
 {
@@ -236,12 +244,12 @@ rv_life_kill(struct rv_life *life, enum rv_kill_mode mode)
 		return;
 	}
 	if (!lead->reaped) {
-		life->death.leftover +=
-		    rv_kin_kill_tree(lead->pid, lead->pidfd, true);
+		life->death.leftover += rv_kin_kill_tree(
+		    lead->pid, lead->pidfd, true, on_victim, life);
 	}
 	if (life->main != lead) {
-		life->death.leftover +=
-		    rv_kin_kill_tree(life->main->pid, life->main->pidfd, true);
+		life->death.leftover += rv_kin_kill_tree(
+		    life->main->pid, life->main->pidfd, true, on_victim, life);
 	}
 	rv_life_kill_group(life);
 }

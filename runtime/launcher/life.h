@@ -49,6 +49,7 @@ struct rv_life {
 	bool expected;                /* the end was asked for */
 	bool settled;                 /* status and usage are in `death` */
 	bool group_left;              /* somebody was still in the group */
+	bool victims;                 /* some were expected as orphans */
 	bool scanned;     /* at least one scan for orphans was made */
 	unsigned orphans; /* found by the last scan, not yet gone */
 	unsigned step;    /* of keep.stop, when the supervisor is gone */

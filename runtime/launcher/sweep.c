@@ -31,6 +31,7 @@
 struct rv_orphan {
 	struct rv_hash_node by_pid;
 	uint64_t life; /* whose it is; 0: nobody's that we know */
+	bool counted;  /* in the life's `leftover` */
 };
 
 static struct rv_proc *
@@ -112,7 +113,7 @@ attribute(struct rv_launcher *l, pid_t pid, pid_t session)
 }
 
 static void
-remember(struct rv_launcher *l, pid_t pid, uint64_t life)
+remember(struct rv_launcher *l, pid_t pid, uint64_t life, bool counted)
 {
 	struct rv_orphan *orphan = rv_alloc(1, sizeof(*orphan));
 
@@ -122,7 +123,64 @@ remember(struct rv_launcher *l, pid_t pid, uint64_t life)
 		return;
 	}
 	orphan->life = life;
+	orphan->counted = counted;
 	rv_hash_insert(&l->orphans, &orphan->by_pid, (uint64_t)pid);
+}
+
+void
+rv_orphan_expect(struct rv_life *life, pid_t pid, bool counted)
+{
+	if (find_orphan(life->l, pid) == NULL &&
+	    find_proc(life->l, pid) == NULL) {
+		remember(life->l, pid, life->life, counted);
+		life->victims = true;
+	}
+}
+
+static bool
+is_our_child(const struct rv_launcher *l, pid_t pid)
+{
+	pid_t parent;
+
+	return rv_sys_proc_stat(pid, &parent, NULL, NULL, NULL, NULL) &&
+	       parent == l->pid;
+}
+
+void
+rv_orphans_settle(struct rv_life *life)
+{
+	struct rv_launcher *l = life->l;
+	struct rv_hash_node *node, *next;
+
+	for (size_t i = 0; life->victims && i < l->orphans.n_buckets; i++) {
+		for (node = l->orphans.buckets[i]; node != NULL; node = next) {
+			struct rv_orphan *orphan =
+			    RV_CONTAINER(node, struct rv_orphan, by_pid);
+
+			next = node->next;
+			if (orphan->life == life->life &&
+			    !is_our_child(l, (pid_t)node->key)) {
+				rv_orphan_forget(l, (pid_t)node->key);
+			}
+		}
+	}
+}
+
+/*
+ * Dead since the last sweep: the next one reaps it, and the end of its life is
+ * not reported before. Its environment is gone; its session tells whose it is.
+ */
+static void
+await_reaping(
+    struct rv_launcher *l, const struct rv_orphan *orphan, pid_t session)
+{
+	struct rv_life *life = orphan != NULL ? rv_life_find(l, orphan->life)
+					      : life_of_session(l, session);
+
+	if (life != NULL && life->state == RV_LIFE_EMPTYING) {
+		life->orphans++;
+		rv_sweep_soon(l);
+	}
 }
 
 static void
@@ -139,19 +197,22 @@ look_at_child(void *ctx, pid_t pid)
 	    (orphan != NULL && orphan->life == 0)) {
 		return;
 	}
-	if (!rv_sys_proc_stat(pid, NULL, NULL, &session, &state, NULL) ||
-	    state == 'Z') {
-		return; /* the next sweep's */
+	if (!rv_sys_proc_stat(pid, NULL, NULL, &session, &state, NULL)) {
+		return;
+	}
+	if (state == 'Z') {
+		await_reaping(l, orphan, session);
+		return;
 	}
 	number = orphan != NULL ? orphan->life : attribute(l, pid, session);
 	if (orphan == NULL) {
-		remember(l, pid, number);
+		remember(l, pid, number, false);
 	}
 	life = number != 0 ? rv_life_find(l, number) : NULL;
 	if (number == 0 || (life != NULL && life->state == RV_LIFE_ALIVE)) {
 		return;
 	}
-	rv_kin_kill_tree(pid, -1, true);
+	rv_kin_kill_tree(pid, -1, true, NULL, NULL);
 	if (life != NULL) {
 		life->orphans++;
 	}
@@ -204,6 +265,9 @@ count_leftover(struct rv_launcher *l, pid_t pid)
 	pid_t session;
 
 	if (rv_list_empty(&l->emptying)) {
+		return;
+	}
+	if (orphan != NULL && orphan->counted) {
 		return;
 	}
 	if (orphan != NULL && orphan->life != 0) {

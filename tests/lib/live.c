@@ -317,6 +317,24 @@ live_pid(struct live *live, const char *path)
 	return pid;
 }
 
+bool
+live_went(struct live *live, const char *path)
+{
+	int64_t until = now_ms() + (int64_t)WAIT_MS * rv_test_slow();
+	bool is_there = true;
+
+	while (is_there && now_ms() < until) {
+		json_t *unit = live_status(live, path);
+
+		is_there = unit != NULL;
+		json_decref(unit);
+		if (is_there) {
+			poll(NULL, 0, 1);
+		}
+	}
+	return !is_there;
+}
+
 static bool
 fits(json_t *event, const char *kind, const char *path)
 {

@@ -51,6 +51,8 @@ json_t *live_call(struct live *, const char *method, const char *params);
 json_t *live_status(struct live *, const char *path);
 bool live_is(struct live *, const char *path, const char *state);
 pid_t live_pid(struct live *, const char *path);
+/* Wait until there is no such unit. */
+bool live_went(struct live *, const char *path);
 
 /*
  * The next event of this kind about this path (NULL: any), from where the last

@@ -1,6 +1,7 @@
 # tests/scenario: see its README.md
 live_sources = tests/lib/live.c tests/lib/live.h
-live_libs = libreeve.la tests/lib/libtest.la runtime/base/librv_base.la \
+live_libs = libreeve.la tests/lib/libtest.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la \
 	$(JANSSON_LIBS) $(SQLITE_LIBS)
 if HAVE_CUNIT
 check_PROGRAMS += tests/scenario/test_tree
