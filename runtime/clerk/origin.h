@@ -39,6 +39,7 @@ struct rv_outlet {
 	struct rv_drop drop; /* thrown away unread, by the main thread */
 	int fd;              /* the pipe's reading end, -1: it is done */
 	bool log_ends;       /* nobody else has this log: it goes with us */
+	uint8_t floods;      /* full reads; FLOODS: the pipe was made larger */
 	/* the disk's: */
 	uint64_t written; /* bytes that went into the log */
 	uint64_t end;     /* the log's count behind the last of them */

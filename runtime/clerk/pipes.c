@@ -21,7 +21,7 @@
 #include "sys/sys.h"
 
 #define BATCH         64
-#define READ_MAX      ((size_t)64 * 1024)
+#define READ_MAX      ((size_t)128 * 1024)
 #define READ_LEAST    ((size_t)16 * 1024) /* room worth a read */
 #define TURN_MAX      ((size_t)1024 * 1024)
 #define ROUNDS_A_TURN 64
@@ -30,6 +30,9 @@
 #define GATHER_FOR    (250 * RV_US)
 #define TRICKLE       ((size_t)8 * 1024)
 #define TRICKLES      4
+#define FLOODS        16
+#define FLOOD_READ    (60 * 1024)
+#define FLOOD_PIPE    (256 * 1024)
 
 enum read_result {
 	READ_MORE,
@@ -255,6 +258,15 @@ read_away(struct rv_outlet *outlet)
 	return result_of(n, sizeof(nowhere));
 }
 
+/* Whoever fills pipe after pipe gets a larger one, where the system lets us. */
+static void
+enlarge(struct rv_outlet *outlet)
+{
+	if (++outlet->floods == FLOODS) {
+		fcntl(outlet->fd, F_SETPIPE_SZ, FLOOD_PIPE);
+	}
+}
+
 static enum read_result
 read_once(struct rv_pipes *p, struct rv_outlet *outlet)
 {
@@ -271,6 +283,9 @@ read_once(struct rv_pipes *p, struct rv_outlet *outlet)
 	}
 	room = RV_MIN(RV_BLOCK_ROOM - block->used, READ_MAX);
 	n = rv_sys_read(outlet->fd, block->data + block->used, room);
+	if (n >= FLOOD_READ && outlet->floods < FLOODS) {
+		enlarge(outlet);
+	}
 	if (n > 0) {
 		p->n_read += (size_t)n;
 		add_segment(block, outlet, (size_t)n);
