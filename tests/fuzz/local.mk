@@ -16,4 +16,5 @@ else
 endif
 .PHONY: check-fuzz
 
+include tests/fuzz/clerk.mk
 include tests/fuzz/text.mk
