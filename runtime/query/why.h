@@ -78,7 +78,7 @@ struct rv_story {
 
 	/* what followed */
 	uint64_t back_event, next_end; /* 0: none */
-	int64_t back_at, delay_ms, fatal_at, stopped_at;
+	int64_t back_at, delay_ms, fatal_at, stopped_at, run_ended_at;
 	uint64_t tries; /* further ends until then */
 	const char *lack;
 	const char *restarting, *strategy; /* the group that went along */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "query/why.h"
 
@@ -34,14 +35,14 @@ rv_ask_row(struct rv_ask *ask, int detail)
 	}
 	if (row && detail >= 0) {
 		const char *text = rv_query_text(ask->stmt, detail);
-		enum reeve_status status =
-		    rv_json_parse(&ask->detail, text, strlen(text), NULL);
+		struct reeve_error err;
 
 		/* A detail that is no JSON has nothing to tell. */
-		if (status == REEVE_ENOMEM) {
-			ask->status = rv_json_parse(
-			    &ask->detail, text, strlen(text), ask->why->err);
-			row = ask->status == REEVE_OK;
+		if (rv_json_parse(&ask->detail, text, strlen(text), &err) ==
+		    REEVE_ENOMEM) {
+			ask->status = rv_error(
+			    ask->why->err, REEVE_ENOMEM, "%s", err.text);
+			row = false;
 		}
 	}
 	return row;

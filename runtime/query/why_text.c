@@ -337,11 +337,26 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 	}
 }
 
+static const char *
+why_not_back(const struct rv_story *s)
+{
+	if (s->fatal_at != 0) {
+		return "no: it is FATAL";
+	}
+	if (s->run_ended_at != 0) {
+		return "no: the runtime ended";
+	}
+	if (s->stopped_at != 0) {
+		return "no: it was stopped";
+	}
+	return is(s->decision, "stay") || is(s->reason, "asked") ? "not since"
+								 : "not yet";
+}
+
 static void
 back(const struct rv_story *s, struct rv_buf *out)
 {
 	char at[40], took[32];
-	const char *state = "still down";
 
 	label(out, "back");
 	if (s->back_at != 0) {
@@ -349,12 +364,7 @@ back(const struct rv_story *s, struct rv_buf *out)
 		    span((s->back_at - s->at) / 1000, took),
 		    date(s->back_at, at));
 	} else {
-		state = s->fatal_at != 0     ? "no: it is FATAL"
-			: s->stopped_at != 0 ? "no: it was stopped"
-			: is(s->decision, "stay") || is(s->reason, "asked")
-			    ? "not since"
-			    : state;
-		rv_buf_adds(out, state);
+		rv_buf_adds(out, why_not_back(s));
 	}
 	if (s->tries > 0) {
 		rv_buf_addf(out, "; %" PRIu64 " further end%s%s", s->tries,

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "query/why.h"
 
-#define AROUND_US   INT64_C(2000000) /* that is "at that moment" */
+#define AROUND_US   INT64_C(1000000) /* that is "at that moment" */
 #define OTHERS_MAX  20
 #define ROWS_MAX    "100000" /* of one path, until it was back */
 #define GROUP_SPAN  1000000  /* events that a group's stop may take */
@@ -84,6 +84,21 @@ ready_after(struct rv_why *why, const char *path, uint64_t event, int64_t *at)
 	sqlite3_bind_int64(ask.stmt, 2, (sqlite3_int64)event);
 	if (rv_ask_row(&ask, -1)) {
 		*at = sqlite3_column_int64(ask.stmt, 0);
+	}
+	return rv_ask_end(&ask);
+}
+
+static enum reeve_status
+read_run_end(struct rv_why *why, struct rv_story *s)
+{
+	struct rv_ask ask;
+
+	rv_ask(&ask, why,
+	    "SELECT MAX(at) FROM seen WHERE run_id = ?1 AND path = '/'"
+	    " AND kind IN ('runtime.stopped', 'runtime.lost')");
+	rv_query_bind_text(ask.stmt, 1, s->run);
+	if (rv_ask_row(&ask, -1)) {
+		s->run_ended_at = sqlite3_column_int64(ask.stmt, 0);
 	}
 	return rv_ask_end(&ask);
 }
@@ -209,10 +224,10 @@ list_gave_up(struct rv_why *why, struct rv_story *s)
 /* -------- beside -------- */
 
 static bool
-in_group(const struct rv_story *s, const char *path)
+is_in(const struct rv_story_units *list, const char *path)
 {
-	for (size_t i = 0; i < s->group_units.n; i++) {
-		const char *other = s->group_units.units[i].path;
+	for (size_t i = 0; i < list->n; i++) {
+		const char *other = list->units[i].path;
 
 		if (other != NULL && strcmp(other, path) == 0) {
 			return true;
@@ -239,7 +254,8 @@ list_others(struct rv_why *why, struct rv_story *s)
 		const char *path = rv_query_text(ask.stmt, 1);
 		struct rv_story_unit *unit;
 
-		if (!rv_is_crash(ask.detail) || in_group(s, path)) {
+		if (!rv_is_crash(ask.detail) || is_in(&s->group_units, path) ||
+		    is_in(&s->others, path)) {
 			continue;
 		}
 		unit = rv_story_add(s, &s->others);
@@ -263,6 +279,9 @@ rv_story_follow(struct rv_why *why, struct rv_story *s)
 		status = follow_unit(why, s);
 	} else if (s->kind == RV_STORY_GAVE_UP) {
 		status = ready_after(why, s->path, s->event, &s->back_at);
+	}
+	if (status == REEVE_OK && s->back_at == 0 && s->kind != RV_STORY_RUN) {
+		status = read_run_end(why, s);
 	}
 	if (status == REEVE_OK && s->kind == RV_STORY_LIFE && s->event != 0) {
 		status = find_group(why, s);

@@ -59,8 +59,18 @@ extern const struct cli_option_info cli_options[CLI_OPTIONS];
 #include "tools/reeve/verbs.def"
 #undef X
 
+/* -------- cli_main.c -------- */
+
+/* NULL: there is none. */
+const struct cli_verb *cli_find_verb(const char *name);
+/* Says so, with the nearest one; CLI_USAGE. */
+int cli_no_verb(const char *name);
+bool cli_takes(const struct cli_verb *, enum cli_option);
+
 /* -------- cli_out.c -------- */
 
+/* No colours on stderr either. */
+void cli_plain(void);
 /* "reeve: ..." on stderr; in red on a terminal. */
 void cli_error(const char *fmt, ...) CLI_PRINTF(1, 2);
 /* The same for a status, whose exit code it returns. */
@@ -68,8 +78,9 @@ int cli_fail(const struct reeve_error *);
 enum cli_color { CLI_PLAIN, CLI_RED, CLI_GREEN, CLI_YELLOW, CLI_DIM, CLI_BOLD };
 const char *cli_on(const struct cli *, enum cli_color);
 const char *cli_off(const struct cli *);
-/* Columns of the terminal on stdout; 0: it is none. */
+/* Of the terminal on stdout; 0: it is none. */
 int cli_width(void);
+int cli_height(void);
 /* "3d4h", "12m5s", "250ms": two units at most. In dst. */
 const char *cli_span(int64_t ms, char *dst, size_t size);
 /* Local time with milliseconds. */
@@ -77,6 +88,9 @@ const char *cli_time(int64_t at_us, char *dst, size_t size);
 /* "10m" ago or ISO 8601; false: neither. */
 bool cli_parse_time(const char *text, int64_t *at_us);
 bool cli_parse_number(const char *text, long least, long most, long *out);
+/* "file:line:column: error: text", as compilers say it. */
+void cli_print_finding(FILE *, bool color, bool is_warning, const char *file,
+    long line, long column, const char *text);
 /* One line of JSON. */
 void cli_print_json(const json_t *);
 /* Characters changed, inserted, dropped or swapped. */
@@ -92,6 +106,11 @@ int cli_connect(const struct cli *, struct reeve_client **);
 int cli_ask(struct reeve_client *, const char *method, json_t *params_take,
     json_t **result);
 int cli_open_log(const struct cli *, struct reeve_log **);
+/*
+ * Where a runtime lives: have it write everything that it knows, tails of
+ * output among it. In vain without one, and never for long.
+ */
+void cli_sync(const struct cli *);
 /* {"names": [...]} of the names from `first` on. */
 json_t *cli_names(const struct cli *, int first);
 

@@ -36,6 +36,20 @@ color_of(const char *kind)
 	return CLI_PLAIN;
 }
 
+/* Without what would need quotes, or steer the reader's terminal. */
+static bool
+is_plain(const char *word)
+{
+	for (const char *at = word; *at != '\0'; at++) {
+		unsigned char c = (unsigned char)*at;
+
+		if (c <= ' ' || c == 127 || c == '"' || c == '=') {
+			return false;
+		}
+	}
+	return word[0] != '\0';
+}
+
 /* key=value, values as JSON but plain words without their quotes. */
 static void
 print_detail(const json_t *detail)
@@ -47,8 +61,7 @@ print_detail(const json_t *detail)
 	{
 		const char *word = json_string_value(value);
 
-		if (word != NULL && word[0] != '\0' &&
-		    strpbrk(word, " \"\n\t=") == NULL) {
+		if (word != NULL && is_plain(word)) {
 			printf(" %s=%s", key, word);
 		} else {
 			char *text =

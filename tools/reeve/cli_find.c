@@ -12,10 +12,11 @@
 
 #include "tools/reeve/cli.h"
 
-#define ANSWER_MS (24 * 3600 * 1000) /* a stop may be told to take hours */
+#define SYNC_MS 1000
 
-const char *
-cli_config(const struct cli *cli)
+/* NULL: there is none. */
+static const char *
+find_config(const struct cli *cli)
 {
 	static const char *const usual[] = { "./reeve.json",
 		"/etc/reeve/reeve.json" };
@@ -32,9 +33,19 @@ cli_config(const struct cli *cli)
 			return usual[i];
 		}
 	}
-	cli_error("no config: give -c FILE, or set REEVE_CONFIG; there is no "
-		  "./reeve.json and no /etc/reeve/reeve.json");
 	return NULL;
+}
+
+const char *
+cli_config(const struct cli *cli)
+{
+	const char *file = find_config(cli);
+
+	if (file == NULL) {
+		cli_error("no config: give -c FILE, or set REEVE_CONFIG; there "
+			  "is no ./reeve.json and no /etc/reeve/reeve.json");
+	}
+	return file;
 }
 
 int
@@ -57,6 +68,26 @@ cli_connect(const struct cli *cli, struct reeve_client **client)
 	return CLI_OK;
 }
 
+void
+cli_sync(const struct cli *cli)
+{
+	struct reeve_client_options options = { .size = sizeof(options) };
+	struct reeve_client *client = NULL;
+	enum reeve_status status;
+
+	if (cli->has[CLI_OPT_state_dir]) {
+		options.state_dir = cli->arg[CLI_OPT_state_dir];
+	} else {
+		options.config_file = find_config(cli);
+	}
+	if (reeve_client_open(&client, &options, NULL) != REEVE_OK) {
+		return;
+	}
+	status = reeve_client_call(client, "sync", NULL, SYNC_MS, NULL, NULL);
+	(void)status; /* what is on the disk by then is what there is */
+	reeve_client_close(client);
+}
+
 json_t *
 cli_names(const struct cli *cli, int first)
 {
@@ -76,8 +107,9 @@ cli_ask(struct reeve_client *client, const char *method, json_t *params,
 	char *text = params != NULL ? json_dumps(params, 0) : NULL;
 	char *answer = NULL;
 	struct reeve_error err;
+	/* A stop may be told to take hours. */
 	enum reeve_status status =
-	    reeve_client_call(client, method, text, ANSWER_MS, &answer, &err);
+	    reeve_client_call(client, method, text, -1, &answer, &err);
 	int code = CLI_OK;
 
 	free(text);

@@ -31,8 +31,8 @@ const struct cli_option_info cli_options[CLI_OPTIONS] = {
 
 #define LONG_BASE 1000 /* what getopt returns for option i is this + i */
 
-static bool
-takes(const struct cli_verb *verb, enum cli_option i)
+bool
+cli_takes(const struct cli_verb *verb, enum cli_option i)
 {
 	const char *name = cli_options[i].name;
 	const char *at = verb->options;
@@ -141,8 +141,8 @@ read_options(struct cli *cli, int argc, char **argv)
 	return CLI_OK;
 }
 
-static const struct cli_verb *
-find_verb(const char *name)
+const struct cli_verb *
+cli_find_verb(const char *name)
 {
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
 		if (strcmp(cli_verbs[i].name, name) == 0) {
@@ -152,8 +152,8 @@ find_verb(const char *name)
 	return NULL;
 }
 
-static int
-no_such_verb(const char *name)
+int
+cli_no_verb(const char *name)
 {
 	const char *nearest = NULL;
 	unsigned best = 3;
@@ -178,7 +178,7 @@ static int
 call(const struct cli_verb *verb, struct cli *cli)
 {
 	for (int i = 0; i < CLI_OPTIONS; i++) {
-		if (cli->has[i] && !takes(verb, (enum cli_option)i)) {
+		if (cli->has[i] && !cli_takes(verb, (enum cli_option)i)) {
 			cli_error("reeve %s takes no --%s; see reeve help %s",
 			    verb->name, cli_options[i].name, verb->name);
 			return CLI_USAGE;
@@ -193,37 +193,50 @@ call(const struct cli_verb *verb, struct cli *cli)
 	return verb->run(cli);
 }
 
+static int
+dispatch(struct cli *cli)
+{
+	const struct cli_verb *verb;
+	int code;
+
+	if (cli->n_names == 0) {
+		code = cli_verb_help(cli);
+		return cli->has[CLI_OPT_help] ? code : CLI_USAGE;
+	}
+	verb = cli_find_verb(cli->names[0]);
+	if (verb == NULL) {
+		return cli_no_verb(cli->names[0]);
+	}
+	if (cli->has[CLI_OPT_help]) {
+		cli->n_names = 1;
+		return cli_verb_help(cli);
+	}
+	cli->names++;
+	cli->n_names--;
+	return call(verb, cli);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
-	const struct cli_verb *verb;
 	const char *no_color = getenv("NO_COLOR");
-	char *name;
-	int code = read_options(&cli, argc, argv);
+	int code;
 
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		return cli_verb_version(&cli);
+	}
+	code = read_options(&cli, argc, argv);
 	if (code != CLI_OK) {
 		return code;
 	}
 	signal(SIGPIPE, SIG_DFL);
+	if (cli.has[CLI_OPT_no_color]) {
+		cli_plain();
+	}
 	cli.color = isatty(STDOUT_FILENO) != 0 && !cli.has[CLI_OPT_no_color] &&
 		    (no_color == NULL || no_color[0] == '\0');
-	if (cli.n_names == 0) {
-		code = cli_verb_help(&cli);
-		return cli.has[CLI_OPT_help] ? code : CLI_USAGE;
-	}
-	name = cli.names[0];
-	verb = find_verb(name);
-	if (verb == NULL) {
-		return no_such_verb(name);
-	}
-	if (cli.has[CLI_OPT_help]) {
-		cli.n_names = 1;
-		return cli_verb_help(&cli);
-	}
-	cli.names++;
-	cli.n_names--;
-	code = call(verb, &cli);
+	code = dispatch(&cli);
 	if (fflush(stdout) != 0 && code == CLI_OK) {
 		cli_error("cannot write the output");
 		code = CLI_FAILED;

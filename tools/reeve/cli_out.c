@@ -13,11 +13,19 @@
 
 #include "tools/reeve/cli.h"
 
+static bool plain;
+
+void
+cli_plain(void)
+{
+	plain = true;
+}
+
 void
 cli_error(const char *fmt, ...)
 {
 	const char *no_color = getenv("NO_COLOR");
-	bool color = isatty(STDERR_FILENO) != 0 &&
+	bool color = isatty(STDERR_FILENO) != 0 && !plain &&
 		     (no_color == NULL || no_color[0] == '\0');
 	va_list args;
 
@@ -67,6 +75,14 @@ cli_width(void)
 		return 0;
 	}
 	return size.ws_col;
+}
+
+int
+cli_height(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 const char *
@@ -189,6 +205,28 @@ cli_parse_number(const char *text, long least, long most, long *out)
 	}
 	*out = n;
 	return true;
+}
+
+void
+cli_print_finding(FILE *to, bool color, bool is_warning, const char *file,
+    long line, long column, const char *text)
+{
+	const char *level = is_warning ? "warning" : "error";
+
+	if (color) {
+		fputs("\033[1m", to);
+	}
+	if (line > 0) {
+		fprintf(to, "%s:%ld:%ld: ", file, line, column);
+	} else if (file[0] != '\0') {
+		fprintf(to, "%s: ", file);
+	}
+	if (color) {
+		fprintf(to, "\033[0m\033[%dm%s:\033[0m %s\n",
+		    is_warning ? 33 : 31, level, text);
+	} else {
+		fprintf(to, "%s: %s\n", level, text);
+	}
 }
 
 void

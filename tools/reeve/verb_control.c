@@ -108,18 +108,19 @@ print_list(const json_t *plan, const char *key, const char *words)
 }
 
 static void
-print_plan(const json_t *plan)
+print_plan(const struct cli *cli, const json_t *plan)
 {
-	static const char *const keys[][2] = {
-		{ "removed", "stop" },
-		{ "added", "start" },
-		{ "changed", "restart" },
-		{ "updated", "change in place" },
+	static const char *const keys[][3] = {
+		{ "removed", "stopped", "would stop" },
+		{ "added", "added", "would add" },
+		{ "changed", "restarted", "would restart" },
+		{ "updated", "changed in place", "would change in place" },
 	};
+	int words = cli->has[CLI_OPT_dry_run] ? 2 : 1;
 	size_t n = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		print_list(plan, keys[i][0], keys[i][1]);
+		print_list(plan, keys[i][0], keys[i][words]);
 		n += json_array_size(json_object_get(plan, keys[i][0]));
 	}
 	if (n == 0) {
@@ -127,40 +128,51 @@ print_plan(const json_t *plan)
 	}
 }
 
-/* The findings of the file, seen from here: the refusal names only the first.
- */
+/* What the runtime found wrong with its file. */
 static void
-on_finding(void *ctx, bool is_warning, const struct reeve_error *f)
+print_refusal(const struct cli *cli, const char *refusal)
 {
-	(void)ctx;
-	fprintf(stderr, "%s:%d:%d: %s: %s\n", f->where, f->line, f->column,
-	    is_warning ? "warning" : "error", f->text);
+	json_t *said = refusal != NULL ? json_loads(refusal, 0, NULL) : NULL;
+	json_t *findings = json_object_get(said, "findings"), *f;
+	size_t i;
+
+	if (cli->has[CLI_OPT_json] && findings != NULL) {
+		cli_print_json(said);
+	}
+	json_array_foreach(findings, i, f)
+	{
+		if (!cli->has[CLI_OPT_json]) {
+			cli_print_finding(stdout, cli->color,
+			    json_is_true(json_object_get(f, "warning")),
+			    text_of(f, "file"),
+			    (long)json_integer_value(
+				json_object_get(f, "line")),
+			    (long)json_integer_value(
+				json_object_get(f, "column")),
+			    text_of(f, "text"));
+		}
+	}
+	json_decref(said);
 }
 
 int
 cli_verb_reload(struct cli *cli)
 {
-	json_t *params =
-	    json_pack("{s:b}", "dry_run", cli->has[CLI_OPT_dry_run]);
 	struct reeve_client *client = NULL;
 	json_t *plan = NULL;
-	struct reeve_error err;
 	int code = cli_connect(cli, &client);
 
 	if (code != CLI_OK) {
-		json_decref(params);
 		return code;
 	}
-	code = cli_ask(client, "reload", params, &plan);
+	code = cli_ask(client, "reload",
+	    json_pack("{s:b}", "dry_run", cli->has[CLI_OPT_dry_run]), &plan);
 	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
 		cli_print_json(plan);
 	} else if (code == CLI_OK) {
-		print_plan(plan);
-	} else if (code == CLI_USAGE && !cli->has[CLI_OPT_state_dir] &&
-		   reeve_config_check(cli_config(cli), on_finding, NULL, NULL,
-		       &err) == REEVE_OK) {
-		cli_error("the file is good as seen from here: the runtime may "
-			  "read another one");
+		print_plan(cli, plan);
+	} else {
+		print_refusal(cli, reeve_client_refusal(client));
 	}
 	json_decref(plan);
 	reeve_client_close(client);

@@ -98,14 +98,15 @@ show_message(struct show *show, const char *json)
 		    (uint64_t)json_integer_value(
 			json_object_get(event, "life")),
 		    path, kind, text != NULL ? text : "{}");
-		fflush(stdout);
 	}
 	free(text);
 	json_decref(event);
 }
 
-/* CLI_OK: fell behind, read the log again; else an exit code. */
-static int
+enum fed { FED_BEHIND, FED_ENDED };
+
+/* Until the runtime ends, or we fell behind and must read the log again. */
+static enum fed
 follow_feed(struct show *show, struct reeve_client *client)
 {
 	struct reeve_message message;
@@ -118,13 +119,13 @@ follow_feed(struct show *show, struct reeve_client *client)
 		    reeve_client_next(client, &message, &err);
 
 		if (status == REEVE_EAGAIN) {
+			fflush(stdout);
 			poll(&p, 1, -1);
 		} else if (status != REEVE_OK) {
-			cli_error("the runtime has ended");
-			return CLI_NO_RUNTIME;
+			return FED_ENDED;
 		} else if (message.method != NULL &&
 			   strcmp(message.method, "events.too_old") == 0) {
-			return CLI_OK;
+			return FED_BEHIND;
 		} else if (message.method != NULL && message.json != NULL) {
 			show_message(show, message.json);
 		}
@@ -161,33 +162,69 @@ next_event(struct reeve_client *client, uint64_t *next)
 	return code;
 }
 
+/* Too old is no failure: the log is read again first. */
+static int
+subscribe(const struct show *show, struct reeve_client *client, bool *there)
+{
+	json_t *params = subscription(show);
+	char *text = json_dumps(params, 0);
+	struct reeve_error err;
+	enum reeve_status status =
+	    reeve_client_call(client, "events.subscribe", text, -1, NULL, &err);
+
+	free(text);
+	json_decref(params);
+	*there = status == REEVE_OK;
+	return status == REEVE_OK || status == REEVE_ETOOOLD ? CLI_OK
+							     : cli_fail(&err);
+}
+
+/*
+ * The log up to here, and the feed from there: ids below `next` are in the log
+ * by now, as ring or as rows. Read again whenever the feed was too fast.
+ */
+static int
+follow_once(struct show *show, struct reeve_event_filter *filter,
+    struct reeve_client *client, bool *ended)
+{
+	bool there = false;
+	uint64_t next;
+	int code = next_event(client, &next);
+
+	if (code == CLI_OK) {
+		code = show_log(show, filter);
+	}
+	show->next = next > show->next ? next : show->next;
+	filter->after_id = show->next - 1;
+	filter->since_us = 0;
+	filter->limit = 0;
+	if (code == CLI_OK) {
+		code = subscribe(show, client, &there);
+	}
+	if (code == CLI_OK && there) {
+		*ended = follow_feed(show, client) == FED_ENDED;
+		filter->after_id = show->next - 1;
+	}
+	return code;
+}
+
 static int
 follow(struct show *show, struct reeve_event_filter *filter)
 {
 	struct reeve_client *client = NULL;
-	json_t *answer = NULL;
-	uint64_t next;
+	bool ended = false;
 	int code = cli_connect(show->cli, &client);
 
-	while (code == CLI_OK) {
-		/* Ids below are in the log by now, as ring or as rows. */
-		code = next_event(client, &next);
-		if (code == CLI_OK) {
-			code = show_log(show, filter);
-		}
-		show->next = next > show->next ? next : show->next;
-		filter->after_id = show->next - 1;
-		filter->limit = 0;
-		if (code == CLI_OK) {
-			code = cli_ask(client, "events.subscribe",
-			    subscription(show), &answer);
-			json_decref(answer);
-		}
-		if (code == CLI_OK) {
-			code = follow_feed(show, client);
-		}
+	while (code == CLI_OK && !ended) {
+		code = follow_once(show, filter, client, &ended);
 	}
 	reeve_client_close(client);
+	if (code == CLI_OK) {
+		/* Its last words came after the socket was closed. */
+		code = show_log(show, filter);
+		cli_error("the runtime has ended");
+		code = code == CLI_OK ? CLI_NO_RUNTIME : code;
+	}
 	return code;
 }
 
@@ -200,6 +237,10 @@ cli_verb_events(struct cli *cli)
 
 	if (code != CLI_OK) {
 		return code;
+	}
+	if (cli->has[CLI_OPT_follow] && cli->has[CLI_OPT_until]) {
+		cli_error("--follow has no end: it does not go with --until");
+		return CLI_USAGE;
 	}
 	return cli->has[CLI_OPT_follow] ? follow(&show, &filter)
 					: show_log(&show, &filter);

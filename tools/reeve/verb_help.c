@@ -43,21 +43,6 @@ print_all(void)
 	       "reeve-events(7).\n");
 }
 
-static bool
-has_word(const char *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)) != NULL;
-	     at += len) {
-		if ((at == words || at[-1] == ' ') &&
-		    (at[len] == ' ' || at[len] == '\0')) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void
 print_verb(const struct cli_verb *verb)
 {
@@ -69,28 +54,49 @@ print_verb(const struct cli_verb *verb)
 	}
 	printf("\n");
 	for (int i = 0; i < CLI_OPTIONS; i++) {
-		if (cli_options[i].all ||
-		    has_word(verb->options, cli_options[i].name)) {
+		if (cli_takes(verb, (enum cli_option)i)) {
 			print_option(&cli_options[i]);
 		}
 	}
 }
 
+/* reeve help control: the socket's methods, from the library's table. */
+static void
+print_control(void)
+{
+	struct reeve_method_info method = { .size = sizeof(method) };
+
+	printf("The control socket takes JSON-RPC 2.0, one message a line. "
+	       "Its methods:\n\n");
+	for (unsigned i = 0; reeve_client_method(i, &method); i++) {
+		char left[80];
+
+		snprintf(
+		    left, sizeof(left), "%s %s", method.name, method.params);
+		printf("  %-34s %s\n", left, method.doc);
+	}
+	printf("\nMore: reeve-control(7).\n");
+}
+
 int
 cli_verb_help(struct cli *cli)
 {
+	const struct cli_verb *verb;
+
 	if (cli->n_names == 0) {
 		print_all();
 		return CLI_OK;
 	}
-	for (unsigned i = 0; i < cli_n_verbs; i++) {
-		if (strcmp(cli_verbs[i].name, cli->names[0]) == 0) {
-			print_verb(&cli_verbs[i]);
-			return CLI_OK;
-		}
+	if (strcmp(cli->names[0], "control") == 0) {
+		print_control();
+		return CLI_OK;
 	}
-	cli_error("no such verb: %s; see reeve help", cli->names[0]);
-	return CLI_USAGE;
+	verb = cli_find_verb(cli->names[0]);
+	if (verb == NULL) {
+		return cli_no_verb(cli->names[0]);
+	}
+	print_verb(verb);
+	return CLI_OK;
 }
 
 int
@@ -156,8 +162,7 @@ cli_verb_completion(struct cli *cli)
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
 		print_words(cli_verbs[i].name, "");
 		for (int o = 0; o < CLI_OPTIONS; o++) {
-			if (cli_options[o].all || has_word(cli_verbs[i].options,
-						      cli_options[o].name)) {
+			if (cli_takes(&cli_verbs[i], (enum cli_option)o)) {
 				printf("--%s ", cli_options[o].name);
 			}
 		}

@@ -46,7 +46,9 @@ cell_text(const struct reeve_value *v)
 		snprintf(text, CELL_MAX, "(%zu bytes)", v->len);
 	}
 	for (char *at = text; *at != '\0'; at++) {
-		*at = *at == '\n' ? ' ' : *at;
+		unsigned char c = (unsigned char)*at;
+
+		*at = c < ' ' || c == 127 ? ' ' : *at;
 	}
 	return text;
 }
@@ -177,8 +179,10 @@ cli_verb_sql(struct cli *cli)
 	struct rows rows = { .cli = cli };
 	struct reeve_log *log = NULL;
 	struct reeve_error err;
-	int code = cli_open_log(cli, &log);
+	int code;
 
+	cli_sync(cli);
+	code = cli_open_log(cli, &log);
 	if (code == CLI_OK && reeve_log_sql(log, cli->names[0],
 				  cli->has[CLI_OPT_json] ? on_json_row : on_row,
 				  &rows, &err) != REEVE_OK) {
@@ -207,6 +211,7 @@ cli_verb_why(struct cli *cli)
 		cli_error("--last must be a number from 1 to 10000");
 		return CLI_USAGE;
 	}
+	cli_sync(cli);
 	code = cli_open_log(cli, &log);
 	if (code == CLI_OK &&
 	    reeve_log_why(log, cli->names[0], (unsigned)last,

@@ -1,142 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * reeve run: a host of the library like any other. Polls the runtime's one
- * descriptor and a signalfd, reaps what a dead launcher leaves to it, prints
- * notices without ever waiting for the terminal.
+ * descriptor and a signalfd, reaps what a dead launcher leaves to it, and says
+ * what happens. Must never wait for a terminal, a pipe or a disk.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tools/reeve/cli.h"
+#include "tools/reeve/run_out.h"
 
-#define LAST_WORDS_MS 15000
+#define LAST_WORDS_MS 10000
 
 struct run {
 	struct cli *cli;
 	struct reeve *reeve;
 	struct reeve_config_info info;
+	struct run_out out;
 	int signals; /* signalfd */
-	int parent;  /* of run -d: who waits for our first word; -1 */
-	bool finished, gave_up, broken;
-	unsigned long dropped; /* lines that the terminal did not take */
-	unsigned findings;
+	bool begun, finished, gave_up;
+	unsigned errors; /* in the config */
 };
 
-/* -------- lines -------- */
-
-static bool
-takes_a_line(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
-}
-
-/* At most PIPE_BUF bytes: what POLLOUT promises to take without a wait. */
-static void
-print_line(struct run *run, enum reeve_level level, const char *text)
-{
-	static const enum cli_color colors[] = { CLI_PLAIN, CLI_YELLOW,
-		CLI_RED };
-	char line[1536], at[40], lost[64] = "";
-	struct timespec now;
-	int n;
-
-	if (!takes_a_line(STDOUT_FILENO)) {
-		run->dropped++;
-		return;
-	}
-	if (run->dropped > 0) {
-		snprintf(lost, sizeof(lost), "(%lu lines were dropped) ",
-		    run->dropped);
-		run->dropped = 0;
-	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	cli_time(
-	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, at, sizeof(at));
-	n = snprintf(line, sizeof(line), "%s%s%s %s%s%s%s\n",
-	    cli_on(run->cli, CLI_DIM), at, cli_off(run->cli), lost,
-	    cli_on(run->cli, colors[level]), text,
-	    level != REEVE_INFO ? cli_off(run->cli) : "");
-	if (n >= (int)sizeof(line)) {
-		n = sizeof(line) - 1;
-		line[n - 1] = '\n';
-	}
-	if (write(STDOUT_FILENO, line, (size_t)n) < 0) {
-		run->dropped++;
-	}
-}
+/* -------- what the runtime tells -------- */
 
 static void
 on_notice(void *ctx, enum reeve_level level, const char *text)
 {
-	print_line(ctx, level, text);
+	struct run *run = ctx;
+
+	run_out_line(&run->out, level, text);
 }
 
+/* Of the beginning: to stderr, which may wait. Of a reload: a line. */
 static void
 on_finding(void *ctx, bool is_warning, const struct reeve_error *f)
 {
 	struct run *run = ctx;
+	char text[1024];
 
-	run->findings += !is_warning;
-	if (f->line > 0) {
-		fprintf(stderr, "%s:%d:%d: %s: %s\n", f->where, f->line,
-		    f->column, is_warning ? "warning" : "error", f->text);
-	} else {
-		fprintf(stderr, "%s: %s\n", is_warning ? "warning" : "error",
-		    f->text);
+	run->errors += !is_warning;
+	if (!run->begun) {
+		cli_print_finding(stderr, run->out.color_stderr, is_warning,
+		    f->where, f->line, f->column, f->text);
+		return;
 	}
-}
-
-/* -------- the background -------- */
-
-static void
-tell_parent(struct run *run, int code)
-{
-	char byte = (char)code;
-
-	if (run->parent != -1) {
-		if (write(run->parent, &byte, 1) != 1) {
-			run->parent = -1; /* it did not wait */
-		}
-		close(run->parent);
-		run->parent = -1;
-	}
-}
-
-/* From here on the log file is our terminal. */
-static void
-leave_terminal(struct run *run)
-{
-	char path[PATH_MAX];
-	int log, null;
-
-	snprintf(path, sizeof(path), "%s/reeve.log", run->info.state_dir);
-	log = open(
-	    path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDIN_FILENO);
-	dup2(log != -1 ? log : null, STDOUT_FILENO);
-	dup2(log != -1 ? log : null, STDERR_FILENO);
-	close(null);
-	if (log != -1) {
-		close(log);
-	}
-	run->cli->color = false;
+	snprintf(text, sizeof(text), "%s:%d:%d: %s: %s", f->where, f->line,
+	    f->column, is_warning ? "warning" : "error", f->text);
+	run_out_line(
+	    &run->out, is_warning ? REEVE_WARNING : REEVE_TROUBLE, text);
 }
 
 static void
@@ -144,42 +67,8 @@ on_settled(void *ctx)
 {
 	struct run *run = ctx;
 
-	malloc_trim(0); /* what reading the config took */
-	if (run->parent != -1) {
-		tell_parent(run, CLI_OK);
-		leave_terminal(run);
-	}
+	run_out_settled(&run->out);
 }
-
-/* Fork; in the child 0, in the parent the exit code + 1. */
-static int
-detach(struct run *run)
-{
-	int fds[2];
-	char code = CLI_NO_RUNTIME;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) == -1) {
-		cli_error("cannot go to the background: %s", strerror(errno));
-		return CLI_NO_RUNTIME + 1;
-	}
-	if (pid == 0) {
-		close(fds[0]);
-		run->parent = fds[1];
-		setsid();
-		return 0;
-	}
-	close(fds[1]);
-	while (read(fds[0], &code, 1) == -1 && errno == EINTR) {
-	}
-	close(fds[0]);
-	if (code == CLI_OK) {
-		printf("running in the background, pid %d\n", (int)pid);
-	}
-	return code + 1;
-}
-
-/* -------- what happens -------- */
 
 static void
 on_finished(void *ctx, bool gave_up)
@@ -190,14 +79,16 @@ on_finished(void *ctx, bool gave_up)
 	run->gave_up = gave_up;
 }
 
+/* Nothing of this process can be trusted now; the launcher kills the lives. */
 static void
 on_bug(void *ctx, const char *file, int line, const char *what)
 {
-	struct run *run = ctx;
-
-	run->broken = true;
+	(void)ctx;
 	cli_error("internal check failed: %s:%d: %s", file, line, what);
+	abort();
 }
+
+/* -------- signals -------- */
 
 /* All of them: this process is ours alone. The library learns of each. */
 static void
@@ -216,18 +107,16 @@ on_signal(struct run *run, int signo)
 {
 	struct reeve_error err;
 
-	switch (signo) {
-	case SIGCHLD:
+	if (signo == SIGCHLD) {
 		reap(run);
 		return;
-	case SIGHUP:
-		reeve_note_signal(run->reeve, signo);
+	}
+	reeve_note_signal(run->reeve, signo);
+	if (signo == SIGHUP) {
 		if (reeve_reload(run->reeve, &err) != REEVE_OK) {
-			cli_error("%s", err.text);
+			run_out_line(&run->out, REEVE_TROUBLE, err.text);
 		}
-		return;
-	default:
-		reeve_note_signal(run->reeve, signo);
+	} else if (signo == SIGINT || signo == SIGTERM) {
 		reeve_shutdown(
 		    run->reeve, signo == SIGINT ? "signal INT" : "signal TERM");
 	}
@@ -243,6 +132,28 @@ read_signals(struct run *run)
 		on_signal(run, (int)info.ssi_signo);
 	}
 }
+
+/* USR1 and USR2 are taken so that a stray one does not end everything. */
+static bool
+take_signals(struct run *run)
+{
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1,
+		SIGUSR2 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		sigaddset(&set, taken[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	run->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return run->signals != -1;
+}
+
+/* -------- the loop -------- */
 
 static int
 wait_ms(struct run *run)
@@ -272,56 +183,40 @@ loop(struct run *run)
 	};
 	struct reeve_error err;
 
-	while (!run->finished && !run->broken) {
+	while (!run->finished) {
 		if (poll(fds, 2, wait_ms(run)) < 0 && errno != EINTR) {
 			cli_error("cannot poll: %s", strerror(errno));
 			return CLI_FAILED;
 		}
-		read_signals(run);
+		if (fds[0].revents != 0) {
+			read_signals(run);
+		}
 		if (reeve_dispatch(run->reeve, &err) != REEVE_OK) {
 			return cli_fail(&err);
 		}
 	}
-	return run->broken || run->gave_up ? CLI_FAILED : CLI_OK;
+	return run->gave_up ? CLI_FAILED : CLI_OK;
 }
 
 /* The clerk writes the rest and ends; then the log is whole. */
 static void
 await_clerk(struct run *run)
 {
-	struct pollfd p = { .events = POLLIN };
-	bool late = false;
+	struct pollfd p = { .fd = reeve_last_words(run->reeve),
+		.events = POLLIN };
 
-	while (!late && (p.fd = reeve_last_words(run->reeve)) != -1) {
-		late = poll(&p, 1, LAST_WORDS_MS) == 0;
-		close(p.fd);
-		reap(run);
+	if (p.fd == -1) {
+		return;
 	}
-	if (late) {
-		cli_error("the clerk has not finished writing the event log "
-			  "yet; it goes on alone");
+	if (poll(&p, 1, LAST_WORDS_MS) == 0) {
+		run_out_line(&run->out, REEVE_WARNING,
+		    "the clerk has not finished writing the event log yet; it "
+		    "goes on alone");
 	}
+	close(p.fd);
 }
 
 /* -------- beginning -------- */
-
-static bool
-take_signals(struct run *run)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	run->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return run->signals != -1;
-}
 
 static int
 begin(struct run *run, const char *file)
@@ -343,29 +238,31 @@ begin(struct run *run, const char *file)
 	struct reeve_error err;
 	enum reeve_status status = reeve_create(&run->reeve, &options, &err);
 
-	if (status == REEVE_ECONFIG) {
-		cli_error("%u error%s in %s; nothing was started",
-		    run->findings, run->findings == 1 ? "" : "s", file);
+	if (status == REEVE_ECONFIG && run->errors > 0) {
+		cli_error("%u error%s in %s; nothing was started", run->errors,
+		    run->errors == 1 ? "" : "s", file);
 		return CLI_USAGE;
 	}
 	if (status != REEVE_OK) {
 		cli_error("%s", err.text);
-		return CLI_NO_RUNTIME;
+		return status == REEVE_ECONFIG ? CLI_USAGE : CLI_NO_RUNTIME;
 	}
+	run->begun = true;
 	return CLI_OK;
 }
 
 static void
 say_hello(struct run *run, const char *file)
 {
-	char text[1024];
+	char text[PATH_MAX + 512], whole[PATH_MAX];
 
 	snprintf(text, sizeof(text),
-	    "reeve %s runs \"%s\": %u workers; state in %s; look with: reeve "
-	    "-c %s status",
+	    "reeve %s runs \"%s\", %u worker%s; state in %s; to look: reeve "
+	    "status -c %s",
 	    reeve_version(), run->info.name, run->info.workers,
-	    run->info.state_dir, file);
-	print_line(run, REEVE_INFO, text);
+	    run->info.workers == 1 ? "" : "s", run->info.state_dir,
+	    realpath(file, whole) != NULL ? whole : file);
+	run_out_line(&run->out, REEVE_INFO, text);
 }
 
 static int
@@ -388,27 +285,38 @@ run_all(struct run *run, const char *file)
 	return code;
 }
 
+/* False: this is the parent, which knows the exit code now. */
+static bool
+is_child(struct run *run, int *code)
+{
+	if (!run->cli->has[CLI_OPT_detach]) {
+		return true;
+	}
+	return run_out_detach(
+	    &run->out, run->info.state_dir, run->cli->has[CLI_OPT_json], code);
+}
+
 int
 cli_verb_run(struct cli *cli)
 {
-	struct run run = { .cli = cli, .parent = -1 };
+	struct run run = { .cli = cli, .info.size = sizeof(run.info) };
 	const char *file = cli_config(cli);
 	struct reeve_error err;
-	int code;
+	int code = CLI_NO_RUNTIME;
 
 	if (file == NULL) {
 		return CLI_USAGE;
 	}
-	/* Once with findings, in reeve_create; this is for the places. */
-	run.info.size = sizeof(run.info);
+	run_out_init(&run.out, cli);
+	/* For the places; what is wrong with it is said by reeve_create. */
 	if (reeve_config_check(file, NULL, NULL, &run.info, &err) != REEVE_OK) {
 		run.info = (struct reeve_config_info){ 0 };
-	} else if (cli->has[CLI_OPT_detach] && (code = detach(&run)) != 0) {
-		reeve_config_info_finish(&run.info);
-		return code - 1;
+		code = run_all(&run, file);
+	} else if (is_child(&run, &code)) {
+		code = run_all(&run, file);
+		run_out_ended(&run.out, code);
 	}
-	code = run_all(&run, file);
-	tell_parent(&run, code);
+	run_out_finish(&run.out);
 	reeve_config_info_finish(&run.info);
 	return code;
 }

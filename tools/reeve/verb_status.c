@@ -92,7 +92,9 @@ static const bool right[COLUMNS] = { [PID] = true,
 	[CPU] = true,
 	[BEAT] = true };
 /* Which go first when the terminal is too narrow. */
-static const int spare[] = { CPU, BEAT, RSS, LAST, RESTARTS, PID };
+static const int spare[] = { CPU, RSS, BEAT, RESTARTS, LAST, PID };
+
+#define LAST_LEAST 14 /* as far as that column may be cut */
 
 struct row {
 	char cell[COLUMNS][160];
@@ -164,9 +166,10 @@ put_last(char *dst, size_t size, const json_t *last)
 		n = (size_t)snprintf(dst, size, "%s", text(last, "reason"));
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	cli_span((int64_t)now.tv_sec * 1000 - at / 1000, ago, sizeof(ago));
+	at = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - at / 1000;
+	cli_span(at > 0 ? at : 0, ago, sizeof(ago));
 	if (n < size) {
-		snprintf(dst + n, size - n, ", %s ago", ago);
+		snprintf(dst + n, size - n, " %s ago", ago);
 	}
 }
 
@@ -187,20 +190,6 @@ put_state(char *dst, size_t size, const json_t *unit)
 	}
 }
 
-static int
-depth_of(const char *path)
-{
-	int depth = 0;
-
-	if (strcmp(path, "/") == 0) {
-		return 0;
-	}
-	for (; *path != '\0'; path++) {
-		depth += *path == '/';
-	}
-	return depth + 1;
-}
-
 static void
 fill_row(struct row *row, const json_t *unit)
 {
@@ -209,8 +198,8 @@ fill_row(struct row *row, const json_t *unit)
 
 	memset(row, 0, sizeof(*row));
 	row->color = color_of(text(unit, "state"));
-	snprintf(row->cell[NAME], sizeof(row->cell[0]), "%*s%s",
-	    2 * depth_of(path), "", path);
+	/* Whole paths: they are what other verbs want to be given. */
+	snprintf(row->cell[NAME], sizeof(row->cell[0]), "%s", path);
 	put_state(row->cell[STATE], sizeof(row->cell[0]), unit);
 	if (strcmp(text(unit, "kind"), "worker") != 0) {
 		return;
@@ -263,9 +252,16 @@ measure(const struct row *rows, size_t n, int *widths, int terminal)
 			widths[c] = (int)strlen(heads[c]);
 		}
 	}
-	for (size_t i = 0; terminal > 0 && total(widths) > terminal &&
-			   i < sizeof(spare) / sizeof(spare[0]);
-	     i++) {
+	for (size_t i = 0; i < sizeof(spare) / sizeof(spare[0]); i++) {
+		int over = total(widths) - terminal;
+
+		if (terminal == 0 || over <= 0) {
+			break;
+		}
+		if (widths[LAST] - over >= LAST_LEAST) {
+			widths[LAST] -= over;
+			break;
+		}
 		widths[spare[i]] = 0;
 	}
 }
@@ -281,19 +277,19 @@ print_cells(
 					      : "";
 
 		if (widths[c] > 0) {
-			printf("%s%s%*s%s", c > 0 ? "  " : "", on,
-			    right[c] ? widths[c] : -widths[c], cell,
+			printf("%s%s%*.*s%s", c > 0 ? "  " : "", on,
+			    right[c] ? widths[c] : -widths[c], widths[c], cell,
 			    on[0] != '\0' ? cli_off(cli) : "");
 		}
 	}
-	fputs(
-	    cli->has[CLI_OPT_watch] && cli->color ? "\033[K\n" : "\n", stdout);
+	fputs(cli->has[CLI_OPT_watch] && cli_width() > 0 ? "\033[K\n" : "\n",
+	    stdout);
 }
 
 static int
 print_table(const struct cli *cli, json_t *units)
 {
-	size_t n = json_array_size(units);
+	size_t n = json_array_size(units), left = 0;
 	struct row *rows = calloc(n + 1, sizeof(*rows)), none = { 0 };
 	int widths[COLUMNS];
 	json_t *unit;
@@ -308,9 +304,16 @@ print_table(const struct cli *cli, json_t *units)
 		fill_row(&rows[i], unit);
 	}
 	measure(rows, n, widths, cli_width());
+	if (cli->has[CLI_OPT_watch] && cli_height() > 3 &&
+	    n > (size_t)cli_height() - 2) {
+		left = n - ((size_t)cli_height() - 3);
+	}
 	print_cells(cli, widths, &none, true);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n - left; i++) {
 		print_cells(cli, widths, &rows[i], false);
+	}
+	if (left > 0) {
+		printf("... and %zu more\033[K\n", left);
 	}
 	free(rows);
 	return CLI_OK;
@@ -339,21 +342,47 @@ show(struct cli *cli, struct reeve_client *client)
 
 /* -------- --watch -------- */
 
-/* Wait for news, at most a second, and take all there is. */
+/* All that has come; false when the runtime is gone. */
+static bool
+take_news(struct reeve_client *client)
+{
+	struct reeve_message message;
+	struct reeve_error err;
+	enum reeve_status status;
+
+	do {
+		status = reeve_client_next(client, &message, &err);
+	} while (status == REEVE_OK);
+	return status == REEVE_EAGAIN;
+}
+
+/* Until something happens or a second has passed; ten times a second at most,
+ * whatever happens. */
 static bool
 await_news(struct reeve_client *client)
 {
 	struct pollfd p = { .fd = reeve_client_fd(client),
 		.events = reeve_client_events(client) };
-	struct reeve_message message;
-	struct reeve_error err;
-	enum reeve_status status;
 
 	poll(&p, 1, 1000);
-	do {
-		status = reeve_client_next(client, &message, &err);
-	} while (status == REEVE_OK);
-	return status == REEVE_EAGAIN;
+	poll(NULL, 0, 100);
+	return take_news(client);
+}
+
+static int
+draw(struct cli *cli, struct reeve_client *client)
+{
+	bool terminal = cli_width() > 0 && !cli->has[CLI_OPT_json];
+	int code;
+
+	if (terminal) {
+		fputs("\033[H", stdout);
+	}
+	code = show(cli, client);
+	if (terminal) {
+		fputs("\033[J", stdout);
+	}
+	return fflush(stdout) == 0 ? code : CLI_FAILED;
 }
 
 static int
@@ -361,21 +390,13 @@ watch(struct cli *cli, struct reeve_client *client)
 {
 	json_t *answer = NULL;
 	int code = cli_ask(client, "events.subscribe", NULL, &answer);
-	bool terminal = cli->color && !cli->has[CLI_OPT_json];
 
 	json_decref(answer);
-	if (terminal) {
+	if (cli_width() > 0 && !cli->has[CLI_OPT_json]) {
 		fputs("\033[2J", stdout);
 	}
 	while (code == CLI_OK) {
-		if (terminal) {
-			fputs("\033[H", stdout);
-		}
-		code = show(cli, client);
-		if (terminal) {
-			fputs("\033[J", stdout);
-		}
-		fflush(stdout);
+		code = draw(cli, client);
 		if (code == CLI_OK && !await_news(client)) {
 			cli_error("the runtime has ended");
 			return CLI_NO_RUNTIME;

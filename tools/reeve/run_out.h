@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where `reeve run` says what happens: its terminal, or, in the background, a
+ * file in the state directory, written by a process of its own. A line that
+ * would have to wait is dropped and counted.
+ */
+#ifndef REEVE_RUN_OUT_H
+#define REEVE_RUN_OUT_H
+
+#include "tools/reeve/cli.h"
+
+struct run_out {
+	struct cli *cli;
+	int fd;         /* where lines go, never waiting; -1: nowhere */
+	bool by_stdout; /* stdout is a socket: no descriptor of our own */
+	bool color_stderr;
+	int parent;         /* who waits for the first word; -1 */
+	int log;            /* the writing end to the log's process; -1 */
+	unsigned long lost; /* lines that were dropped */
+};
+
+void run_out_init(struct run_out *, struct cli *);
+void run_out_finish(struct run_out *);
+void run_out_line(struct run_out *, enum reeve_level, const char *text);
+
+/*
+ * Go to the background. True in the child. In the parent false, once the child
+ * has settled or ended, with the exit code.
+ */
+bool run_out_detach(
+    struct run_out *, const char *state_dir, bool json, int *code);
+/* Everything is up, or has failed: the terminal is free. */
+void run_out_settled(struct run_out *);
+/* The end came first. */
+void run_out_ended(struct run_out *, int code);
+
+#endif
