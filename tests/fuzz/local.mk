@@ -16,5 +16,6 @@ else
 endif
 .PHONY: check-fuzz
 
+include tests/fuzz/core.mk
 include tests/fuzz/clerk.mk
 include tests/fuzz/text.mk

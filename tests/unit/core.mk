@@ -6,8 +6,8 @@ core_tests = tests/unit/test_core_worker tests/unit/test_core_stop \
 	tests/unit/test_core_command tests/unit/test_core_chaos
 check_PROGRAMS += $(core_tests) tests/unit/core_flaws
 TESTS += $(core_tests)
-check_LTLIBRARIES += tests/lib/librig.la
 endif
+check_LTLIBRARIES += tests/lib/librig.la
 tests_lib_librig_la_SOURCES = tests/lib/rig.c tests/lib/rig.h \
 	tests/lib/rig_chaos.c tests/lib/rig_chaos.h tests/lib/rig_check.c \
 	tests/lib/rig_flaw.c tests/lib/rig_play.c tests/lib/rig_tree.c
