@@ -20,3 +20,4 @@ reeveinclude_HEADERS = runtime/include/reeve/client.h \
 	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
 	runtime/include/reeve/status.h
+pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-query.pc

@@ -1,9 +1,8 @@
 # tests/lint: see its README.md
-lint_tests = tests/lint/banned tests/lint/child_enter tests/lint/counting \
+lint_tests = tests/lint/banned tests/lint/child_enter tests/lint/counting tests/lint/exports \
 	tests/lint/files tests/lint/format tests/lint/headers \
 	tests/lint/layers tests/lint/link tests/lint/sizes
 TESTS += $(lint_tests)
-# These judge libreeve and the command; they join when those are built.
-EXTRA_DIST += tests/lint/exports tests/lint/install
+EXTRA_DIST += tests/lint/install
 EXTRA_DIST += $(lint_tests) tests/lint/banned.tbl tests/lint/child_enter.tbl \
 	tests/lint/layers.tbl tests/lint/lint.sh tests/lint/strip.awk
