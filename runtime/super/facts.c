@@ -75,6 +75,7 @@ on_launch_failed(void *ctx, uint64_t life, int stage, int sys_errno)
 	};
 	node->has_last = true;
 	node->last_at_us = rv_sys_wall_us();
+	node->last_pid = 0;
 	post_fact(node, &event, life);
 }
 
@@ -108,9 +109,10 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 	node->death = *death;
 	node->has_last = true;
 	node->last_at_us = rv_sys_wall_us();
-	/* The record of the end still names the pid; then it is nobody's. */
-	post_fact(node, &event, life);
+	node->last_pid = node->pid;
 	node->pid = 0;
+	/* The node may be gone after this, when a reload has retired it. */
+	post_fact(node, &event, life);
 }
 
 static void

@@ -29,8 +29,9 @@ struct rv_node {
 	struct rv_tick ticks[RV_TIMERS];
 	struct rv_hash_node by_life; /* while a life is launched or in flight */
 	struct rv_list launch_link;  /* in super->launches while queued */
-	void *room; /* given to the unit by a reload, or NULL */
-	pid_t pid;  /* 0: no process */
+	void *room;     /* given to the unit by a reload, or NULL */
+	pid_t pid;      /* 0: no process */
+	pid_t last_pid; /* of the last life, 0: it had none */
 	uint64_t start_ticks;
 	uint64_t life;  /* global number of the present life */
 	bool in_flight; /* sent to the launcher, not answered */

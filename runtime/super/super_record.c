@@ -74,8 +74,8 @@ add_exited(struct rv_node *node, struct rv_fields *fields, char *text,
 {
 	const struct rv_death *death = &node->death;
 
-	if (node->pid != 0) {
-		rv_fields_int(fields, RV_KEY_PID, node->pid);
+	if (node->last_pid != 0) {
+		rv_fields_int(fields, RV_KEY_PID, node->last_pid);
 	}
 	if (death->stage != 0) {
 		rv_fields_str(

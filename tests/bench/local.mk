@@ -1,6 +1,7 @@
 # tests/bench: see its README.md
 bench_programs = tests/bench/bench_record tests/bench/bench_restart \
-	tests/bench/bench_boot tests/bench/bench_capture
+	tests/bench/bench_boot tests/bench/bench_turn \
+	tests/bench/bench_capture
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
@@ -13,6 +14,9 @@ tests_bench_bench_restart_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_boot_SOURCES = tests/bench/bench_boot.c $(bench_common) $(bench_raw)
 tests_bench_bench_boot_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_boot_LDADD = $(SQLITE_LIBS)
+tests_bench_bench_turn_SOURCES = tests/bench/bench_turn.c $(bench_common)
+tests_bench_bench_turn_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_turn_LDADD = libreeve.la
 tests_bench_bench_capture_SOURCES = tests/bench/bench_capture.c $(bench_common)
 tests_bench_bench_capture_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_record_SOURCES = tests/bench/bench_record.c $(bench_common)

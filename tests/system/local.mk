@@ -6,3 +6,5 @@ endif
 tests_system_test_lossless_SOURCES = tests/system/test_lossless.c $(live_sources)
 tests_system_test_lossless_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_system_test_lossless_LDADD = $(live_libs)
+SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
+EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers
