@@ -254,6 +254,31 @@ RV_TEST(a_worker_without_heartbeats_is_restarted_as_unresponsive)
 	close_in_order(&live);
 }
 
+RV_TEST(a_supervisor_that_stood_still_kills_nobody_on_waking)
+{
+	struct live live;
+	pid_t pid;
+	json_t *event;
+
+	open_with(&live,
+	    "\"children\": { \"h\": { \"command\": [\"sh\", \"-c\", "
+	    "\"%(fixtures)s/notifier send READY=1 exit 0; while :; do "
+	    "%(fixtures)s/notifier send WATCHDOG=1 exit 0; done\"], \"ready\": "
+	    "\"notify\", \"heartbeat\": {\"interval\": \"500ms\", "
+	    "\"misses\": 2} } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "h"));
+	pid = live_pid(&live, "h");
+	kill(live.pid, SIGSTOP);
+	/* Longer than the heartbeat allows for. */
+	CU_ASSERT_EQUAL(live_wait(&live, 1500), -1);
+	kill(live.pid, SIGCONT);
+	event = live_event(&live, "worker.unresponsive", "h", 1500);
+	CU_ASSERT_PTR_NULL(event);
+	json_decref(event);
+	CU_ASSERT_EQUAL(live_pid(&live, "h"), pid);
+	close_in_order(&live);
+}
+
 RV_TEST(what_an_operator_stopped_stays_down_through_a_group_restart)
 {
 	struct live live;
@@ -517,6 +542,7 @@ RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
     RV_CASE(a_stopped_process_is_let_go_on_and_ends_by_term),
     RV_CASE(descendants_that_left_the_group_do_not_outlive_a_stop),
     RV_CASE(a_worker_without_heartbeats_is_restarted_as_unresponsive),
+    RV_CASE(a_supervisor_that_stood_still_kills_nobody_on_waking),
     RV_CASE(what_an_operator_stopped_stays_down_through_a_group_restart),
     RV_CASE(a_root_that_gives_up_ends_the_run_with_one),
     RV_CASE(reload_adds_removes_restarts_and_leaves_the_rest_alone),
