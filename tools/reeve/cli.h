@@ -100,19 +100,33 @@ unsigned cli_distance(const char *a, const char *b);
 
 /* The config that is meant, or NULL: said. */
 const char *cli_config(const struct cli *);
+
+/* Where a runtime is to be found: by its config, or by its state directory. */
+struct cli_place {
+	const char *config;
+	const char *state_dir;         /* NULL: as the config says */
+	struct reeve_config_info info; /* of a good config */
+	char *guessed;
+};
+/* CLI_OK or the exit code: said. */
+int cli_place(const struct cli *, struct cli_place *);
+void cli_place_finish(struct cli_place *);
+int cli_open_log(const struct cli *, struct reeve_log **);
+
+/* -------- cli_ask.c -------- */
+
 /* Connect; CLI_OK or the exit code: said. */
 int cli_connect(const struct cli *, struct reeve_client **);
 /* Ask and wait; *result is the caller's, NULL with an exit code: said. */
 int cli_ask(struct reeve_client *, const char *method, json_t *params_take,
     json_t **result);
-int cli_open_log(const struct cli *, struct reeve_log **);
+/* {"names": [...]} of the names from `first` on. */
+json_t *cli_names(const struct cli *, int first);
 /*
  * Where a runtime lives: have it write everything that it knows, tails of
  * output among it. In vain without one, and never for long.
  */
 void cli_sync(const struct cli *);
-/* {"names": [...]} of the names from `first` on. */
-json_t *cli_names(const struct cli *, int first);
 
 /* -------- cli_event.c -------- */
 

@@ -5,14 +5,14 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/reeve/cli.h"
-
-#define SYNC_MS 1000
 
 /* NULL: there is none. */
 static const char *
@@ -48,83 +48,73 @@ cli_config(const struct cli *cli)
 	return file;
 }
 
-int
-cli_connect(const struct cli *cli, struct reeve_client **client)
+/*
+ * A config that is wrong says yet where its runtime is, which may have begun
+ * when it was right: and that one is to be asked what is wrong.
+ */
+static char *
+guess_state_dir(const char *file)
 {
-	struct reeve_client_options options = { .size = sizeof(options) };
-	struct reeve_error err;
+	json_t *config = json_load_file(file, 0, NULL);
+	const char *given =
+	    json_string_value(json_object_get(config, "state_dir"));
+	char whole[PATH_MAX], *path = NULL;
 
-	if (cli->has[CLI_OPT_state_dir]) {
-		options.state_dir = cli->arg[CLI_OPT_state_dir];
-	} else {
-		options.config_file = cli_config(cli);
-		if (options.config_file == NULL) {
-			return CLI_USAGE;
-		}
+	if (given != NULL && given[0] != '\0' && strchr(given, '%') == NULL &&
+	    realpath(file, whole) != NULL) {
+		path = malloc(PATH_MAX);
 	}
-	if (reeve_client_open(client, &options, &err) != REEVE_OK) {
-		return cli_fail(&err);
+	if (path != NULL && given[0] == '/') {
+		snprintf(path, PATH_MAX, "%s", given);
+	} else if (path != NULL) {
+		snprintf(path, PATH_MAX, "%s/%s", dirname(whole), given);
+	}
+	json_decref(config);
+	return path;
+}
+
+int
+cli_place(const struct cli *cli, struct cli_place *place)
+{
+	struct reeve_error err;
+	enum reeve_status status;
+
+	*place = (struct cli_place){ .info.size = sizeof(place->info) };
+	if (cli->has[CLI_OPT_state_dir]) {
+		place->state_dir = cli->arg[CLI_OPT_state_dir];
+		return CLI_OK;
+	}
+	place->config = cli_config(cli);
+	if (place->config == NULL) {
+		return CLI_USAGE;
+	}
+	if (access(place->config, R_OK) != 0) {
+		cli_error("cannot read %s: %s; without a config, --state-dir "
+			  "DIR names the runtime",
+		    place->config, strerror(errno));
+		return CLI_USAGE;
+	}
+	status =
+	    reeve_config_check(place->config, NULL, NULL, &place->info, &err);
+	if (status == REEVE_OK) {
+		return CLI_OK;
+	}
+	place->info = (struct reeve_config_info){ 0 };
+	place->guessed = guess_state_dir(place->config);
+	place->state_dir = place->guessed;
+	if (place->guessed == NULL) {
+		cli_error("%s:%d: %s", place->config, err.line, err.text);
+		cli_error("mend it, or name the runtime with --state-dir DIR");
+		return CLI_USAGE;
 	}
 	return CLI_OK;
 }
 
 void
-cli_sync(const struct cli *cli)
+cli_place_finish(struct cli_place *place)
 {
-	struct reeve_client_options options = { .size = sizeof(options) };
-	struct reeve_client *client = NULL;
-	enum reeve_status status;
-
-	if (cli->has[CLI_OPT_state_dir]) {
-		options.state_dir = cli->arg[CLI_OPT_state_dir];
-	} else {
-		options.config_file = find_config(cli);
-	}
-	if (reeve_client_open(&client, &options, NULL) != REEVE_OK) {
-		return;
-	}
-	status = reeve_client_call(client, "sync", NULL, SYNC_MS, NULL, NULL);
-	(void)status; /* what is on the disk by then is what there is */
-	reeve_client_close(client);
-}
-
-json_t *
-cli_names(const struct cli *cli, int first)
-{
-	json_t *params = json_object(), *names = json_array();
-
-	for (int i = first; i < cli->n_names; i++) {
-		json_array_append_new(names, json_string(cli->names[i]));
-	}
-	json_object_set_new(params, "names", names);
-	return params;
-}
-
-int
-cli_ask(struct reeve_client *client, const char *method, json_t *params,
-    json_t **result)
-{
-	char *text = params != NULL ? json_dumps(params, 0) : NULL;
-	char *answer = NULL;
-	struct reeve_error err;
-	/* A stop may be told to take hours. */
-	enum reeve_status status =
-	    reeve_client_call(client, method, text, -1, &answer, &err);
-	int code = CLI_OK;
-
-	free(text);
-	json_decref(params);
-	*result = NULL;
-	if (status != REEVE_OK) {
-		return cli_fail(&err);
-	}
-	*result = json_loads(answer, JSON_DECODE_ANY, NULL);
-	if (*result == NULL) {
-		cli_error("cannot read the runtime's answer");
-		code = CLI_FAILED;
-	}
-	reeve_free(answer);
-	return code;
+	reeve_config_info_finish(&place->info);
+	free(place->guessed);
 }
 
 /* -------- the log -------- */
@@ -176,40 +166,46 @@ open_in(const char *state_dir, const char *runtime_dir, struct reeve_log **log)
 	return CLI_OK;
 }
 
-int
-cli_open_log(const struct cli *cli, struct reeve_log **log)
+/* Where the config leaves the place to us: the caller's, and then root's. */
+static int
+open_default(const struct reeve_config_info *info, struct reeve_log **log)
 {
-	struct reeve_config_info info = { .size = sizeof(info) }, root = info;
-	char runtime[PATH_MAX];
+	struct reeve_config_info own = { .size = sizeof(own) }, root = own;
 	struct reeve_error err;
-	const char *file, *state_dir = cli->arg[CLI_OPT_state_dir];
 	int code;
 
-	if (cli->has[CLI_OPT_state_dir]) {
-		return open_in(state_dir,
-		    runtime_dir_of(state_dir, runtime, sizeof(runtime))
-			? runtime
-			: NULL,
-		    log);
-	}
-	file = cli_config(cli);
-	if (file == NULL) {
-		return CLI_USAGE;
-	}
-	if (reeve_config_check(file, NULL, NULL, &info, &err) != REEVE_OK) {
-		cli_error("%s:%d: %s", file, err.line, err.text);
-		cli_error("mend it, or name the log with --state-dir DIR");
-		return CLI_USAGE;
-	}
-	/* The caller's own, else root's of the same name. */
-	if (!has_log(info.state_dir) &&
-	    reeve_config_places(info.name, true, &root, &err) == REEVE_OK &&
+	if (!has_log(info->state_dir) &&
+	    reeve_config_places(info->name, false, &own, &err) == REEVE_OK &&
+	    strcmp(own.state_dir, info->state_dir) == 0 &&
+	    reeve_config_places(info->name, true, &root, &err) == REEVE_OK &&
 	    has_log(root.state_dir)) {
 		code = open_in(root.state_dir, root.runtime_dir, log);
 	} else {
-		code = open_in(info.state_dir, info.runtime_dir, log);
+		code = open_in(info->state_dir, info->runtime_dir, log);
 	}
-	reeve_config_info_finish(&info);
+	reeve_config_info_finish(&own);
 	reeve_config_info_finish(&root);
+	return code;
+}
+
+int
+cli_open_log(const struct cli *cli, struct reeve_log **log)
+{
+	struct cli_place place;
+	char runtime[PATH_MAX];
+	int code = cli_place(cli, &place);
+
+	if (code != CLI_OK) {
+		return code;
+	}
+	if (place.state_dir == NULL) {
+		code = open_default(&place.info, log);
+	} else {
+		bool found =
+		    runtime_dir_of(place.state_dir, runtime, sizeof(runtime));
+
+		code = open_in(place.state_dir, found ? runtime : NULL, log);
+	}
+	cli_place_finish(&place);
 	return code;
 }

@@ -1,6 +1,7 @@
 # tools/reeve: see its README.md
 bin_PROGRAMS += reeve
-reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_event.c \
+reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_ask.c \
+	tools/reeve/cli_event.c \
 	tools/reeve/cli_find.c tools/reeve/cli_main.c tools/reeve/cli_out.c \
 	tools/reeve/options.def tools/reeve/run_out.c \
 	tools/reeve/run_out.h tools/reeve/verb_check.c \
@@ -9,3 +10,7 @@ reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_event.c \
 	tools/reeve/verb_status.c tools/reeve/verb_tail.c tools/reeve/verbs.def
 reeve_CPPFLAGS = -I$(top_srcdir)/runtime/include -I$(top_srcdir) -D_GNU_SOURCE
 reeve_LDADD = libreeve.la libreeve-query.la $(JANSSON_LIBS)
+dist_man_MANS += tools/reeve/reeve.1
+# Found by its name with .bash, too.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = tools/reeve/reeve.bash

@@ -154,12 +154,15 @@ cli_verb_completion(struct cli *cli)
 	       "return ;;\n"
 	       "\tesac\n"
 	       "\tcase $verb in\n");
-	print_words("''", "");
+	print_words("''|help", "");
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
 		printf("%s ", cli_verbs[i].name);
 	}
 	printf("\" ;;\n");
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
+		if (cli_verbs[i].run == cli_verb_help) {
+			continue;
+		}
 		print_words(cli_verbs[i].name, "");
 		for (int o = 0; o < CLI_OPTIONS; o++) {
 			if (cli_takes(&cli_verbs[i], (enum cli_option)o)) {

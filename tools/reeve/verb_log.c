@@ -181,8 +181,10 @@ cli_verb_sql(struct cli *cli)
 	struct reeve_error err;
 	int code;
 
-	cli_sync(cli);
 	code = cli_open_log(cli, &log);
+	if (code == CLI_OK) {
+		cli_sync(cli);
+	}
 	if (code == CLI_OK && reeve_log_sql(log, cli->names[0],
 				  cli->has[CLI_OPT_json] ? on_json_row : on_row,
 				  &rows, &err) != REEVE_OK) {
@@ -211,8 +213,10 @@ cli_verb_why(struct cli *cli)
 		cli_error("--last must be a number from 1 to 10000");
 		return CLI_USAGE;
 	}
-	cli_sync(cli);
 	code = cli_open_log(cli, &log);
+	if (code == CLI_OK) {
+		cli_sync(cli);
+	}
 	if (code == CLI_OK &&
 	    reeve_log_why(log, cli->names[0], (unsigned)last,
 		cli->has[CLI_OPT_json], &text, &err) != REEVE_OK) {

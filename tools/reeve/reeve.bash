@@ -1,0 +1,40 @@
+# completion of reeve for bash; made by: reeve completion
+_reeve() {
+	local current=${COMP_WORDS[COMP_CWORD]} verb= words= i
+	local -a config=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-c|--config|--state-dir) config=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+		-*) ;;
+		*) verb=${verb:-${COMP_WORDS[i]}} ;;
+		esac
+	done
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	-c|--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
+	--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+	esac
+	case $verb in
+	''|help) words="run check status start stop restart signal reload shutdown tail events sql why schema completion version help " ;;
+	run) words="--config --state-dir --json --no-color --help --detach " ;;
+	check) words="--config --state-dir --json --no-color --help " ;;
+	status) words="--config --state-dir --json --no-color --help --watch " ;;
+	start) words="--config --state-dir --json --no-color --help --no-wait " ;;
+	stop) words="--config --state-dir --json --no-color --help --no-wait " ;;
+	restart) words="--config --state-dir --json --no-color --help --no-wait " ;;
+	signal) words="--config --state-dir --json --no-color --help " ;;
+	reload) words="--config --state-dir --json --no-color --help --dry-run " ;;
+	shutdown) words="--config --state-dir --json --no-color --help --no-wait " ;;
+	tail) words="--config --state-dir --json --no-color --help --follow --lines " ;;
+	events) words="--config --state-dir --json --no-color --help --follow --since --until --worker --kind --limit " ;;
+	sql) words="--config --state-dir --json --no-color --help " ;;
+	why) words="--config --state-dir --json --no-color --help --last " ;;
+	schema) words="--config --state-dir --json --no-color --help " ;;
+	completion) words="--config --state-dir --json --no-color --help " ;;
+	version) words="--config --state-dir --json --no-color --help " ;;
+	esac
+	case $verb in status|start|stop|restart|signal|tail|why)
+		words+=" $(reeve "${config[@]}" --json status 2>/dev/null | grep -o '"path":"[^"]*' | cut -d'"' -f4)" ;;
+	esac
+	COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o default -F _reeve reeve
