@@ -1,0 +1,721 @@
+/* SPDX-License-Identifier: MIT */
+/* Configs: what is accepted, what is refused, and in which words. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/text.h"
+#include "config/load.h"
+#include "config/schema.h"
+#include "lib/harness.h"
+
+/* What was found, a line each: "3:5 error TEXT". */
+static struct rv_buf said;
+
+static void
+on_finding(
+    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
+{
+	(void)ctx;
+	rv_buf_addf(&said, "%d:%d %s %s\n", finding->line, finding->column,
+	    level == RV_FINDING_ERROR ? "error" : "warning", finding->text);
+}
+
+static struct rv_conf *
+parse(const char *text)
+{
+	struct rv_conf *conf = NULL;
+
+	rv_buf_finish(&said);
+	rv_buf_init(&said, 1 << 20);
+	if (rv_conf_parse(&conf, "/etc/reeve/test.json", text, strlen(text),
+		on_finding, NULL) != REEVE_OK) {
+		return NULL;
+	}
+	return conf;
+}
+
+/* A config whose root has these members, one child `w` among them. */
+static struct rv_conf *
+parse_worker(const char *members)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+	    "{\"state_dir\":\"/"
+	    "s\",\"children\":{\"w\":{\"command\":\"true\"%s%s"
+	    "}}}",
+	    members[0] != '\0' ? "," : "", members);
+	return parse(text);
+}
+
+static bool
+says(const char *words)
+{
+	bool found = strstr(rv_buf_str(&said), words) != NULL;
+
+	if (!found) {
+		printf("# not said: %s\n# but: %s", words, rv_buf_str(&said));
+	}
+	return found;
+}
+
+static void
+forget(void)
+{
+	rv_buf_finish(&said);
+}
+
+static const struct rv_spec *
+worker(const struct rv_conf *conf)
+{
+	return rv_conf_find(conf, "w");
+}
+
+RV_TEST(the_smallest_config_has_every_default)
+{
+	struct rv_conf *conf = parse_worker("");
+	const struct rv_policy *p;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT_STRING_EQUAL(conf->name, "test");
+	CU_ASSERT_STRING_EQUAL(conf->state_dir, "/s");
+	CU_ASSERT_EQUAL(conf->n_specs, 2);
+	CU_ASSERT_EQUAL(conf->root->policy.strategy, RV_ONE_FOR_ONE);
+	CU_ASSERT_EQUAL(conf->root->policy.intensity, RV_UNLIMITED);
+	p = &worker(conf)->policy;
+	CU_ASSERT_EQUAL(p->restart, RV_TRANSIENT);
+	CU_ASSERT(p->autostart);
+	CU_ASSERT_EQUAL(p->startsecs, RV_SEC);
+	CU_ASSERT_EQUAL(p->startretries, 3);
+	CU_ASSERT_EQUAL(p->start_timeout, 60 * RV_SEC);
+	CU_ASSERT_EQUAL(p->ready, RV_READY_STARTED);
+	CU_ASSERT_EQUAL(p->exitcodes[0], 1);
+	CU_ASSERT_EQUAL(p->n_stop, 1);
+	CU_ASSERT_EQUAL(p->stop[0].signo, 15);
+	CU_ASSERT_EQUAL(p->stop[0].wait, 10 * RV_SEC);
+	CU_ASSERT_EQUAL(p->kill_mode, RV_KILL_GROUP);
+	CU_ASSERT_EQUAL(p->on_fatal, RV_FATAL_STAY);
+	CU_ASSERT_EQUAL(p->backoff.initial, 0);
+	CU_ASSERT_EQUAL(p->backoff.min, 100 * RV_MS);
+	CU_ASSERT_EQUAL(p->backoff.max, 30 * RV_SEC);
+	CU_ASSERT_EQUAL(p->backoff.factor_milli, 2000);
+	CU_ASSERT_EQUAL(p->backoff.jitter_milli, 100);
+	CU_ASSERT_EQUAL(p->hb_interval, 0);
+	CU_ASSERT_STRING_EQUAL(
+	    worker(conf)->program->out.path, "/s/logs/w.stdout.log");
+	CU_ASSERT_EQUAL(worker(conf)->program->out.max_bytes, 50 << 20);
+	CU_ASSERT_EQUAL(conf->journal.ring, 4 << 20);
+	rv_conf_unref(conf);
+	forget();
+}
+
+/* Where this key may stand: a config with it set to `value`. */
+static struct rv_conf *
+parse_key(const struct rv_schema_row *row, const char *value)
+{
+	char member[640], text[2048];
+
+	rv_format(member, sizeof(member), "\"%s\":%s", row->name, value);
+	if (row->where >= RV_CIN) {
+		const struct rv_schema_row *in =
+		    &rv_schema[row->where - RV_CIN];
+		char inner[560];
+
+		rv_format(inner, sizeof(inner), "%s%s",
+		    in->key == RV_CKEY_HEARTBEAT &&
+			    row->key != RV_CKEY_HEARTBEAT_INTERVAL
+			? "\"interval\":\"1s\","
+			: "",
+		    member);
+		rv_format(
+		    member, sizeof(member), "\"%s\":{%s}", in->name, inner);
+		row = in;
+	}
+	if (row->where == RV_CROOT || row->where == RV_CSUPER) {
+		rv_format(text, sizeof(text),
+		    "{%s%s\"children\":{\"w\":{\"command\":\"true\"}}%s%s}",
+		    row->key != RV_CKEY_STATE_DIR ? "\"state_dir\":\"/s\","
+						  : "",
+		    "", row->key == RV_CKEY_CHILDREN ? "" : ",",
+		    row->key == RV_CKEY_CHILDREN ? "" : member);
+		return parse(text);
+	}
+	return row->key == RV_CKEY_COMMAND ? parse_worker("")
+					   : parse_worker(member);
+}
+
+RV_TEST(every_key_takes_its_default_and_refuses_what_it_cannot_be)
+{
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		struct rv_conf *conf;
+		char words[128];
+
+		if (!row->built || row->key == RV_CKEY_CHILDREN ||
+		    row->key == RV_CKEY_COMMAND) {
+			continue;
+		}
+		if (strcmp(row->otherwise, "null") != 0) {
+			conf = parse_key(row, row->otherwise);
+			if (conf == NULL) {
+				printf(
+				    "# %s: %s", row->name, rv_buf_str(&said));
+			}
+			CU_ASSERT_PTR_NOT_NULL(conf);
+			rv_conf_unref(conf);
+		}
+		/* null is no value of any key */
+		conf = parse_key(row, "null");
+		CU_ASSERT_PTR_NULL(conf);
+		snprintf(words, sizeof(words), "%s: ", row->name);
+		CU_ASSERT(says(words));
+	}
+	forget();
+}
+
+RV_TEST(what_is_not_built_yet_is_known_and_said_so)
+{
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		const char *at = row->choices;
+
+		if (!row->built) {
+			CU_ASSERT_PTR_NULL(parse_key(row, "{}"));
+			CU_ASSERT(says("not built yet"));
+		}
+		for (; *at != '\0'; at += strcspn(at, "|"), at += *at == '|') {
+			char value[64];
+			struct rv_conf *conf;
+
+			snprintf(value, sizeof(value), "\"%.*s\"",
+			    (int)strcspn(at + (*at == '!'), "|"),
+			    at + (*at == '!'));
+			conf = parse_key(row, value);
+			CU_ASSERT_EQUAL(conf == NULL, *at == '!');
+			if (conf == NULL) {
+				CU_ASSERT(says("is not built yet"));
+			}
+			rv_conf_unref(conf);
+		}
+	}
+	forget();
+}
+
+RV_TEST(ranges_are_kept)
+{
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		char value[64];
+
+		if (!row->built || row->type != RV_CT_INT) {
+			continue;
+		}
+		snprintf(value, sizeof(value), "%lld", (long long)row->max + 1);
+		CU_ASSERT_PTR_NULL(parse_key(row, value));
+		CU_ASSERT(says("is out of range"));
+		snprintf(value, sizeof(value), "%lld", (long long)row->min - 1);
+		CU_ASSERT_PTR_NULL(parse_key(row, value));
+		CU_ASSERT(says("is out of range"));
+	}
+	forget();
+}
+
+static const struct {
+	const char *text, *said;
+} refused[] = {
+	{ "", "1:1 error not JSON" },
+	{ "[]", "1:1 error must be an object" },
+	{ "{\"children\":{},}", "error not JSON" },
+	{ "{\"children\":{},\"name\":\"a b\"}", "name: \"a b\" is no name" },
+	{ "{\n  \"nam\": 1, \"children\": {}}",
+	    "2:3 error nam: unknown key; did you mean \"name\"?" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\"},\n"
+	  "\"a\":{\"command\":\"y\"}}}",
+	    "2:1 error children: the key \"a\" stands here twice; the first "
+	    "is in line 1" },
+	{ "{}", "needs \"children\"" },
+	{ "{\"children\":{\"a\":{}}}", "children.a: needs a \"command\"" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"children\":{}}}}",
+	    "has children and a command" },
+	{ "{\"children\":{\"a/b\":{\"command\":\"x\"}}}",
+	    "\"a/b\" is no name" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"strategy\":"
+	  "\"one_for_all\"}}}",
+	    "this key is for supervisors" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"state_dir\":\"/x\"}}}",
+	    "this key is for the root" },
+	{ "{\"command\":\"x\",\"children\":{}}", "this key is for workers" },
+	{ "{\"defaults\":{\"command\":\"x\"},\"children\":{}}",
+	    "defaults.command: is each worker's own" },
+	{ "{\"children\":{\"a\":{\"command\":[]}}}", "at least one" },
+	{ "{\"children\":{\"a\":{\"command\":\"\"}}}", "must not be empty" },
+	{ "{\"children\":{\"a\":{\"command\":\"  \"}}}", "it has no word" },
+	{ "{\"children\":{\"a\":{\"command\":\"x 'y\"}}}",
+	    "a ' is not closed" },
+	{ "{\"children\":{\"a\":{\"command\":\"x | y\"}}}",
+	    "it needs a shell" },
+	{ "{\"children\":{\"a\":{\"command\":\"x %(nope)s\"}}}",
+	    "%(nope)s is not known here" },
+	{ "{\"children\":{\"a\":{\"command\":\"x 5%\"}}}",
+	    "a % begins no expression" },
+	{ "{\"children\":{\"a\":{\"command\":\"%(ENV_REEVE_NONE)s\"}}}",
+	    "the variable REEVE_NONE is not set" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"user\":\"no-such-u\"}}}",
+	    "no such user: no-such-u" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"group\":\"no-such-g\"}}}",
+	    "no such group: no-such-g" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"umask\":\"9\"}}}",
+	    "must be octal" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"exitcodes\":[0,256]}}}",
+	    "exitcodes[1]: 256 is out of range" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"stopsignal\":\"NO\"}}}",
+	    "is no signal" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"stopsignal\":[[\"INT\"]]"
+	  "}}}",
+	    "must be a step" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"ready\":{\"fd\":2}}}}",
+	    "2 is out of range" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"ready\":{\"tcp\":\"x\"}}}"
+	  "}",
+	    "ready.tcp: not built yet" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"heartbeat\":{}}}}",
+	    "needs an \"interval\"" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"limits\":{\"nofil\":1}}}"
+	  "}",
+	    "did you mean \"nofile\"?" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"limits\":{\"core\":{"
+	  "\"soft\":2,\"hard\":1}}}}}",
+	    "soft must not be above hard" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"backoff\":{\"min\":\"2s\""
+	  ",\"max\":\"1s\"}}}}",
+	    "must not be below min" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"environment\":{\"A=B\":"
+	  "\"\"}}}}",
+	    "has no = and is not empty" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"depends_on\":[\"a\"]}}}",
+	    "a unit cannot depend on itself" },
+	{ "{\"children\":{\"app\":{\"command\":\"x\",\"depends_on\":[\"dbx\"]},"
+	  "\"db\":{\"command\":\"x\"}}}",
+	    "there is no sibling \"dbx\"; did you mean \"db\"?" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"depends_on\":[\"/b/c\"]}}"
+	  "}",
+	    "there is no unit /b/c" },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"depends_on\":[\"b\"]},"
+	  "\"b\":{\"command\":\"x\",\"depends_on\":[\"c\"]},"
+	  "\"c\":{\"command\":\"x\",\"depends_on\":[\"a\"]}}}",
+	    "a circle of waiting: a -> b -> c -> a" },
+	{ "{\"children\":{\"s\":{\"children\":{\"a\":{\"command\":\"x\","
+	  "\"depends_on\":[\"/s\"]}}}}}",
+	    "a circle of waiting: s" },
+	{ "{\"strategy\":\"one_for_all\",\"children\":{\"a\":{\"command\":\"x\""
+	  ",\"depends_on\":[\"b\"]},\"b\":{\"command\":\"x\"}}}",
+	    "\"b\" stands behind \"a\"" },
+	{ "{\"strategy\":\"one_for_all\",\"children\":{\"s\":{\"children\":{"
+	  "\"x\":{\"command\":\"x\",\"depends_on\":[\"/t\"]}}},\"t\":{"
+	  "\"command\":\"x\"}}}",
+	    "a circle of waiting: " },
+	{ "{\"children\":{\"a\":{\"command\":\"x\",\"significant\":true,"
+	  "\"autorestart\":false}}}",
+	    "needs auto_shutdown in its supervisor" },
+	{ "{\"auto_shutdown\":\"any_significant\",\"children\":{\"a\":{"
+	  "\"command\":\"x\",\"significant\":true,\"autorestart\":true}}}",
+	    "cannot be significant" },
+	{ "{\"children\":{\"a.0\":{\"command\":\"x\"},\"a\":{\"command\":\"x\","
+	  "\"numprocs\":2}}}",
+	    "there are two units with the path a.0" },
+};
+
+RV_TEST(each_mistake_has_its_own_words)
+{
+	for (size_t i = 0; i < RV_ARRAY_LEN(refused); i++) {
+		CU_ASSERT_PTR_NULL(parse(refused[i].text));
+		CU_ASSERT(says(refused[i].said));
+	}
+	forget();
+}
+
+RV_TEST(all_errors_of_a_file_come_at_once_in_its_order)
+{
+	CU_ASSERT_PTR_NULL(
+	    parse("{ \"children\": {\n"
+		  "\"a\": { \"command\": \"x\", \"nice\": 99 },\n"
+		  "\"b\": { \"command\": \"x\", \"user\": \"nox\" },\n"
+		  "\"c\": { \"comand\": \"x\" },\n"
+		  "\"d\": { \"command\": \"x\",\n"
+		  "\"depends_on\": [\"e\"], \"umask\": 1 }\n"
+		  "}, \"zeal\": 1 }"));
+	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said),
+	    "2:24 error children.a.nice: 99 is out of range: from -20 to 19\n"
+	    "3:24 error children.b.user: no such user: nox\n"
+	    "4:1 error children.c: needs a \"command\" (a worker) or "
+	    "\"children\" (a supervisor)\n"
+	    "4:8 error children.c.comand: unknown key; did you mean "
+	    "\"command\"?\n"
+	    "6:16 error children.d.depends_on[0]: there is no sibling \"e\"; "
+	    "did you mean \"a\"?\n"
+	    "6:22 error children.d.umask: must be octal digits as a string, "
+	    "like \"022\"\n"
+	    "7:4 error zeal: unknown key\n");
+	forget();
+}
+
+RV_TEST(deep_and_broken_texts_do_no_harm)
+{
+	char deep[4000];
+
+	memset(deep, '[', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	CU_ASSERT_PTR_NULL(parse(deep));
+	CU_ASSERT(says("1:33 error nested too deeply"));
+	CU_ASSERT_PTR_NULL(parse("{\"children\":{\"\xff\":1}}"));
+	CU_ASSERT(says("not JSON"));
+	{
+		struct rv_conf *conf = NULL;
+
+		rv_buf_reset(&said);
+		CU_ASSERT_EQUAL(
+		    rv_conf_parse(&conf, "x", "{}\0{}", 5, on_finding, NULL),
+		    REEVE_ECONFIG);
+		CU_ASSERT(says("there is a NUL byte"));
+	}
+	forget();
+}
+
+static const struct {
+	const char *members;
+	const char *words[6];
+} commands[] = {
+	{ "\"a b  c\"", { "a", "b", "c" } },
+	{ "\"a 'b  c' \\\"d e\\\"\"", { "a", "b  c", "d e" } },
+	{ "\"a b\\\\ c ''\"", { "a", "b c", "" } },
+	{ "\"a 'x;y'\"", { "a", "x;y" } },
+	{ "[\"a\", \"b c\"]", { "a", "b c" } },
+	{ "\"./a b/c\"", { "/etc/reeve/./a", "b/c" } },
+	{ "\"/bin/a %(program_name)s%%\"", { "/bin/a", "w%" } },
+	{ "\"a %(process_num)03d %(here)s\"", { "a", "000", "/etc/reeve" } },
+};
+
+RV_TEST(commands_become_words)
+{
+	for (size_t i = 0; i < RV_ARRAY_LEN(commands); i++) {
+		char text[512];
+		struct rv_conf *conf;
+		const char *const *argv;
+		size_t n = 0;
+
+		snprintf(text, sizeof(text),
+		    "{\"state_dir\":\"/"
+		    "s\",\"children\":{\"w\":{\"command\":%s}}"
+		    "}",
+		    commands[i].members);
+		conf = parse(text);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+		argv = worker(conf)->program->argv;
+		for (; commands[i].words[n] != NULL; n++) {
+			CU_ASSERT_PTR_NOT_NULL_FATAL(argv[n]);
+			CU_ASSERT_STRING_EQUAL(argv[n], commands[i].words[n]);
+		}
+		CU_ASSERT_PTR_NULL(argv[n]);
+		rv_conf_unref(conf);
+	}
+	forget();
+}
+
+RV_TEST(values_become_what_they_mean)
+{
+	struct rv_conf *conf = parse_worker(
+	    "\"startsecs\":\"250ms\",\"start_timeout\":\"never\","
+	    "\"stopsignal\":[[\"QUIT\",\"30s\"],[\"TERM\",5]],"
+	    "\"exitcodes\":[0,3,255],\"autorestart\":false,\"umask\":\"027\","
+	    "\"ready\":{\"fd\":5},\"kill_mode\":\"process\",\"nice\":-5,"
+	    "\"heartbeat\":{\"interval\":1.5,\"misses\":2,\"action\":\"abort\"}"
+	    ",\"limits\":{\"nofile\":{\"soft\":10},\"as\":\"1GiB\","
+	    "\"core\":\"unlimited\"},\"stdout_logfile\":\"NONE\","
+	    "\"redirect_stderr\":true,\"oom_score_adj\":-7,"
+	    "\"backoff\":{\"factor\":1.5}");
+	const struct rv_policy *p;
+	const struct rv_program *g;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	p = &worker(conf)->policy;
+	g = worker(conf)->program;
+	CU_ASSERT_EQUAL(p->startsecs, 250 * RV_MS);
+	CU_ASSERT_EQUAL(p->start_timeout, RV_FOREVER);
+	CU_ASSERT_EQUAL(p->n_stop, 2);
+	CU_ASSERT_EQUAL(p->stop[0].signo, 3);
+	CU_ASSERT_EQUAL(p->stop[1].wait, 5 * RV_SEC);
+	CU_ASSERT_EQUAL(p->exitcodes[0], 9);
+	CU_ASSERT_EQUAL(p->exitcodes[31], 128);
+	CU_ASSERT_EQUAL(p->restart, RV_TEMPORARY);
+	CU_ASSERT_EQUAL(p->ready, RV_READY_TOLD);
+	CU_ASSERT_EQUAL(p->kill_mode, RV_KILL_PROCESS);
+	CU_ASSERT_EQUAL(p->hb_interval, 1500 * RV_MS);
+	CU_ASSERT_EQUAL(p->hb_misses, 2);
+	CU_ASSERT_EQUAL(p->hb_action, RV_HB_ABORT);
+	CU_ASSERT_EQUAL(p->backoff.factor_milli, 1500);
+	CU_ASSERT_EQUAL(g->umask, 027);
+	CU_ASSERT_EQUAL(g->ready, RV_CHANNEL_FD);
+	CU_ASSERT_EQUAL(g->ready_fd, 5);
+	CU_ASSERT(g->set_nice && g->nice == -5);
+	CU_ASSERT(g->set_oom && g->oom_score_adj == -7);
+	CU_ASSERT_EQUAL(g->n_limits, 3);
+	CU_ASSERT(g->limits[0].has_soft && !g->limits[0].has_hard);
+	CU_ASSERT_EQUAL(g->limits[1].soft, 1u << 30);
+	CU_ASSERT_EQUAL(g->limits[2].hard, UINT64_MAX);
+	CU_ASSERT_EQUAL(g->out.kind, RV_OUT_NONE);
+	CU_ASSERT_EQUAL(g->err.kind, RV_OUT_MERGED);
+	rv_conf_unref(conf);
+	forget();
+}
+
+RV_TEST(instances_stand_under_a_supervisor_of_their_name)
+{
+	struct rv_conf *conf =
+	    parse("{\"state_dir\":\"/"
+		  "s\",\"children\":{\"web\":{\"children\":{\"app\":"
+		  "{\"command\":\"x %(process_num)02d "
+		  "%(group_name)s\",\"numprocs\":2,"
+		  "\"numprocs_start\":7,\"autostart\":false},\"f\":{"
+		  "\"command\":\"y\","
+		  "\"depends_on\":[\"app\"]}}}}}");
+	const struct rv_spec *app, *one;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	app = rv_conf_find(conf, "web/app");
+	one = rv_conf_find(conf, "web/app.7");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(one);
+	CU_ASSERT_PTR_NOT_NULL(rv_conf_find(conf, "web/app.8"));
+	CU_ASSERT_PTR_NULL(rv_conf_find(conf, "web/app.9"));
+	CU_ASSERT(app->instances && one->parent == app);
+	CU_ASSERT_EQUAL(app->policy.kind, RV_SUPERVISOR);
+	CU_ASSERT_FALSE(app->policy.autostart);
+	CU_ASSERT(one->policy.autostart);
+	CU_ASSERT_STRING_EQUAL(one->program->argv[1], "07");
+	CU_ASSERT_STRING_EQUAL(one->program->argv[2], "web");
+	CU_ASSERT_STRING_EQUAL(
+	    one->program->out.path, "/s/logs/web__app.7.stdout.log");
+	CU_ASSERT_PTR_EQUAL(rv_conf_find(conf, "web/f")->deps[0], app);
+	CU_ASSERT_EQUAL(one->n_deps, 0);
+	rv_conf_unref(conf);
+	forget();
+}
+
+RV_TEST(the_nearest_default_counts_and_variables_and_limits_merge)
+{
+	struct rv_conf *conf = parse(
+	    "{\"state_dir\":\"/s\",\"defaults\":{\"startsecs\":5,\"nice\":1,"
+	    "\"environment\":{\"A\":\"1\",\"B\":\"1\"},\"limits\":{\"core\":1}}"
+	    ","
+	    "\"children\":{\"s\":{\"defaults\":{\"nice\":2,\"environment\":"
+	    "{\"B\":\"2\"},\"limits\":{\"core\":2,\"nofile\":9}},\"children\":{"
+	    "\"w\":{\"command\":\"x\",\"environment\":{\"C\":\"3\"}}}}}}");
+	const struct rv_spec *w;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	w = rv_conf_find(conf, "s/w");
+	CU_ASSERT_EQUAL(w->policy.startsecs, 5 * RV_SEC);
+	CU_ASSERT_EQUAL(w->program->nice, 2);
+	CU_ASSERT_STRING_EQUAL(w->program->env_set[0], "A=1");
+	CU_ASSERT_STRING_EQUAL(w->program->env_set[1], "B=2");
+	CU_ASSERT_STRING_EQUAL(w->program->env_set[2], "C=3");
+	CU_ASSERT_PTR_NULL(w->program->env_set[3]);
+	CU_ASSERT_EQUAL(w->program->n_limits, 2);
+	CU_ASSERT_EQUAL(w->program->limits[0].soft, 2);
+	/* not for supervisors */
+	CU_ASSERT_EQUAL(rv_conf_find(conf, "s")->policy.restart, RV_PERMANENT);
+	rv_conf_unref(conf);
+	forget();
+}
+
+RV_TEST(a_file_of_variables_is_below_the_object)
+{
+	char path[256], members[512];
+	FILE *file;
+	struct rv_conf *conf;
+
+	snprintf(path, sizeof(path), "%s/env", rv_test_dir());
+	file = fopen(path, "w");
+	fprintf(file, "# comment\nA=1\n\nexport B=\"x y\"\nC='z'\n");
+	fclose(file);
+	snprintf(members, sizeof(members),
+	    "\"environment_file\":\"%s\",\"environment\":{\"A\":\"2\"}", path);
+	conf = parse_worker(members);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT_STRING_EQUAL(worker(conf)->program->env_set[0], "A=2");
+	CU_ASSERT_STRING_EQUAL(worker(conf)->program->env_set[1], "B=x y");
+	CU_ASSERT_STRING_EQUAL(worker(conf)->program->env_set[2], "C=z");
+	rv_conf_unref(conf);
+	CU_ASSERT_PTR_NULL(
+	    parse_worker("\"environment_file\":\"/nowhere/env\""));
+	CU_ASSERT(says("cannot read /nowhere/env: No such file"));
+	forget();
+}
+
+RV_TEST(a_window_that_can_never_fill_is_warned_of)
+{
+	struct rv_conf *conf =
+	    parse("{\"state_dir\":\"/s\",\"intensity\":50,\"period\":\"10s\","
+		  "\"children\":{\"w\":{\"command\":\"x\"}}}");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT(says("warning intensity: this window can never fill"));
+	rv_conf_unref(conf);
+	conf = parse("{\"state_dir\":\"/s\",\"intensity\":3,\"period\":\"10s\","
+		     "\"children\":{\"w\":{\"command\":\"x\"}}}");
+	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
+	rv_conf_unref(conf);
+	forget();
+}
+
+static const struct {
+	const char *members;
+	bool policy, program;
+} differences[] = {
+	{ "", false, false },
+	{ "\"startsecs\":2", true, false },
+	{ "\"stopsignal\":\"INT\"", true, false },
+	{ "\"autorestart\":true", true, false },
+	{ "\"environment\":{\"A\":\"1\"}", false, true },
+	{ "\"directory\":\"/tmp\"", false, true },
+	{ "\"limits\":{\"core\":0}", false, true },
+	{ "\"stdout_logfile\":\"NONE\"", false, true },
+	{ "\"umask\":\"077\"", false, true },
+};
+
+RV_TEST(digests_differ_where_a_reload_must_act)
+{
+	struct rv_conf *plain = parse_worker("");
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(differences); i++) {
+		struct rv_conf *other = parse_worker(differences[i].members);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+		CU_ASSERT_EQUAL(worker(plain)->policy_digest !=
+				    worker(other)->policy_digest,
+		    differences[i].policy);
+		CU_ASSERT_EQUAL(worker(plain)->program_digest !=
+				    worker(other)->program_digest,
+		    differences[i].program);
+		CU_ASSERT_EQUAL(
+		    worker(plain)->deps_digest, worker(other)->deps_digest);
+		rv_conf_unref(other);
+	}
+	rv_conf_unref(plain);
+	forget();
+}
+
+RV_TEST(places_follow_from_name_and_user)
+{
+	char state[256], runtime[256], other[256];
+	struct reeve_error err;
+
+	CU_ASSERT_EQUAL(rv_conf_dirs("x", true, state, sizeof(state), runtime,
+			    sizeof(runtime), &err),
+	    REEVE_OK);
+	CU_ASSERT_STRING_EQUAL(state, "/var/lib/reeve/x");
+	setenv("XDG_STATE_HOME", "/xdg", 1);
+	CU_ASSERT_EQUAL(rv_conf_dirs("x", false, state, sizeof(state), runtime,
+			    sizeof(runtime), &err),
+	    REEVE_OK);
+	CU_ASSERT_STRING_EQUAL(state, "/xdg/reeve/x");
+	unsetenv("XDG_STATE_HOME");
+	setenv("HOME", "/home/u", 1);
+	CU_ASSERT_EQUAL(rv_conf_dirs("x", false, state, sizeof(state), runtime,
+			    sizeof(runtime), &err),
+	    REEVE_OK);
+	CU_ASSERT_STRING_EQUAL(state, "/home/u/.local/state/reeve/x");
+	CU_ASSERT_EQUAL(
+	    rv_conf_runtime_dir("/a", runtime, sizeof(runtime), &err),
+	    REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    rv_conf_runtime_dir("/b", other, sizeof(other), &err), REEVE_OK);
+	CU_ASSERT_STRING_NOT_EQUAL(runtime, other);
+	forget();
+}
+
+RV_TEST(thousands_of_units_are_found_by_path)
+{
+	struct rv_conf *conf = parse_worker("\"numprocs\":5000");
+	char path[32];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT_EQUAL(conf->n_specs, 5002);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(path, sizeof(path), "w.%d", i);
+		CU_ASSERT_PTR_NOT_NULL(rv_conf_find(conf, path));
+	}
+	CU_ASSERT_PTR_NULL(rv_conf_find(conf, "w.5000"));
+	rv_conf_unref(conf);
+	forget();
+}
+
+RV_TEST(the_examples_are_good)
+{
+	static const char *const files[] = { "config/quickstart.json",
+		"config/examples/shop.json" };
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(files); i++) {
+		struct rv_conf *conf = NULL;
+		char path[512];
+
+		snprintf(
+		    path, sizeof(path), "%s/%s", rv_test_srcdir(), files[i]);
+		rv_buf_init(&said, 1 << 16);
+		CU_ASSERT_EQUAL(
+		    rv_conf_load(&conf, path, on_finding, NULL), REEVE_OK);
+		CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
+		rv_conf_unref(conf);
+		forget();
+	}
+}
+
+RV_TEST(every_failing_allocation_is_survived)
+{
+	unsigned n = 1;
+	struct rv_conf *conf = NULL;
+
+	for (; conf == NULL && n < 10000; n++) {
+		char plan[32];
+
+		snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
+		rv_buf_init(&said, 1 << 16);
+		CU_ASSERT_TRUE_FATAL(rv_fault_set(plan));
+		conf =
+		    parse("{\"state_dir\":\"/s\",\"children\":{\"s\":{"
+			  "\"strategy\":\"one_for_all\",\"children\":{\"a\":"
+			  "{\"command\":\"x y\",\"numprocs\":3,\"limits\":"
+			  "{\"core\":1},\"environment\":{\"A\":\"%(here)s\"}}"
+			  ",\"b\":{\"command\":\"z\",\"depends_on\":[\"a\"]}"
+			  "}}}}");
+		rv_fault_set(NULL);
+	}
+	CU_ASSERT_PTR_NOT_NULL(conf);
+	CU_ASSERT(n > 3);
+	rv_conf_unref(conf);
+	forget();
+}
+
+RV_SUITE(config, RV_CASE(the_smallest_config_has_every_default),
+    RV_CASE(every_key_takes_its_default_and_refuses_what_it_cannot_be),
+    RV_CASE(what_is_not_built_yet_is_known_and_said_so),
+    RV_CASE(ranges_are_kept), RV_CASE(each_mistake_has_its_own_words),
+    RV_CASE(all_errors_of_a_file_come_at_once_in_its_order),
+    RV_CASE(deep_and_broken_texts_do_no_harm), RV_CASE(commands_become_words),
+    RV_CASE(values_become_what_they_mean),
+    RV_CASE(instances_stand_under_a_supervisor_of_their_name),
+    RV_CASE(the_nearest_default_counts_and_variables_and_limits_merge),
+    RV_CASE(a_file_of_variables_is_below_the_object),
+    RV_CASE(a_window_that_can_never_fill_is_warned_of),
+    RV_CASE(digests_differ_where_a_reload_must_act),
+    RV_CASE(places_follow_from_name_and_user),
+    RV_CASE(thousands_of_units_are_found_by_path),
+    RV_CASE(the_examples_are_good),
+    RV_CASE(every_failing_allocation_is_survived))

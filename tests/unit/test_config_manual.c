@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reeve.conf(5) tells of the keys that there are: its middle part is made from
+ * schema.def. When it is not current this leaves a page that is, in the build
+ * tree. The JSON Schema comes from the same table.
+ */
+#include "config.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "config/load.h"
+#include "config/schema.h"
+#include "lib/harness.h"
+
+#define PAGE  "config/reeve.conf.5"
+#define BEGIN ".\\\" Made from schema.def: begin\n"
+#define END   ".\\\" Made from schema.def: end\n"
+
+static void
+read_page(struct rv_buf *text)
+{
+	char path[512], block[4096];
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", rv_test_srcdir(), PAGE);
+	file = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	while ((n = fread(block, 1, sizeof(block), file)) > 0) {
+		rv_buf_add(text, block, n);
+	}
+	fclose(file);
+}
+
+static void
+leave(const struct rv_buf *page)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/reeve.conf.5.new", rv_test_builddir());
+	file = fopen(path, "w");
+	if (file != NULL) {
+		fwrite(page->data, 1, page->len, file);
+		fclose(file);
+		printf("# not current: a page that is was left in %s\n", path);
+	}
+}
+
+RV_TEST(the_manual_tells_of_the_keys_that_there_are)
+{
+	struct rv_buf is, ought;
+	const char *begin, *end;
+
+	rv_buf_init(&is, 1 << 20);
+	rv_buf_init(&ought, 1 << 20);
+	read_page(&is);
+	begin = strstr(rv_buf_str(&is), BEGIN);
+	end = strstr(rv_buf_str(&is), END);
+	CU_ASSERT_FATAL(begin != NULL && end != NULL);
+	begin += strlen(BEGIN);
+	rv_buf_add(&ought, is.data, (size_t)(begin - is.data));
+	rv_schema_manual(&ought);
+	rv_buf_adds(&ought, end);
+	if (strcmp(rv_buf_str(&is), rv_buf_str(&ought)) != 0) {
+		leave(&ought);
+		CU_FAIL("the manual is not current");
+	}
+	rv_buf_finish(&is);
+	rv_buf_finish(&ought);
+}
+
+/* Every built key is in the object that describes its place. */
+static void
+check_properties(const json_t *object, unsigned where)
+{
+	const json_t *properties = json_object_get(object, "properties");
+	size_t n = 0;
+
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		const json_t *property = json_object_get(properties, row->name);
+
+		if (!rv_schema_is_at(row, where)) {
+			continue;
+		}
+		CU_ASSERT_EQUAL(property != NULL, row->built);
+		n += row->built;
+		if (row->built) {
+			CU_ASSERT_STRING_EQUAL(
+			    json_string_value(
+				json_object_get(property, "description")),
+			    row->doc);
+		}
+		if (row->built && row->type == RV_CT_OBJECT) {
+			check_properties(property, (unsigned)RV_CIN + row->key);
+		}
+	}
+	CU_ASSERT_EQUAL(json_object_size(properties), n);
+	CU_ASSERT(
+	    json_is_false(json_object_get(object, "additionalProperties")));
+}
+
+RV_TEST(the_json_schema_has_every_key_at_its_place)
+{
+	char *text = rv_conf_schema();
+	json_error_t error;
+	json_t *schema, *defs;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	schema = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (schema == NULL) {
+		printf("# %d:%d: %s\n", error.line, error.column, error.text);
+	}
+	CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
+	defs = json_object_get(schema, "$defs");
+	check_properties(schema, RV_CROOT | RV_CSUPER);
+	check_properties(
+	    json_object_get(defs, "supervisor"), RV_CSUPER | RV_CCHILD);
+	check_properties(
+	    json_object_get(defs, "worker"), RV_CWORKER | RV_CCHILD);
+	json_decref(schema);
+	rv_free(text);
+}
+
+RV_SUITE(config_manual, RV_CASE(the_manual_tells_of_the_keys_that_there_are),
+    RV_CASE(the_json_schema_has_every_key_at_its_place))
