@@ -3,7 +3,8 @@ if HAVE_CUNIT
 core_tests = tests/unit/test_core_worker tests/unit/test_core_stop \
 	tests/unit/test_core_beat tests/unit/test_core_budget \
 	tests/unit/test_core_order tests/unit/test_core_group \
-	tests/unit/test_core_command tests/unit/test_core_chaos
+	tests/unit/test_core_command tests/unit/test_core_chaos \
+	tests/unit/test_core_manual
 check_PROGRAMS += $(core_tests) tests/unit/core_flaws
 TESTS += $(core_tests)
 endif
@@ -44,3 +45,8 @@ tests_unit_core_flaws_CPPFLAGS = $(core_test_cppflags)
 tests_unit_core_flaws_LDADD = tests/lib/librig.la \
 	runtime/core/librv_core.la runtime/base/librv_base.la
 EXTRA_DIST += tools/dev/mutate
+tests_unit_test_core_manual_SOURCES = tests/unit/test_core_manual.c
+tests_unit_test_core_manual_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_core_manual_LDADD = tests/lib/libtest.la \
+	runtime/base/librv_base.la
+EXTRA_DIST += runtime/core/unit_fsm.md
