@@ -49,7 +49,10 @@ init_small(void)
 	crig_init(&rig);
 	rig.connects = true;
 	CU_ASSERT_FATAL(unshare(CLONE_NEWNS) == 0);
-	CU_ASSERT_FATAL(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	/* Where / is a folder (chroot) no mount of it can be made private. */
+	CU_ASSERT_FATAL(
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
+	    errno == EINVAL);
 	CU_ASSERT_FATAL(
 	    mount("none", rig.state, "tmpfs", 0, "size=1m,mode=0700") == 0);
 }
