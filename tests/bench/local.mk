@@ -27,7 +27,7 @@ tests_bench_bench_record_LDADD = runtime/journal/librv_journal.la \
 	runtime/base/librv_base.la $(EV_LIBS)
 
 # Every figure beside a raw loop; `make bench`, then read the ratios.
-bench: all $(EXTRA_PROGRAMS)
+bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
 	@for program in $(bench_programs); do \
 		REEVE_LIBEXEC='$(abs_top_builddir)' ./$$program || failed=yes; \
 	done; test -z "$$failed"

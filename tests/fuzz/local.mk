@@ -7,7 +7,7 @@ FUZZ_ENGINE = -fsanitize=fuzzer
 FUZZ_SECONDS = 60
 EXTRA_DIST += tests/fuzz/fuzz
 
-check-fuzz: all $(fuzz_targets)
+check-fuzz: $(fuzz_targets)
 if FUZZERS
 	$(AM_TESTS_ENVIRONMENT) FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 	$(SHELL) $(top_srcdir)/tests/fuzz/fuzz $(fuzz_targets)
