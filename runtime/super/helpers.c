@@ -97,7 +97,7 @@ on_disk(
 	rv_super_record(super, RV_KIND_CLERK_DISK, NULL, 0, &fields);
 	if (ok) {
 		rv_super_notice(
-		    super, RV_NOTICE_INFO, "%s %s works again", what, path);
+		    super, RV_NOTICE_INFO, "can %s again: %s", what, path);
 	} else {
 		rv_super_notice(super, RV_NOTICE_TROUBLE, "cannot %s %s: %s",
 		    what, path, reason);

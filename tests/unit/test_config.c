@@ -686,7 +686,6 @@ RV_TEST(every_failing_allocation_is_survived)
 		char plan[32];
 
 		snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
-		rv_buf_init(&said, 1 << 16);
 		CU_ASSERT_TRUE_FATAL(rv_fault_set(plan));
 		conf =
 		    parse("{\"state_dir\":\"/s\",\"children\":{\"s\":{"
