@@ -162,9 +162,10 @@ next_event(struct reeve_client *client, uint64_t *next)
 	return code;
 }
 
-/* Too old is no failure: the log is read again first. */
+/* Too old is no failure: the log is read again first. Nor is the end. */
 static int
-subscribe(const struct show *show, struct reeve_client *client, bool *there)
+subscribe(const struct show *show, struct reeve_client *client, bool *there,
+    bool *ended)
 {
 	json_t *params = subscription(show);
 	char *text = json_dumps(params, 0);
@@ -175,8 +176,9 @@ subscribe(const struct show *show, struct reeve_client *client, bool *there)
 	free(text);
 	json_decref(params);
 	*there = status == REEVE_OK;
-	return status == REEVE_OK || status == REEVE_ETOOOLD ? CLI_OK
-							     : cli_fail(&err);
+	*ended = status == REEVE_ECLOSED;
+	return *there || *ended || status == REEVE_ETOOOLD ? CLI_OK
+							   : cli_fail(&err);
 }
 
 /*
@@ -199,7 +201,7 @@ follow_once(struct show *show, struct reeve_event_filter *filter,
 	filter->since_us = 0;
 	filter->limit = 0;
 	if (code == CLI_OK) {
-		code = subscribe(show, client, &there);
+		code = subscribe(show, client, &there, ended);
 	}
 	if (code == CLI_OK && there) {
 		*ended = follow_feed(show, client) == FED_ENDED;
