@@ -285,7 +285,8 @@ elsewhere(const char *key)
 static void
 check_unknown(struct rv_loader *l, const struct rv_cnode *node, unsigned where)
 {
-	const char *nearest = rv_schema_nearest(where, node->key);
+	const char *nearest =
+	    rv_conf_is_full(l) ? NULL : rv_schema_nearest(where, node->key);
 	const char *place = where < RV_CIN ? elsewhere(node->key) : NULL;
 
 	if (place != NULL) {
@@ -294,7 +295,8 @@ check_unknown(struct rv_loader *l, const struct rv_cnode *node, unsigned where)
 		rv_conf_error(
 		    l, node, "unknown key; did you mean \"%s\"?", nearest);
 	} else {
-		rv_conf_error(l, node, "unknown key");
+		rv_conf_error(
+		    l, node, "unknown key; reeve.conf(5) lists them all");
 	}
 }
 

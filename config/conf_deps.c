@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dependencies: names to specs, circles, and windows that can never fill.
+ * Dependencies: names to specs, and circles.
  *
  * A circle is looked for in what waits for what: the start of a unit waits for
  * the start of its parent, for its dependencies to be ready, and under a group
@@ -28,28 +28,48 @@ sibling_named(const struct rv_spec *spec, const char *name)
 	return s;
 }
 
+/* The closest of what is named `name`: a path anywhere, or a sibling. */
+static const char *
+nearest(struct rv_loader *l, const struct rv_spec *spec, const char *name)
+{
+	const struct rv_conf *conf = &l->block->conf;
+	const char *found = NULL;
+	bool is_path = name[0] == '/';
+	unsigned best = strlen(name) < 4 ? 2 : 3;
+
+	for (uint32_t i = 1; i < conf->n_specs && !rv_conf_is_full(l); i++) {
+		const struct rv_spec *s = conf->specs[i];
+		unsigned d;
+
+		if (s == spec || (!is_path && s->parent != spec->parent)) {
+			continue;
+		}
+		d = is_path ? rv_distance(s->path, name + 1)
+			    : rv_distance(s->name, name);
+		if (d < best) {
+			best = d;
+			found = is_path ? s->path : s->name;
+		}
+	}
+	return found;
+}
+
 static void
 tell_unknown(struct rv_loader *l, const struct rv_cnode *node,
     const struct rv_spec *spec, const char *name)
 {
-	const char *nearest = NULL;
-	unsigned best = strlen(name) < 4 ? 2 : 3;
+	const char *near = nearest(l, spec, name);
 
-	for (const struct rv_spec *s = spec->parent->first_child; s != NULL;
-	     s = s->next) {
-		unsigned d = rv_distance(s->name, name);
-
-		if (s != spec && d < best) {
-			best = d;
-			nearest = s->name;
-		}
-	}
-	if (name[0] == '/') {
+	if (name[0] == '/' && near != NULL) {
+		rv_conf_error(l, node,
+		    "there is no unit %.100s; did you mean \"/%s\"?", name,
+		    near);
+	} else if (name[0] == '/') {
 		rv_conf_error(l, node, "there is no unit %.100s", name);
-	} else if (nearest != NULL) {
+	} else if (near != NULL) {
 		rv_conf_error(l, node,
 		    "there is no sibling \"%.60s\"; did you mean \"%s\"?", name,
-		    nearest);
+		    near);
 	} else {
 		rv_conf_error(l, node,
 		    "there is no sibling \"%.60s\"; a unit elsewhere is named "
@@ -304,51 +324,6 @@ find_circles(struct rv_loader *l)
 	return true;
 }
 
-/* -------- windows -------- */
-
-/* How many restarts of this child fit into the period, at the fastest. */
-static uint64_t
-restarts_within(const struct rv_backoff *b, rv_time period, uint64_t enough)
-{
-	double delay = (double)b->min, t = (double)b->initial;
-	uint64_t n = 0;
-
-	for (; n < enough && t <= (double)period; n++) {
-		t += delay;
-		delay *= (double)b->factor_milli / 1000;
-		if (delay > (double)b->max) {
-			delay = (double)b->max;
-		}
-	}
-	return n;
-}
-
-static void
-check_window(struct rv_loader *l, const struct rv_spec *super)
-{
-	const struct rv_policy *p = &super->policy;
-	uint64_t n = 0;
-
-	if (p->kind != RV_SUPERVISOR || p->intensity == RV_UNLIMITED ||
-	    super->first_child == NULL) {
-		return;
-	}
-	for (const struct rv_spec *c = super->first_child;
-	     c != NULL && n <= p->intensity; c = c->next) {
-		n += restarts_within(
-		    &c->policy.backoff, p->period, (uint64_t)p->intensity + 1);
-	}
-	if (n <= p->intensity) {
-		const struct rv_cnode *node = rv_conf_node_of(super);
-		const struct rv_cnode *at = rv_cnode_get(node, "intensity");
-
-		rv_conf_warn(l, at != NULL ? at : node,
-		    "this window can never fill: with the backoff of its "
-		    "children no more than %llu restarts fit into the period",
-		    (unsigned long long)n);
-	}
-}
-
 bool
 rv_conf_link(struct rv_loader *l)
 {
@@ -360,9 +335,6 @@ rv_conf_link(struct rv_loader *l)
 			l, (struct rv_spec *)(uintptr_t)conf->specs[i])) {
 			return false;
 		}
-	}
-	for (uint32_t i = 0; i < conf->n_specs; i++) {
-		check_window(l, conf->specs[i]);
 	}
 	return find_circles(l);
 }

@@ -71,6 +71,7 @@ digest_program(const struct rv_program *p)
 	for (unsigned i = 0; i < p->n_groups; i++) {
 		h = add_number(h, p->groups[i]);
 	}
+	h = add_number(h, p->n_groups);
 	h = add_limits(h, p);
 	h = add_out(h, &p->out);
 	return add_out(h, &p->err);

@@ -94,14 +94,14 @@ add(struct rv_loader *l, const struct rv_cnode *node, struct rv_buf *out,
 }
 
 const char *
-rv_conf_expand(struct rv_loader *l, const struct rv_cnode *node,
-    const char *text, const struct rv_expansion *x)
+rv_conf_expand(struct rv_loader *l, struct rv_arena *arena,
+    const struct rv_cnode *node, const char *text, const struct rv_expansion *x)
 {
 	struct rv_buf out;
 	const char *result;
 
 	if (strchr(text, '%') == NULL) {
-		return rv_arena_strdup(l->arena, text);
+		return rv_arena_strdup(arena, text);
 	}
 	rv_buf_init(&out, EXPANDED_MAX);
 	while (*text != '\0') {
@@ -128,7 +128,7 @@ rv_conf_expand(struct rv_loader *l, const struct rv_cnode *node,
 	if (out.failed) {
 		rv_conf_error(l, node, "too long once expanded");
 	}
-	result = rv_arena_strdup(l->arena, rv_buf_str(&out));
+	result = rv_arena_strdup(arena, rv_buf_str(&out));
 	rv_buf_finish(&out);
 	return result;
 }

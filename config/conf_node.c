@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scan relies on jansson having accepted the text: it only finds its way.
- * Nesting is bounded before, since jansson and the scan recurse.
+ * Nesting is bounded before, since jansson and the scan recurse. Members are
+ * sorted to find keys that come twice, so that a file of a million keys takes
+ * no longer than its size.
  */
 #include "config.h"
 
 #include "config/conf_node.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -19,14 +22,12 @@ struct scan {
 	int line;
 	rv_cnode_flaw_cb *flaw;
 	void *ctx;
-	bool flawed;
 };
 
 static void
 tell(struct scan *s, int line, int column, const struct rv_cnode *in,
     const char *text)
 {
-	s->flawed = true;
 	s->flaw(s->ctx, line, column, in, text);
 }
 
@@ -49,14 +50,16 @@ column(const struct scan *s)
 	return (int)(s->at - s->line_at) + 1;
 }
 
-/* Behind the closing quote; no newline can be in a string. */
+/* Behind the closing quote, or at the end; no newline can be in a string. */
 static void
 skip_string(struct scan *s)
 {
 	for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
-		s->at += *s->at == '\\';
+		if (*s->at == '\\' && s->at + 1 < s->end) {
+			s->at++;
+		}
 	}
-	s->at++;
+	s->at += s->at < s->end;
 }
 
 static const char *
@@ -69,10 +72,12 @@ scan_key(struct scan *s)
 	skip_string(s);
 	text =
 	    json_loadb(begin, (size_t)(s->at - begin), JSON_DECODE_ANY, NULL);
-	if (text != NULL) {
-		key = rv_arena_strdup(s->arena, json_string_value(text));
-		json_decref(text);
+	if (text == NULL) {
+		s->arena->failed = true; /* it was good when all was read */
+		return key;
 	}
+	key = rv_arena_strdup(s->arena, json_string_value(text));
+	json_decref(text);
 	return key;
 }
 
@@ -89,9 +94,6 @@ skip_char(struct scan *s)
 static void
 append(struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child)
 {
-	if (child == NULL) {
-		return;
-	}
 	if (*last == NULL) {
 		parent->first = child;
 	} else {
@@ -100,53 +102,119 @@ append(struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child)
 	*last = child;
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+	const struct rv_cnode *x = *(const struct rv_cnode *const *)a;
+	const struct rv_cnode *y = *(const struct rv_cnode *const *)b;
+	int order = strcmp(x->key, y->key);
+
+	return order != 0            ? order
+	       : x->index < y->index ? -1
+				     : x->index > y->index;
+}
+
+static void
+tell_twice(struct scan *s, const struct rv_cnode *in,
+    const struct rv_cnode *first, const struct rv_cnode *again)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "the key \"%.100s\" stands here twice; the first is in line %d",
+	    again->key, first->line);
+	tell(s, again->line, again->column, in, text);
+}
+
+/*
+ * Of a key that comes twice the last stays, as in jansson's tree, so that all
+ * others can be judged against the values that they have.
+ */
+static void
+drop_twins(struct scan *s, struct rv_cnode *node, size_t n)
+{
+	struct rv_cnode **sorted =
+	    n < 2 ? NULL : rv_arena_get(s->arena, n, sizeof(sorted[0]));
+	struct rv_cnode **at = &node->first;
+	size_t i = 0, first = 0;
+	const char *key;
+
+	if (sorted == NULL) {
+		return;
+	}
+	for (struct rv_cnode *c = node->first; c != NULL; c = c->next) {
+		sorted[i++] = c;
+	}
+	qsort(sorted, n, sizeof(sorted[0]), by_key);
+	key = sorted[0]->key;
+	for (i = 1; i < n; i++) {
+		if (strcmp(sorted[i]->key, key) != 0) {
+			key = sorted[i]->key;
+			first = i;
+			continue;
+		}
+		tell_twice(s, node, sorted[first], sorted[i]);
+		sorted[i - 1]->key = NULL;
+	}
+	while (*at != NULL) {
+		if ((*at)->key == NULL) {
+			*at = (*at)->next;
+		} else {
+			at = &(*at)->next;
+		}
+	}
+}
+
 static void
 scan_object(struct scan *s, struct rv_cnode *node)
 {
 	struct rv_cnode *last = NULL;
+	unsigned n = 0;
 
 	for (skip_char(s), skip_space(s); s->at < s->end && *s->at != '}';
 	     skip_space(s)) {
 		int line = s->line, col = column(s);
 		const char *key;
 		const json_t *value;
+		struct rv_cnode *child;
 
 		if (*s->at == ',') {
 			s->at++;
 			continue;
 		}
 		key = scan_key(s);
-		if (rv_cnode_get(node, key) != NULL) {
-			char text[256];
-
-			snprintf(text, sizeof(text),
-			    "the key \"%.100s\" stands here twice; the first "
-			    "is in line %d",
-			    key, rv_cnode_get(node, key)->line);
-			tell(s, line, col, node, text);
-		}
 		skip_char(s);
 		value = json_object_get(node->value, key);
-		append(node, &last, scan_value(s, value, node, key, line, col));
+		child = scan_value(s, value, node, key, line, col);
+		if (child != NULL) {
+			child->index = n++;
+			append(node, &last, child);
+		}
 	}
 	s->at++;
+	drop_twins(s, node, n);
 }
 
 static void
 scan_array(struct scan *s, struct rv_cnode *node)
 {
 	struct rv_cnode *last = NULL;
-	size_t i = 0;
+	unsigned i = 0;
 
 	for (skip_char(s), skip_space(s); s->at < s->end && *s->at != ']';
 	     skip_space(s)) {
+		struct rv_cnode *child;
+
 		if (*s->at == ',') {
 			s->at++;
 			continue;
 		}
-		append(node, &last,
-		    scan_value(s, json_array_get(node->value, i++), node, NULL,
-			s->line, column(s)));
+		child = scan_value(s, json_array_get(node->value, i), node,
+		    NULL, s->line, column(s));
+		if (child != NULL) {
+			child->index = i++;
+			append(node, &last, child);
+		}
 	}
 	s->at++;
 }
@@ -226,6 +294,11 @@ rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
 
 	*doc = (struct rv_cdoc){ 0 };
 	begin(&s, text, len);
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		tell(&s, 1, 1, NULL,
+		    "the file begins with a byte order mark: save it without");
+		return false;
+	}
 	if (memchr(text, '\0', len) != NULL) {
 		tell(&s, 1, 1, NULL, "there is a NUL byte in the file");
 		return false;
@@ -234,6 +307,10 @@ rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
 		return false;
 	}
 	doc->json = json_loadb(text, len, 0, &error);
+	if (doc->json == NULL && error.text[0] == '\0') {
+		arena->failed = true; /* jansson tells nothing of memory */
+		return false;
+	}
 	if (doc->json == NULL) {
 		snprintf(said, sizeof(said), "not JSON: %s", error.text);
 		tell(&s, error.line > 0 ? error.line : 1,
@@ -242,7 +319,7 @@ rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
 	}
 	begin(&s, text, len);
 	doc->root = scan_value(&s, doc->json, NULL, NULL, 1, 1);
-	return doc->root != NULL && !s.flawed;
+	return doc->root != NULL && !arena->failed;
 }
 
 void
@@ -264,18 +341,6 @@ rv_cnode_get(const struct rv_cnode *node, const char *key)
 	return child;
 }
 
-static unsigned
-index_of(const struct rv_cnode *node)
-{
-	unsigned i = 0;
-
-	for (const struct rv_cnode *n = node->parent->first;
-	     n != NULL && n != node; n = n->next) {
-		i++;
-	}
-	return i;
-}
-
 void
 rv_cnode_path(const struct rv_cnode *node, char *dst, size_t size)
 {
@@ -291,6 +356,6 @@ rv_cnode_path(const struct rv_cnode *node, char *dst, size_t size)
 		rv_format(dst, size, "%s%s%s", above,
 		    above[0] != '\0' ? "." : "", node->key);
 	} else {
-		rv_format(dst, size, "%s[%u]", above, index_of(node));
+		rv_format(dst, size, "%s[%u]", above, node->index);
 	}
 }

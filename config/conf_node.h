@@ -17,6 +17,7 @@ struct rv_cnode {
 	const json_t *value; /* borrowed from the document */
 	const char *key;     /* in an object, else NULL */
 	int line, column;    /* of the key where there is one */
+	unsigned index;      /* among its siblings */
 	const struct rv_cnode *parent;
 	struct rv_cnode *first, *next; /* members or items, in file order */
 };
@@ -30,7 +31,11 @@ struct rv_cdoc {
 typedef void rv_cnode_flaw_cb(void *ctx, int line, int column,
     const struct rv_cnode *in, const char *text);
 
-/* False when a flaw was told. Nodes are of the arena. rv_cdoc_finish always. */
+/*
+ * False when there is no tree: the text is no JSON (told), or no memory. With a
+ * key that comes twice (told) there is one, which has the last. Nodes are of
+ * the arena. rv_cdoc_finish always.
+ */
 bool rv_cdoc_parse(struct rv_cdoc *, struct rv_arena *, const char *text,
     size_t len, rv_cnode_flaw_cb *, void *ctx);
 void rv_cdoc_finish(struct rv_cdoc *);

@@ -55,8 +55,12 @@ rv_conf_int(
     struct rv_loader *l, const struct rv_cscope *scope, enum rv_ckey key)
 {
 	const struct rv_cnode *node = rv_conf_lookup(l, scope, key);
+	int64_t value = node != NULL ? json_integer_value(node->value) : 0;
 
-	return node != NULL ? json_integer_value(node->value) : 0;
+	/* What is out of range was told, and must not be reckoned with. */
+	return value >= rv_schema[key].min && value <= rv_schema[key].max
+		   ? value
+		   : 0;
 }
 
 const char *
@@ -172,6 +176,7 @@ fill_heartbeat(
 {
 	const struct rv_cnode *o = rv_conf_lookup(l, scope, RV_CKEY_HEARTBEAT);
 	const struct rv_cnode *misses;
+	int64_t count;
 
 	p->hb_misses = 3;
 	if (!rv_cnode_is(o, JSON_OBJECT)) {
@@ -179,7 +184,11 @@ fill_heartbeat(
 	}
 	p->hb_interval = member_duration(l, o, RV_CKEY_HEARTBEAT_INTERVAL);
 	misses = rv_conf_member(l, o, RV_CKEY_HEARTBEAT_MISSES);
-	p->hb_misses = (uint32_t)json_integer_value(misses->value);
+	if (!rv_cval_int(
+		l, &rv_schema[RV_CKEY_HEARTBEAT_MISSES], misses, &count)) {
+		return;
+	}
+	p->hb_misses = (uint32_t)count;
 	p->hb_action = choice(l, RV_CKEY_HEARTBEAT_ACTION,
 	    rv_conf_member(l, o, RV_CKEY_HEARTBEAT_ACTION), RV_HB_RESTART);
 }

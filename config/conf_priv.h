@@ -3,7 +3,8 @@
  * A config being loaded, for the files of this folder: the document, what was
  * found wrong, the conf that is being made. Each file has one step: conf_node
  * reads, conf_check judges every key where it stands, conf_value turns values
- * into C, conf_worker and conf_tree make specs, conf_deps orders them.
+ * into C, conf_policy, conf_program and conf_tree make specs, conf_deps orders
+ * them, conf_doubt warns, conf_digest sums up; conf_findings tells.
  */
 #ifndef RV_CONFIG_PRIV_H
 #define RV_CONFIG_PRIV_H
@@ -27,21 +28,23 @@ struct rv_finding {
 	const char *text;
 };
 
-#define RV_FINDINGS_MAX 500
-
 struct rv_loader {
 	struct rv_conf_block *block;
 	struct rv_arena *arena; /* of the block */
 	struct rv_arena scratch;
-	char *lookup; /* room for an entry of the user database, once */
+	/* conf_identity.c: room for an entry, the last question and answer */
+	char *lookup;
+	size_t lookup_size;
+	const char *asked;
+	const struct rv_program *answer;
 	struct rv_cdoc doc;
 	const char *file, *here; /* absolute path, its folder */
-	const char *stem;
 	/* a node for the default of each key, NULL where there is none */
 	const struct rv_cnode *otherwise[RV_CKEYS];
 	json_t *otherwise_json[RV_CKEYS];
 	struct rv_finding *findings;
-	unsigned n_findings, n_errors;
+	unsigned n_findings, n_errors, n_warnings;
+	unsigned n_unsaid; /* for lack of room */
 };
 
 /*
@@ -52,11 +55,23 @@ void rv_conf_error(struct rv_loader *, const struct rv_cnode *, const char *fmt,
     ...) RV_PRINTF(3, 4);
 void rv_conf_warn(struct rv_loader *, const struct rv_cnode *, const char *fmt,
     ...) RV_PRINTF(3, 4);
+/* The same for a place without a node: an rv_cnode_flaw_cb. */
 void rv_conf_flaw(
     void *ctx, int line, int column, const struct rv_cnode *, const char *text);
 
-/* A whole file; false with errno. Too large: text->failed. */
-bool rv_conf_read(const char *path, struct rv_buf *text) RV_MUST_CHECK;
+/* No more errors are kept: no need to think about good words. */
+bool rv_conf_is_full(const struct rv_loader *);
+bool rv_conf_findings_init(struct rv_loader *) RV_MUST_CHECK;
+/* All that was found, in the order of the file. */
+void rv_conf_report(struct rv_loader *, rv_finding_cb *, void *ctx);
+
+/* A whole file, up to the buffer's maximum; an errno, EFBIG beyond. */
+int rv_conf_read(
+    const char *path, bool regular, struct rv_buf *text) RV_MUST_CHECK;
+
+/* -------- conf_root.c: the keys of the root -------- */
+
+void rv_conf_root(struct rv_loader *, const struct rv_cnode *);
 
 /* -------- conf_check.c: every key where it stands -------- */
 
@@ -98,17 +113,24 @@ bool rv_cval_ready(
 
 /* -------- conf_words.c, conf_expand.c -------- */
 
-/* Split as a shell would, without running one; NULL: an error was said. */
-const char *const *rv_conf_words(
-    struct rv_loader *, const struct rv_cnode *, const char *text);
+#define RV_CARGS_MAX (128 * 1024) /* bytes of words and variables together */
+
+/*
+ * Split as a shell would, without running one; NULL: an error was said.
+ * written: as it stands in the file, before anything was put into it.
+ */
+const char *const *rv_conf_words(struct rv_loader *, struct rv_arena *,
+    const struct rv_cnode *, const char *text, bool written);
 
 struct rv_expansion {
 	const char *program_name, *group_name;
 	int process_num;
 };
 /* Never NULL. */
-const char *rv_conf_expand(struct rv_loader *, const struct rv_cnode *,
-    const char *text, const struct rv_expansion *);
+const char *rv_conf_expand(struct rv_loader *, struct rv_arena *,
+    const struct rv_cnode *, const char *text, const struct rv_expansion *);
+/* Without "." and "..", so that one directory has one key; absolute. */
+const char *rv_conf_normalized(struct rv_loader *, const char *path);
 /* Joined to the file's folder when it is relative. */
 const char *rv_conf_absolute(struct rv_loader *, const char *path);
 
@@ -142,6 +164,26 @@ void rv_conf_policy(struct rv_loader *, const struct rv_cscope *,
 void rv_conf_program(struct rv_loader *, const struct rv_cscope *,
     struct rv_spec *, const struct rv_expansion *);
 
+/* -------- conf_program.c, conf_env.c, conf_identity.c -------- */
+
+/* A program in the making. */
+struct rv_cmake {
+	struct rv_loader *l;
+	const struct rv_cscope *scope;
+	struct rv_program *p;
+	struct rv_spec *spec;
+	const struct rv_expansion *x;
+};
+
+/* A string with its expressions replaced; "" where it is none. */
+const char *rv_cmake_text(const struct rv_cmake *, const struct rv_cnode *);
+/* Absolute; NULL where the key is not written. */
+const char *rv_cmake_path(const struct rv_cmake *, enum rv_ckey);
+void rv_cmake_environment(const struct rv_cmake *);
+void rv_cmake_identity(const struct rv_cmake *);
+
+/* -------- conf_tree.c -------- */
+
 /* A spec and where it was written. */
 struct rv_cspec {
 	struct rv_spec spec; /* first */
@@ -156,8 +198,10 @@ rv_conf_node_of(const struct rv_spec *spec)
 
 /* Makes all specs; false without memory. */
 bool rv_conf_build(struct rv_loader *, const struct rv_cnode *root);
-/* Dependencies, circles, windows: once all specs have their index. */
+/* Dependencies and circles, once all specs have their index; the same. */
 bool rv_conf_link(struct rv_loader *);
+/* What is allowed but hardly meant; the same. */
+bool rv_conf_doubt(struct rv_loader *);
 /* Digests of what a reload compares; last. */
 void rv_conf_digest(struct rv_loader *);
 

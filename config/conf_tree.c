@@ -10,8 +10,7 @@
 
 #include "config/conf_priv.h"
 
-#define UNITS_MAX     100000
-#define INSTANCES_MAX 10000
+#define UNITS_MAX 100000
 
 struct builder {
 	struct rv_loader *l;
@@ -87,14 +86,35 @@ check_significant(struct builder *b, const struct rv_spec *spec)
 	}
 }
 
+/* As in supervisord: a program outside of any group is its own. */
+static const char *
+group_name(const struct rv_spec *super, const char *word)
+{
+	return super->parent != NULL ? super->name : word;
+}
+
+/* Said once, at the first that has no room. */
+static bool
+has_room(struct builder *b, const struct rv_cnode *node)
+{
+	if (b->n < UNITS_MAX) {
+		return true;
+	}
+	if (!b->full) {
+		rv_conf_error(
+		    b->l, node, "too many units: at most %d", UNITS_MAX);
+	}
+	b->full = true;
+	return false;
+}
+
 static void
 build_instance(struct builder *b, const struct rv_cscope *scope,
     struct rv_spec *parent, const char *word, int number)
 {
 	struct rv_expansion x = {
 		.program_name = word,
-		.group_name =
-		    parent->parent != NULL ? parent->parent->name : "",
+		.group_name = group_name(parent->parent, word),
 		.process_num = number,
 	};
 	const char *name = rv_arena_format(b->l->arena, "%s.%d", word, number);
@@ -117,8 +137,8 @@ static void
 build_instances(struct builder *b, const struct rv_cscope *scope,
     struct rv_spec *parent, const char *name)
 {
-	int64_t n = rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS);
-	int64_t start = rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START);
+	int n = (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS);
+	int start = (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START);
 	struct rv_policy worker = { 0 }, *p;
 	struct rv_spec *spec =
 	    add_spec(b, parent, name, path_below(b, parent, name), scope->own);
@@ -137,9 +157,13 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 	p->strategy = RV_ONE_FOR_ONE;
 	p->intensity = RV_UNLIMITED;
 	p->period = 10 * RV_SEC;
-	n = RV_MIN(n, INSTANCES_MAX);
-	for (int64_t i = 0; i < n && b->n < UNITS_MAX; i++) {
-		build_instance(b, scope, spec, name, (int)(start + i));
+	if (worker.significant) {
+		rv_conf_error(b->l, scope->own,
+		    "with numprocs it cannot be significant: together its "
+		    "instances never end");
+	}
+	for (int i = 0; i < n && has_room(b, scope->own); i++) {
+		build_instance(b, scope, spec, name, start + i);
 	}
 }
 
@@ -149,7 +173,7 @@ build_worker(struct builder *b, const struct rv_cscope *scope,
 {
 	struct rv_expansion x = {
 		.program_name = name,
-		.group_name = parent->parent != NULL ? parent->name : "",
+		.group_name = group_name(parent, name),
 		.process_num =
 		    (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START),
 	};
@@ -207,12 +231,7 @@ build_children(
 	}
 	for (const struct rv_cnode *n = children->first; n != NULL;
 	     n = n->next) {
-		if (b->n >= UNITS_MAX) {
-			if (!b->full) {
-				rv_conf_error(b->l, n,
-				    "too many units: at most %d", UNITS_MAX);
-			}
-			b->full = true;
+		if (!has_room(b, n)) {
 			return;
 		}
 		if (rv_cnode_is(n, JSON_OBJECT) && n->key != NULL) {
@@ -241,7 +260,9 @@ by_path(const void *a, const void *b)
 	const struct rv_spec *x = *(const struct rv_spec *const *)a;
 	const struct rv_spec *y = *(const struct rv_spec *const *)b;
 
-	return strcmp(x->path, y->path);
+	int order = strcmp(x->path, y->path);
+
+	return order != 0 ? order : x->index < y->index ? -1 : 1;
 }
 
 /* Two of one path: an instance and a unit that is called like it. */

@@ -363,7 +363,7 @@ RV_TEST(all_errors_of_a_file_come_at_once_in_its_order)
 	    "did you mean \"a\"?\n"
 	    "6:22 error children.d.umask: must be octal digits as a string, "
 	    "like \"022\"\n"
-	    "7:4 error zeal: unknown key\n");
+	    "7:4 error zeal: unknown key; reeve.conf(5) lists them all\n");
 	forget();
 }
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The root's own keys: what the runtime is called, where it keeps its things,
+ * how much its journal holds. Called once by load.c, before the tree is made,
+ * since paths of logs begin with the state directory.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "config/conf_priv.h"
+
+#define STATE_DIR_MAX 3072 /* room for logs/NAME within PATH_MAX */
+
+static const char *
+stem_of(struct rv_loader *l, const char *file)
+{
+	const char *name = strrchr(file, '/');
+	const char *dot;
+
+	name = name != NULL ? name + 1 : file;
+	dot = strrchr(name, '.');
+	return rv_arena_strndup(l->arena, name,
+	    dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name));
+}
+
+static void
+fill_name(struct rv_loader *l, const struct rv_cnode *root)
+{
+	const struct rv_cnode *node = rv_cnode_get(root, "name");
+	const char *name = node != NULL ? json_string_value(node->value) : NULL;
+	const char *stem = stem_of(l, l->file);
+
+	l->block->conf.name = stem;
+	if (name != NULL) {
+		l->block->conf.name = rv_arena_strdup(l->arena, name);
+	} else if (node == NULL && !rv_conf_is_name(stem)) {
+		rv_conf_error(l, root,
+		    "needs a \"name\": the file's name \"%.60s\" is none",
+		    stem);
+	}
+}
+
+const char *
+rv_conf_normalized(struct rv_loader *l, const char *path)
+{
+	char *out = rv_arena_get(l->arena, strlen(path) + 2, 1);
+	size_t n = 0;
+
+	if (out == NULL) {
+		return "";
+	}
+	while (*path != '\0') {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && path[0] == '.' && path[1] == '.') {
+			while (n > 0 && out[--n] != '/') {
+			}
+		} else if (len > 0 && !(len == 1 && path[0] == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, path, len);
+			n += len;
+		}
+		path += len;
+	}
+	if (n == 0) {
+		out[n++] = '/';
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static void
+fill_dirs(struct rv_loader *l, const struct rv_cnode *root)
+{
+	const struct rv_cnode *node = rv_cnode_get(root, "state_dir");
+	const char *text = node != NULL ? json_string_value(node->value) : NULL;
+	struct rv_expansion x = { .program_name = l->block->conf.name,
+		.group_name = "" };
+	char state[STATE_DIR_MAX], runtime[256];
+	struct reeve_error err;
+	enum reeve_status status = REEVE_OK;
+
+	if (text != NULL) {
+		text = rv_conf_normalized(
+		    l, rv_conf_absolute(
+			   l, rv_conf_expand(l, &l->scratch, node, text, &x)));
+		if (rv_copy(state, sizeof(state), text) != strlen(text)) {
+			status = rv_error(
+			    &err, REEVE_ECONFIG, "the path is too long");
+		}
+	} else {
+		status = rv_conf_dirs(l->block->conf.name, geteuid() == 0,
+		    state, sizeof(state), runtime, sizeof(runtime), &err);
+	}
+	if (status == REEVE_OK) {
+		status =
+		    rv_conf_runtime_dir(state, runtime, sizeof(runtime), &err);
+	}
+	if (status != REEVE_OK) {
+		rv_conf_error(l, node != NULL ? node : root, "%s", err.text);
+		state[0] = runtime[0] = '\0';
+	}
+	l->block->conf.state_dir = rv_arena_strdup(l->arena, state);
+	l->block->conf.runtime_dir = rv_arena_strdup(l->arena, runtime);
+}
+
+static void
+fill_journal(struct rv_loader *l, const struct rv_cnode *root)
+{
+	const struct rv_cnode *o = rv_cnode_get(root, "journal");
+	struct rv_journal_conf *j = &l->block->conf.journal;
+	uint64_t tail = 0, ring = 0;
+#define MEMBER(key) &rv_schema[key], rv_conf_member(l, o, key)
+	bool good =
+	    rv_cval_duration(l, MEMBER(RV_CKEY_JOURNAL_RETAIN), &j->retain) &&
+	    rv_cval_duration(
+		l, MEMBER(RV_CKEY_JOURNAL_OUTPUT_STALL), &j->output_stall) &&
+	    rv_cval_size(l, MEMBER(RV_CKEY_JOURNAL_MAX_SIZE), &j->max_size) &&
+	    rv_cval_size(l, MEMBER(RV_CKEY_JOURNAL_OUTPUT_TAIL), &tail) &&
+	    rv_cval_size(l, MEMBER(RV_CKEY_JOURNAL_RING), &ring);
+#undef MEMBER
+
+	if (good) {
+		j->output_tail = (uint32_t)tail;
+		j->ring = (uint32_t)((ring + 4095) & ~(uint64_t)4095);
+	}
+}
+
+void
+rv_conf_root(struct rv_loader *l, const struct rv_cnode *root)
+{
+	fill_name(l, root);
+	fill_dirs(l, root);
+	fill_journal(l, root);
+}
