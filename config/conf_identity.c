@@ -191,6 +191,12 @@ check_rights(const struct rv_cmake *m, const struct rv_cnode *user,
 	m->p->n_groups = 0;
 }
 
+static unsigned
+said(const struct rv_loader *l)
+{
+	return l->n_errors + l->n_warnings + l->n_unsaid;
+}
+
 static void
 fill(const struct rv_cmake *m, const char *user_text, const char *group_text)
 {
@@ -198,6 +204,7 @@ fill(const struct rv_cmake *m, const char *user_text, const char *group_text)
 	    rv_conf_lookup(m->l, m->scope, RV_CKEY_USER);
 	const struct rv_cnode *group =
 	    rv_conf_lookup(m->l, m->scope, RV_CKEY_GROUP);
+	unsigned before = said(m->l);
 	const char *name = NULL;
 
 	if (user_text != NULL) {
@@ -211,18 +218,12 @@ fill(const struct rv_cmake *m, const char *user_text, const char *group_text)
 	}
 	check_rights(m, user_text != NULL ? user : NULL,
 	    group_text != NULL ? group : NULL);
-	if (m->p->set_user && !m->p->set_group) {
+	if (m->p->set_user && !m->p->set_group && said(m->l) == before) {
 		rv_conf_warn(m->l, user,
 		    "%s is not in the user database: give a \"group\" too, or "
 		    "it keeps that of reeve",
 		    user_text);
 	}
-}
-
-static unsigned
-said(const struct rv_loader *l)
-{
-	return l->n_errors + l->n_warnings + l->n_unsaid;
 }
 
 void
