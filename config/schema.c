@@ -15,20 +15,22 @@
 #include "config/load.h"
 
 /* What stands in the column `where`. */
-#define RV_CAT_ROOT      RV_CROOT
-#define RV_CAT_SUPER     RV_CSUPER
-#define RV_CAT_WORKER    RV_CWORKER
-#define RV_CAT_CHILD     RV_CCHILD
-#define RV_CAT_JOURNAL   (RV_CIN + RV_CKEY_JOURNAL)
-#define RV_CAT_BACKOFF   (RV_CIN + RV_CKEY_BACKOFF)
-#define RV_CAT_HEARTBEAT (RV_CIN + RV_CKEY_HEARTBEAT)
+#define RV_CAT_ROOT        RV_CROOT
+#define RV_CAT_SUPER       RV_CSUPER
+#define RV_CAT_WORKER      RV_CWORKER
+#define RV_CAT_CHILD       RV_CCHILD
+#define RV_CAT_ROOT_WORKER (RV_CROOT | RV_CWORKER)
+#define RV_CAT_JOURNAL     (RV_CIN + RV_CKEY_JOURNAL)
+#define RV_CAT_BACKOFF     (RV_CIN + RV_CKEY_BACKOFF)
+#define RV_CAT_HEARTBEAT   (RV_CIN + RV_CKEY_HEARTBEAT)
 
 enum { BUILT_NOW = 1, BUILT_LATER = 0 };
 
 const struct rv_schema_row rv_schema[RV_CKEYS] = {
-#define X(id, name, where, type, def, min, max, choices, when, built, doc) \
-	{ RV_CKEY_##id, name, RV_CAT_##where, RV_CT_##type, def, min, max, \
-		choices, RV_CWHEN_##when, BUILT_##built, doc },
+#define X(                                                                  \
+    id, name, where, type, def, min, max, choices, when, built, since, doc) \
+	{ RV_CKEY_##id, name, RV_CAT_##where, RV_CT_##type, def, min, max,  \
+		choices, RV_CWHEN_##when, BUILT_##built, since, doc },
 #include "config/schema.def"
 #undef X
 };
@@ -77,8 +79,17 @@ rv_schema_nearest(unsigned where, const char *name)
 
 /* -------- JSON Schema -------- */
 
-#define DURATION_PATTERN "^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)?$"
-#define SIZE_PATTERN     "^[0-9]+(KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$"
+#define DURATION_PATTERN "^[0-9]+([.][0-9]+)?(ms|s|m|h|d)?$"
+#define SIZE_PATTERN     "^[0-9]+([.][0-9]+)?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$"
+
+#define LIMIT_VALUE                                                     \
+	"{\"type\":[\"integer\",\"string\"],\"minimum\":0,\"pattern\":" \
+	"\"" SIZE_PATTERN "|^unlimited$\"}"
+
+static const char limit_schema[] =
+    "{\"anyOf\":[" LIMIT_VALUE ",{\"type\":\"object\",\"minProperties\":1,"
+    "\"additionalProperties\":false,\"properties\":{\"soft\":" LIMIT_VALUE
+    ",\"hard\":" LIMIT_VALUE "}}]}";
 
 /* Schemas of types that are always the same, as JSON without braces. */
 static const char *const shapes[RV_CTYPES] = {
@@ -89,9 +100,15 @@ static const char *const shapes[RV_CTYPES] = {
 	[RV_CT_BOOL] = "\"type\":\"boolean\"",
 	[RV_CT_INT] = "\"type\":\"integer\"",
 	[RV_CT_RATIO] = "\"type\":\"number\"",
-	[RV_CT_DURATION] = "\"type\":[\"number\",\"string\"],\"minimum\":0",
-	[RV_CT_NEVER] = "\"type\":[\"number\",\"string\"],\"minimum\":0",
-	[RV_CT_SIZE] = "\"type\":[\"integer\",\"string\"],\"minimum\":0",
+	[RV_CT_DURATION] =
+	    "\"type\":[\"number\",\"string\"],\"pattern\":\"" DURATION_PATTERN
+	    "\"",
+	[RV_CT_NEVER] =
+	    "\"type\":[\"number\",\"string\"],\"pattern\":\"" DURATION_PATTERN
+	    "|^never$\"",
+	[RV_CT_SIZE] =
+	    "\"type\":[\"integer\",\"string\"],\"pattern\":\"" SIZE_PATTERN
+	    "\"",
 	[RV_CT_ENUM] = "",
 	[RV_CT_OBJECT] = "",
 	[RV_CT_CHILDREN] = "\"type\":\"object\",\"propertyNames\":{\"pattern\":"
@@ -99,7 +116,8 @@ static const char *const shapes[RV_CTYPES] = {
 			   "\"additionalProperties\":{\"$ref\":\"#/$defs/"
 			   "child\"}",
 	[RV_CT_DEFAULTS] = "\"$ref\":\"#/$defs/defaults\"",
-	[RV_CT_INTENSITY] = "\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
+	[RV_CT_INTENSITY] = "\"anyOf\":[{\"type\":\"integer\",\"minimum\":0,"
+			    "\"maximum\":1000000},"
 			    "{\"const\":\"unlimited\"}]",
 	[RV_CT_NAMES] = "\"type\":\"array\",\"items\":{\"type\":\"string\"}",
 	[RV_CT_RESTART] = "\"enum\":[true,false,\"permanent\",\"unexpected\","
@@ -112,10 +130,19 @@ static const char *const shapes[RV_CTYPES] = {
 	[RV_CT_UMASK] = "\"type\":\"string\",\"pattern\":\"^[0-7]{1,4}$\"",
 	[RV_CT_ENVIRONMENT] = "\"type\":\"object\",\"additionalProperties\":"
 			      "{\"type\":\"string\"}",
-	[RV_CT_LIMITS] = "\"type\":\"object\"",
+	[RV_CT_LIMITS] = "\"type\":\"object\",\"propertyNames\":{\"enum\":["
+#define X(name, suffix) "\"" name "\","
+#include "config/rlimit.def"
+#undef X
+			 "null]},\"additionalProperties\":{"
+			 "\"$ref\":\"#/$defs/limit\"}",
 	[RV_CT_READY] = "\"anyOf\":[{\"enum\":[\"started\",\"notify\"]},"
-			"{\"type\":\"object\"}]",
-	[RV_CT_EXITCODES] = "\"anyOf\":[{\"type\":\"integer\"},{\"type\":"
+			"{\"type\":\"object\",\"required\":[\"fd\"],"
+			"\"additionalProperties\":false,\"properties\":{"
+			"\"fd\":{\"type\":\"integer\",\"minimum\":3,"
+			"\"maximum\":1023}}}]",
+	[RV_CT_EXITCODES] = "\"anyOf\":[{\"type\":\"integer\",\"minimum\":0,"
+			    "\"maximum\":255},{\"type\":"
 			    "\"array\",\"items\":{\"type\":\"integer\","
 			    "\"minimum\":0,\"maximum\":255}}]",
 	[RV_CT_STOPSIGNAL] = "\"anyOf\":[{\"type\":\"string\"},{\"type\":"
@@ -139,6 +166,50 @@ add_choices(struct rv_jsonw *w, const char *choices)
 	rv_jsonw_array_end(w);
 }
 
+static bool
+is_time(const struct rv_schema_row *row)
+{
+	return row->type == RV_CT_DURATION || row->type == RV_CT_NEVER;
+}
+
+static bool
+has_most(const struct rv_schema_row *row)
+{
+	return row->type == RV_CT_INT || row->type == RV_CT_RATIO ||
+	       ((is_time(row) || row->type == RV_CT_SIZE) && row->max != 0);
+}
+
+static bool
+has_least(const struct rv_schema_row *row)
+{
+	return row->type == RV_CT_INT || row->type == RV_CT_RATIO ||
+	       is_time(row) || row->type == RV_CT_SIZE;
+}
+
+/* Of values that are numbers; durations are seconds there. */
+static void
+add_bound(struct rv_jsonw *w, const char *key, const struct rv_schema_row *row,
+    int64_t bound)
+{
+	rv_jsonw_key(w, key);
+	if (is_time(row)) {
+		rv_jsonw_double(w, (double)bound / 1000);
+	} else {
+		rv_jsonw_int(w, bound);
+	}
+}
+
+static void
+add_bounds(struct rv_jsonw *w, const struct rv_schema_row *row)
+{
+	if (has_least(row)) {
+		add_bound(w, "minimum", row, row->min);
+	}
+	if (has_most(row)) {
+		add_bound(w, "maximum", row, row->max);
+	}
+}
+
 static void add_object(struct rv_jsonw *, unsigned where);
 
 static void
@@ -156,17 +227,16 @@ add_row(struct rv_jsonw *w, const struct rv_schema_row *row)
 		add_choices(w, row->choices);
 	} else if (row->type == RV_CT_OBJECT) {
 		add_object(w, (unsigned)RV_CIN + row->key);
+		if (row->key == RV_CKEY_HEARTBEAT) {
+			rv_jsonw_key(w, "required");
+			rv_jsonw_raw(w, "[\"interval\"]");
+		}
 	} else if (shapes[row->type][0] != '\0') {
 		/* The raw members go in where a key and its value would. */
 		rv_buf_addc(w->out, ',');
 		rv_buf_adds(w->out, shapes[row->type]);
 	}
-	if (row->type == RV_CT_INT || row->type == RV_CT_RATIO) {
-		rv_jsonw_key(w, "minimum");
-		rv_jsonw_int(w, row->min);
-		rv_jsonw_key(w, "maximum");
-		rv_jsonw_int(w, row->max);
-	}
+	add_bounds(w, row);
 	rv_jsonw_object_end(w);
 }
 
@@ -228,6 +298,8 @@ rv_conf_schema(void)
 	add_def(&w, "supervisor", RV_CSUPER | RV_CCHILD, "children");
 	add_def(&w, "worker", RV_CWORKER | RV_CCHILD, "command");
 	add_def(&w, "defaults", RV_CWORKER | RV_CCHILD, NULL);
+	rv_jsonw_key(&w, "limit");
+	rv_jsonw_raw(&w, limit_schema);
 	rv_jsonw_object_end(&w);
 	rv_jsonw_object_end(&w);
 	rv_buf_addc(&out, '\n');
@@ -248,6 +320,8 @@ place_name(const struct rv_schema_row *row)
 		return "workers";
 	case RV_CCHILD:
 		return "any child";
+	case RV_CROOT | RV_CWORKER:
+		return "root, workers";
 	default:
 		return rv_schema[row->where - RV_CIN].name;
 	}
@@ -278,6 +352,48 @@ add_text(struct rv_buf *out, const char *text)
 	}
 }
 
+struct unit {
+	int64_t size;
+	const char *name;
+};
+
+static const struct unit plain[] = { { 1, "" } };
+static const struct unit times[] = { { 86400000, "d" }, { 3600000, "h" },
+	{ 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+static const struct unit sizes[] = { { 1 << 30, "GiB" }, { 1 << 20, "MiB" },
+	{ 1 << 10, "KiB" }, { 1, "" } };
+
+/* As one writes it in a config, in the largest unit that is exact. */
+static void
+add_amount(struct rv_buf *out, const struct rv_schema_row *row, int64_t amount)
+{
+	const struct unit *unit = plain;
+
+	if (amount != 0 && is_time(row)) {
+		unit = times;
+	} else if (amount != 0 && row->type == RV_CT_SIZE) {
+		unit = sizes;
+	}
+	while (amount % unit->size != 0) {
+		unit++;
+	}
+	rv_buf_addf(
+	    out, "%lld%s", (long long)(amount / unit->size), unit->name);
+}
+
+static void
+add_range(struct rv_buf *out, const struct rv_schema_row *row)
+{
+	if (has_least(row) && (row->min != 0 || has_most(row))) {
+		rv_buf_adds(out, "; at least ");
+		add_amount(out, row, row->min);
+	}
+	if (has_most(row)) {
+		rv_buf_adds(out, "; at most ");
+		add_amount(out, row, row->max);
+	}
+}
+
 void
 rv_schema_manual(struct rv_buf *out)
 {
@@ -300,8 +416,11 @@ rv_schema_manual(struct rv_buf *out)
 			    "built yet.\n",
 			    row->choices);
 		}
-		rv_buf_addf(out, "(Of %s; default %s; %s.)\n.Pp\n",
-		    place_name(row), row->otherwise, when_name(row->when));
+		rv_buf_addf(
+		    out, "(Of %s; default %s", place_name(row), row->otherwise);
+		add_range(out, row);
+		rv_buf_addf(out, "; %s; since %s.)\n.Pp\n",
+		    when_name(row->when), row->since);
 	}
 	rv_buf_adds(out, ".El\n");
 }

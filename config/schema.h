@@ -7,7 +7,8 @@
 #include "base/buf.h"
 
 enum rv_ckey {
-#define X(id, name, where, type, def, min, max, choices, when, built, doc) \
+#define X(                                                                  \
+    id, name, where, type, def, min, max, choices, when, built, since, doc) \
 	RV_CKEY_##id,
 #include "config/schema.def"
 #undef X
@@ -65,6 +66,7 @@ struct rv_schema_row {
 	const char *choices;
 	enum rv_cwhen when;
 	bool built;
+	const char *since;
 	const char *doc;
 };
 
