@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "lib/harness.h"
 #include "lib/live.h"
+#include "sys/sys.h"
 
 #define ROUNDS 200
 
@@ -108,11 +109,9 @@ compare(const void *a, const void *b)
 static void
 check_all_are_there(struct live *live, struct acks *acks)
 {
-	struct reeve_error err;
 	char sql[160];
 	size_t missing = 0;
 
-	(void)err;
 	qsort(acks->ids, acks->n, sizeof(acks->ids[0]), compare);
 	for (size_t i = 0; i < acks->n; i++) {
 		CU_ASSERT(i == 0 || acks->ids[i] != acks->ids[i - 1]);
@@ -192,7 +191,46 @@ RV_TEST(killing_all_three_loses_nothing_acknowledged)
 	    .supervisor = true, .launcher = true, .clerk = true });
 }
 
+/* True: it has ended. */
+static bool
+ends(pid_t pid)
+{
+	struct pollfd p = { .fd = rv_sys_pidfd_open(pid), .events = POLLIN };
+	bool ended = p.fd == -1 || poll(&p, 1, 20000) == 1;
+
+	if (p.fd != -1) {
+		close(p.fd);
+	}
+	return ended;
+}
+
+RV_TEST(a_clerk_killed_over_the_last_of_a_run_has_a_successor)
+{
+	struct live live;
+	struct acks acks = { 0 };
+	pid_t launcher, clerk;
+
+	live_open(&live);
+	live_config(&live, workers);
+	CU_ASSERT_FATAL(live_run(&live));
+	launcher = pid_of(&live, "launcher_pid");
+	clerk = pid_of(&live, "clerk_pid");
+	CU_ASSERT_FATAL(launcher > 0 && clerk > 0);
+	kill(clerk, SIGSTOP);
+	for (int i = 0; i < 100; i++) {
+		CU_ASSERT(ask(&live, &acks));
+	}
+	kill(live.pid, SIGTERM);
+	CU_ASSERT(ends(launcher)); /* only the clerk is waited for by now */
+	kill(clerk, SIGKILL);
+	CU_ASSERT_EQUAL(live_wait(&live, 20000), 0);
+	check_all_are_there(&live, &acks);
+	rv_free(acks.ids);
+	live_close(&live);
+}
+
 RV_SUITE(lossless, RV_CASE(killing_the_supervisor_loses_nothing_acknowledged),
     RV_CASE(killing_the_launcher_loses_nothing_acknowledged),
     RV_CASE(killing_the_clerk_loses_nothing_acknowledged),
-    RV_CASE(killing_all_three_loses_nothing_acknowledged))
+    RV_CASE(killing_all_three_loses_nothing_acknowledged),
+    RV_CASE(a_clerk_killed_over_the_last_of_a_run_has_a_successor))

@@ -198,22 +198,27 @@ loop(struct run *run)
 	return run->gave_up ? CLI_FAILED : CLI_OK;
 }
 
-/* The clerk writes the rest and ends; then the log is whole. */
+/*
+ * The clerk writes the rest and ends; then the log is whole. One that was
+ * killed meanwhile has a successor, which is waited for as well.
+ */
 static void
 await_clerk(struct run *run)
 {
-	struct pollfd p = { .fd = reeve_last_words(run->reeve),
-		.events = POLLIN };
+	struct pollfd p = { .events = POLLIN };
+	int got = 1;
 
-	if (p.fd == -1) {
-		return;
+	while (got == 1 && (p.fd = reeve_last_words(run->reeve)) != -1) {
+		do {
+			got = poll(&p, 1, LAST_WORDS_MS);
+		} while (got == -1 && errno == EINTR);
+		close(p.fd);
 	}
-	if (poll(&p, 1, LAST_WORDS_MS) == 0) {
+	if (got == 0) {
 		run_out_line(&run->out, REEVE_WARNING,
 		    "the clerk has not finished writing the event log yet; it "
 		    "goes on alone");
 	}
-	close(p.fd);
 }
 
 /* -------- beginning -------- */
