@@ -78,7 +78,8 @@ look_at_refusal(struct reeve_client *client, struct rv_answer *answer,
 	if (client->text == NULL) {
 		return no_memory(client, err);
 	}
-	if (data != NULL && find(client, answer, "error") &&
+	if (rv_json_type(data) == RV_JSON_OBJECT &&
+	    find(client, answer, "error") &&
 	    rv_json_slice(client->line.data + answer->json_at, answer->json_len,
 		"data", &json, &len)) {
 		client->data = rv_strndup(json, len);

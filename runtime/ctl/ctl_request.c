@@ -39,7 +39,6 @@ take_id(struct rv_ctl_request *request, const struct rv_json *root)
 	default:
 		return false;
 	}
-	rv_buf_reset(text);
 	rv_jsonw_init(&w, text);
 	rv_json_write_scalar(id, &w);
 	if (text->failed) {
@@ -56,6 +55,7 @@ wrong_envelope(struct rv_ctl_request *request, const struct rv_json *root)
 	const char *version = rv_json_str(rv_json_get(root, "jsonrpc"));
 
 	request->id = "null";
+	rv_buf_reset(&request->ctl->id);
 	if (rv_json_type(root) == RV_JSON_ARRAY) {
 		return "batches are not served; send one request a line";
 	}
@@ -73,6 +73,20 @@ wrong_envelope(struct rv_ctl_request *request, const struct rv_json *root)
 		return "\"method\" must be a string";
 	}
 	return NULL;
+}
+
+static void
+refuse_envelope(struct rv_ctl_request *request, const char *wrong)
+{
+	if (request->ctl->id.failed) {
+		rv_ctl_refuse(request->client, "null", RV_RPC_INTERNAL,
+		    REEVE_ENOMEM, "cannot read the request: out of memory", "");
+		return;
+	}
+	/* Only a request can be a notification; this is none. */
+	rv_ctl_refuse(request->client,
+	    request->id != NULL ? request->id : "null", RV_RPC_INVALID,
+	    REEVE_EPROTO, wrong, "");
 }
 
 static void
@@ -200,8 +214,7 @@ rv_ctl_serve(struct rv_ctl_client *client, const char *line, size_t len)
 		    status == REEVE_ENOMEM ? RV_RPC_INTERNAL : RV_RPC_PARSE,
 		    status, err.text, "");
 	} else if ((wrong = wrong_envelope(&request, root)) != NULL) {
-		rv_ctl_refuse(client, request.id, RV_RPC_INVALID, REEVE_EPROTO,
-		    wrong, "");
+		refuse_envelope(&request, wrong);
 	} else {
 		dispatch(&request, root);
 	}

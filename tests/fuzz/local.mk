@@ -18,7 +18,9 @@ endif
 
 include tests/fuzz/core.mk
 include tests/fuzz/clerk.mk
+include tests/fuzz/client.mk
 include tests/fuzz/config.mk
+include tests/fuzz/ctl.mk
 include tests/fuzz/launch.mk
 include tests/fuzz/ring.mk
 include tests/fuzz/text.mk
