@@ -56,7 +56,8 @@ struct rv_disk {
 
 	/* the lives of the batch in hand whose last words are wanted */
 	unsigned tail_at;
-	bool tails;
+	bool asking; /* the main thread is to hear how the batch went */
+	bool tails;  /* it has answered: all they said is written */
 
 	/* what can wait until nothing else is to do */
 	rv_time busy_at, prune_at;

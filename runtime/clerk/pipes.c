@@ -435,14 +435,17 @@ rv_pipes_ask_over(struct rv_pipes *p, struct rv_ask *ask)
 
 		if (origin != NULL) {
 			origin->pinned = false;
-			origin->over = origin->over || ask->committed;
 		}
 	}
-	/* A life may stand there twice: only now may any go. */
-	for (unsigned i = 0; i < ask->at; i++) {
+	/*
+	 * A life may stand there twice: only now may any go. Those that were
+	 * not waited for are over as well.
+	 */
+	for (unsigned i = 0; i < ask->n; i++) {
 		struct rv_origin *origin = rv_origins_find(p, ask->lives[i]);
 
 		if (origin != NULL) {
+			origin->over = origin->over || ask->committed;
 			rv_origins_settle(p, origin);
 		}
 	}

@@ -32,13 +32,13 @@ ask(struct rv_disk *disk)
 {
 	rv_time until = disk->now + PATIENCE;
 
+	disk->asking = true;
 	rv_desk_ask(disk->desk);
 	while (!rv_desk_answered(disk->desk)) {
 		write_all(disk, until);
 		disk->now = rv_sys_now();
 		if (disk->now >= until || disk->output_waits) {
-			rv_desk_ask_over(disk->desk, false);
-			return false;
+			return false; /* without their last words */
 		}
 		rv_desk_sleep(disk->desk, -1, until);
 	}
@@ -172,8 +172,9 @@ rv_disk_tail(
 void
 rv_disk_tails_over(struct rv_disk *disk, bool committed)
 {
-	if (disk->tails) {
-		disk->tails = false;
+	disk->tails = false;
+	if (disk->asking) {
+		disk->asking = false;
 		rv_desk_ask_over(disk->desk, committed);
 	}
 }
