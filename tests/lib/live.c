@@ -401,6 +401,40 @@ live_saw(struct live *live, const char *kind, const char *path)
 	return saw;
 }
 
+/* -------- the terminal -------- */
+
+struct said {
+	char path[256];
+	const char *text;
+};
+
+static bool
+is_said(void *ctx)
+{
+	const struct said *said = ctx;
+	FILE *file = fopen(said->path, "r");
+	char line[1024];
+	bool found = false;
+
+	while (
+	    file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+		found = strstr(line, said->text) != NULL;
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return found;
+}
+
+bool
+live_said(struct live *live, const char *text)
+{
+	struct said said = { .text = text };
+
+	snprintf(said.path, sizeof(said.path), "%s/run.log", live->dir);
+	return rv_test_wait(is_said, &said, -1, WAIT_MS);
+}
+
 /* -------- the database -------- */
 
 static sqlite3_stmt *

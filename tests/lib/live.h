@@ -62,6 +62,9 @@ json_t *live_event(struct live *, const char *kind, const char *path, int ms);
 /* The same; true, and the event dropped. */
 bool live_saw(struct live *, const char *kind, const char *path);
 
+/* Wait until `reeve run` has said this on its terminal. */
+bool live_said(struct live *, const char *text);
+
 /* One number from the database, after a sync if the runtime is up. */
 int64_t live_number(struct live *, const char *sql);
 /* One text; static. "" for none. */
