@@ -244,7 +244,14 @@ check_path(struct rv_logs *logs, struct rv_log *log, rv_time now)
 	enum rights rights;
 	struct stat st;
 
-	if (log->fd == -1 || now - log->checked_at < CHECK_EVERY) {
+	if (log->fd == -1) {
+		return;
+	}
+	if (now - log->checked_at < CHECK_EVERY) {
+		/* What goes into a removed file is lost, and nobody says so. */
+		if (fstat(log->fd, &st) == 0 && st.st_nlink == 0) {
+			close_log(logs, log);
+		}
 		return;
 	}
 	log->checked_at = now;
