@@ -236,7 +236,7 @@ flush(unsigned fault)
 static void
 say(const void *data, size_t len)
 {
-	if (world.fd != -1 && world.said + len <= SAID_MAX) {
+	if (world.fd != -1 && len != 0 && world.said + len <= SAID_MAX) {
 		world.said += len;
 		rv_buf_add(&world.queue, data, len);
 		RV_MUST(!world.queue.failed, "memory");
@@ -360,8 +360,17 @@ play(const uint8_t *data, size_t size, bool in_pieces)
 	int c;
 
 	begin(in_pieces);
-	while (world.fd != -1 && (c = rv_script_next(&script, &number)) != -1) {
-		uint8_t byte = (uint8_t)c;
+	while (world.fd != -1) {
+		size_t plain = rv_script_plain(&script);
+		uint8_t byte;
+
+		say(script.at, plain);
+		script.at += plain;
+		c = rv_script_next(&script, &number);
+		if (c == -1) {
+			break;
+		}
+		byte = (uint8_t)c;
 
 		if (c < RV_SCRIPT_EVENT) {
 			say(&byte, 1);

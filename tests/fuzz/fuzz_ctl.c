@@ -331,12 +331,24 @@ runtime_event(int letter, unsigned number)
 }
 
 static void
+say_plain(void)
+{
+	size_t len = rv_script_plain(&world.script);
+
+	if (len != 0) {
+		say(world.script.at, len);
+		world.script.at += len;
+	}
+}
+
+static void
 play(void)
 {
 	unsigned number;
 	int c;
 
-	while ((c = rv_script_next(&world.script, &number)) != -1) {
+	for (say_plain(); (c = rv_script_next(&world.script, &number)) != -1;
+	     say_plain()) {
 		uint8_t byte = (uint8_t)c;
 
 		if (c < RV_SCRIPT_EVENT) {

@@ -18,6 +18,9 @@
 /* Work per file: beyond this size only the whole file is tried. */
 #define MUTATE_MAX 4096
 #define INPUT_MAX  ((size_t)4 << 20)
+/* Of each file so many places are tried; where a run is slow, fewer. */
+#define PLACES      512
+#define PLACES_SLOW 32
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -61,7 +64,8 @@ static void
 run_variants(uint8_t *data, size_t size)
 {
 	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
-	size_t step = size / 512 + 1;
+	size_t places = getenv("REEVE_VALGRIND") ? PLACES_SLOW : PLACES;
+	size_t step = size / places + 1;
 
 	run(data, size);
 	if (size > MUTATE_MAX) {

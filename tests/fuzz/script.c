@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int
 rv_script_next(struct rv_script *script, unsigned *number)
@@ -33,6 +34,15 @@ rv_script_next(struct rv_script *script, unsigned *number)
 		return *script->at++;
 	}
 	return RV_SCRIPT_EVENT + *script->at++;
+}
+
+size_t
+rv_script_plain(const struct rv_script *script)
+{
+	size_t left = (size_t)(script->end - script->at);
+	const uint8_t *mark = left != 0 ? memchr(script->at, '~', left) : NULL;
+
+	return mark != NULL ? (size_t)(mark - script->at) : left;
 }
 
 void

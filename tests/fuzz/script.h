@@ -24,6 +24,9 @@ struct rv_script {
 /* A byte, RV_SCRIPT_EVENT + letter, or -1; *number is 0 when there is none. */
 int rv_script_next(struct rv_script *, unsigned *number);
 
+/* How many bytes lie before the next "~"; they may be taken at once. */
+size_t rv_script_plain(const struct rv_script *);
+
 /* An invariant: says which one was broken, and aborts. */
 #define RV_MUST(condition, words) rv_script_must((condition), (words))
 void rv_script_must(int condition, const char *words);
