@@ -1,9 +1,11 @@
 # tests/system: see its README.md
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/test_lossless tests/system/test_slow_disk \
-	tests/system/test_full_disk tests/system/test_odd_output
+	tests/system/test_full_disk tests/system/test_odd_output \
+	tests/system/test_no_descriptors
 SYSTEM_TESTS += tests/system/test_lossless tests/system/test_slow_disk \
-	tests/system/test_full_disk tests/system/test_odd_output
+	tests/system/test_full_disk tests/system/test_odd_output \
+	tests/system/test_no_descriptors
 endif
 tests_system_test_lossless_SOURCES = tests/system/test_lossless.c $(live_sources)
 tests_system_test_lossless_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
@@ -17,5 +19,8 @@ tests_system_test_full_disk_LDADD = $(live_libs)
 tests_system_test_odd_output_SOURCES = tests/system/test_odd_output.c $(live_sources)
 tests_system_test_odd_output_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_system_test_odd_output_LDADD = $(live_libs)
+tests_system_test_no_descriptors_SOURCES = tests/system/test_no_descriptors.c $(live_sources)
+tests_system_test_no_descriptors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_system_test_no_descriptors_LDADD = $(live_libs)
 SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
 EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trees whose supervisor or launcher has no descriptor left, or one, or two,
+ * when it needs some: for a restart, for a client, for another clerk. All is
+ * survived, said, and made up for when there are descriptors again.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "lib/harness.h"
+#include "lib/live.h"
+#include "sys/sys.h"
+
+#define WAIT_MS 10000
+#define NONE    3 /* all that may be is taken by the standard ones */
+#define FEW     7 /* more than any one thing needs */
+
+static const char workers[] =
+    "\"defaults\": { \"startsecs\": 0, \"backoff\": { \"initial\": \"20ms\","
+    " \"min\": \"20ms\", \"max\": \"50ms\" } }, \"children\": {"
+    "  \"steady\": { \"command\": \"%(fixtures)s/ending\" },"
+    "  \"mortal\": { \"command\": \"%(fixtures)s/ending\" },"
+    "  \"parrot\": { \"command\": \"cat %(here)s/fifo\" }"
+    "}";
+
+struct few {
+	struct live live;
+	pid_t victim; /* whose descriptors are few */
+	rlim_t most;
+	int fifo; /* parrot says what is written here */
+	unsigned said, n_words;
+};
+
+static json_int_t
+info(struct live *live, const char *key)
+{
+	json_t *all = live_call(live, "info", NULL);
+	json_int_t value = json_integer_value(json_object_get(all, key));
+
+	json_decref(all);
+	return value;
+}
+
+/* The highest number of a descriptor of it, and one. */
+static rlim_t
+used(pid_t pid)
+{
+	char path[64];
+	rlim_t most = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		rlim_t fd = strtoul(e->d_name, NULL, 10);
+
+		most = e->d_name[0] != '.' && fd + 1 > most ? fd + 1 : most;
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+	return most;
+}
+
+static void
+limit(struct few *few, rlim_t n)
+{
+	struct rlimit limit = { n, few->most };
+
+	CU_ASSERT_EQUAL(prlimit(few->victim, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+static void
+begin(struct few *few)
+{
+	char path[192];
+
+	*few = (struct few){ 0 };
+	live_open(&few->live);
+	snprintf(path, sizeof(path), "%s/fifo", few->live.dir);
+	CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+	few->fifo = open(path, O_RDWR | O_CLOEXEC);
+	live_config(&few->live, workers);
+	CU_ASSERT_FATAL(live_run(&few->live));
+	CU_ASSERT(live_saw(&few->live, "worker.ready", "parrot"));
+}
+
+static void
+choose(struct few *few, pid_t victim)
+{
+	struct rlimit limit = { 0 };
+
+	few->victim = victim;
+	CU_ASSERT_FATAL(victim > 1);
+	CU_ASSERT_EQUAL(prlimit(victim, RLIMIT_NOFILE, NULL, &limit), 0);
+	few->most = limit.rlim_max;
+}
+
+static void
+end(struct few *few)
+{
+	int status = live_stop(&few->live);
+
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CU_ASSERT_EQUAL(live_number(&few->live, "SELECT max(id) - min(id) + 1 "
+						"- count(*) FROM events"),
+	    0);
+	CU_ASSERT_EQUAL(
+	    live_number(&few->live, "SELECT count(*) FROM events WHERE kind "
+				    "IN ('worker.fatal', 'clerk.dropped', "
+				    "'launcher.lost', 'worker.leftover')"),
+	    0);
+	CU_ASSERT_EQUAL(live_number(&few->live,
+			    "SELECT count(*) FROM lives WHERE ended_at IS "
+			    "NULL"),
+	    0);
+	close(few->fifo);
+	live_close(&few->live);
+}
+
+/* A command that has its result within a second. */
+static void
+command(struct few *few, const char *args, const char *says)
+{
+	rv_time begun = rv_sys_now();
+	char *out = NULL;
+
+	CU_ASSERT_EQUAL(live_reeve(&few->live, &out, args), 0);
+	CU_ASSERT(rv_sys_now() - begun < rv_test_slow() * RV_SEC);
+	if (strstr(out, says) == NULL) {
+		printf("# reeve %s: no \"%s\" in: %s\n", args, says, out);
+		CU_FAIL("a command did not say it");
+	}
+	rv_free(out);
+}
+
+static const char *
+state_of(json_t *unit)
+{
+	const char *state = json_string_value(json_object_get(unit, "state"));
+
+	return state != NULL ? state : "?";
+}
+
+static bool
+is_decided(void *ctx)
+{
+	struct few *few = ctx;
+	json_t *unit = live_status(&few->live, "mortal");
+	bool so = strcmp(state_of(unit), "STARTING") != 0;
+
+	json_decref(unit);
+	return so;
+}
+
+static bool
+is_running(void *ctx)
+{
+	struct few *few = ctx;
+	json_t *unit = live_status(&few->live, "mortal");
+	bool so = strcmp(state_of(unit), "RUNNING") == 0;
+
+	json_decref(unit);
+	return so;
+}
+
+/* It is not started for want of descriptors, again and again. */
+static void
+hear_failures(struct few *few, int n)
+{
+	for (int i = 0; i < n; i++) {
+		json_t *event =
+		    live_event(&few->live, "worker.exited", "mortal", WAIT_MS);
+		json_t *detail = json_object_get(event, "detail");
+		const char *why =
+		    json_string_value(json_object_get(detail, "errno"));
+
+		CU_ASSERT(why != NULL && strcmp(why, "EMFILE") == 0);
+		json_decref(event);
+	}
+}
+
+static void
+kill_and_restart(struct few *few, rlim_t n)
+{
+	bool none = n == NONE;
+	pid_t pid = live_pid(&few->live, "mortal");
+
+	CU_ASSERT_FATAL(pid > 1);
+	limit(few, n);
+	kill(pid, SIGKILL);
+	CU_ASSERT(live_saw(&few->live, "worker.exited", "mortal"));
+	CU_ASSERT(live_saw(&few->live, "worker.starting", "mortal"));
+	CU_ASSERT(rv_test_wait(is_decided, few, -1, WAIT_MS));
+	if (none) {
+		/* More than there are retries: this feeds no budget. */
+		hear_failures(few, 6);
+		command(few, "status mortal", "BACKOFF");
+		command(few, "stop steady", "STOPPED");
+	}
+	limit(few, few->most);
+	CU_ASSERT(rv_test_wait(is_running, few, -1, WAIT_MS));
+	if (none) {
+		command(few, "start steady", "RUNNING");
+	}
+}
+
+RV_TEST(a_launcher_without_descriptors_restarts_later_and_says_why)
+{
+	struct few few;
+	rlim_t most;
+
+	begin(&few);
+	choose(&few, (pid_t)info(&few.live, "launcher_pid"));
+	kill_and_restart(&few, NONE);
+	/* What the dead have left is free, and is not enough at first. */
+	most = used(few.victim) + FEW;
+	for (rlim_t n = most - 2 * FEW; n <= most; n++) {
+		kill_and_restart(&few, n);
+	}
+	CU_ASSERT(live_said(&few.live, "EMFILE"));
+	end(&few);
+}
+
+RV_SUITE(no_descriptors,
+    RV_CASE(a_launcher_without_descriptors_restarts_later_and_says_why))
