@@ -372,8 +372,9 @@ was_killed(const struct rv_clerk_link *link)
 static void
 try_again_later(struct rv_clerk_link *link)
 {
-	rv_time most =
-	    link->ready || was_killed(link) ? READY_DELAY : LAST_DELAY;
+	rv_time most = !link->failing && (link->ready || was_killed(link))
+			   ? READY_DELAY
+			   : LAST_DELAY;
 
 	link->delay =
 	    link->delay == 0 ? FIRST_DELAY : RV_MIN(link->delay * 2, most);

@@ -26,6 +26,7 @@
 #define FRAMES_A_TURN 64
 #define FIRST_DELAY   (10 * RV_MS)
 #define LAST_DELAY    (5 * RV_SEC)
+#define KILLED_DELAY  (25 * RV_MS)  /* after one that somebody killed */
 #define GOOD_FOR      (5 * RV_SEC)  /* up this long: the next is at once */
 #define ENDS_WITHIN   (2 * RV_SEC)  /* after its socket's end */
 #define CLOSES_WITHIN (15 * RV_SEC) /* more than it takes to kill all */
@@ -178,11 +179,23 @@ hand_over(struct rv_start *start)
 	}
 }
 
+/* Somebody else's doing: the next one has no reason to end, too. */
+static bool
+was_killed(const struct rv_start *start)
+{
+	return start->wstatus != -1 && WIFSIGNALED(start->wstatus) &&
+	       (WTERMSIG(start->wstatus) == SIGKILL ||
+		   WTERMSIG(start->wstatus) == SIGTERM);
+}
+
 static void
 try_again_later(struct rv_start *start)
 {
-	start->delay = start->delay == 0 ? FIRST_DELAY
-					 : RV_MIN(start->delay * 2, LAST_DELAY);
+	rv_time most =
+	    was_killed(start) && !start->failing ? KILLED_DELAY : LAST_DELAY;
+
+	start->delay =
+	    start->delay == 0 ? FIRST_DELAY : RV_MIN(start->delay * 2, most);
 	rv_tick_arm(
 	    start->loop, &start->tick, rv_loop_now(start->loop) + start->delay);
 }

@@ -47,17 +47,29 @@ expect_end(struct rv_super *super, struct rv_node *node)
 	}
 }
 
+/* The sync behind it tells that this launcher, not the next, sent it. */
+void
+rv_super_send_stop(struct rv_super *super, struct rv_node *node)
+{
+	int signo = node->unsaid;
+	bool cont = signo != SIGABRT && signo != SIGKILL && signo != SIGSTOP &&
+		    signo != SIGCONT;
+
+	rv_start_signal(
+	    super->start, node->life, signo, node->unsaid_to_group, cont);
+	rv_start_sync(super->start, node->life | (uint64_t)signo << 56);
+}
+
 static void
 act_signal(struct rv_super *super, const struct rv_action *action)
 {
 	struct rv_node *node = rv_node_of(action->unit);
-	bool cont = action->signo != SIGABRT && action->signo != SIGKILL &&
-		    action->signo != SIGSTOP && action->signo != SIGCONT;
 
 	expect_end(super, node);
 	if (node->life != 0) {
-		rv_start_signal(super->start, node->life, action->signo,
-		    action->group, cont);
+		node->unsaid = (uint8_t)action->signo;
+		node->unsaid_to_group = action->group;
+		rv_super_send_stop(super, node);
 	}
 }
 
@@ -67,6 +79,7 @@ act_kill(struct rv_super *super, const struct rv_action *action)
 	struct rv_node *node = rv_node_of(action->unit);
 
 	expect_end(super, node);
+	node->unsaid = 0; /* the core repeats a KILL, if need be */
 	if (node->life != 0) {
 		rv_start_kill(
 		    super->start, node->life, node->unit->policy->kill_mode);
@@ -229,6 +242,7 @@ rv_super_launch_queued(struct rv_super *super)
 		}
 		rv_list_remove(&node->launch_link);
 		node->expecting_end = node->probing = false;
+		node->unsaid = 0;
 		if (status == REEVE_OK) {
 			node->in_flight = true;
 		} else {

@@ -48,6 +48,7 @@ forget_life(struct rv_super *super, struct rv_node *node)
 	node->life = 0;
 	node->in_flight = false;
 	node->expecting_end = false;
+	node->unsaid = 0;
 	node->probing = false;
 }
 
@@ -191,12 +192,19 @@ on_notified(void *ctx, uint64_t life, const struct rv_notify *notify)
 static void
 on_synced(void *ctx, uint64_t token)
 {
-	struct rv_node *node = rv_node_by_life(ctx, token);
+	int signo = rv_super_signo_of(token);
+	uint64_t life = token & ~((uint64_t)0xff << 56);
+	struct rv_node *node = rv_node_by_life(ctx, life);
 	struct rv_event event = { .type = RV_EV_PROBED };
 
-	if (node != NULL && node->probing) {
+	if (node == NULL) {
+		return;
+	}
+	if (signo != 0) {
+		node->unsaid = node->unsaid == signo ? 0 : node->unsaid;
+	} else if (node->probing) {
 		node->probing = false;
-		post_fact(node, &event, token);
+		post_fact(node, &event, life);
 	}
 }
 
@@ -249,6 +257,9 @@ hand_over(struct rv_super *super, struct rv_node *node)
 	    super->start, life, node->pid, node->start_ticks, node->spec);
 	if (node->expecting_end) {
 		rv_start_expect_end(super->start, life);
+	}
+	if (node->unsaid != 0) {
+		rv_super_send_stop(super, node);
 	}
 	if (node->probing) {
 		rv_start_sync(super->start, life);

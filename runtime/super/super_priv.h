@@ -35,6 +35,8 @@ struct rv_node {
 	uint64_t start_ticks;
 	uint64_t life;  /* global number of the present life */
 	bool in_flight; /* sent to the launcher, not answered */
+	uint8_t unsaid; /* stop signal that no launcher has delivered, or 0 */
+	bool unsaid_to_group;
 	bool expecting_end;
 	bool probing;
 	bool has_last;
@@ -99,6 +101,14 @@ bool rv_node_build(struct rv_super *, struct rv_conf *, const struct rv_spec *,
 void rv_node_link_deps(struct rv_super *, const struct rv_spec *);
 
 /* act.c */
+void rv_super_send_stop(struct rv_super *, struct rv_node *);
+/* A stop signal was delivered: the token of its sync. 0 for other tokens. */
+static inline int
+rv_super_signo_of(uint64_t token)
+{
+	return (int)(token >> 56);
+}
+
 void rv_super_post(struct rv_super *, struct rv_event *);
 void rv_super_launch_queued(struct rv_super *);
 

@@ -314,7 +314,7 @@ live_pid(struct live *live, const char *path)
 	pid_t pid = (pid_t)json_integer_value(json_object_get(unit, "pid"));
 
 	json_decref(unit);
-	return pid;
+	return pid > 0 ? pid : LIVE_NOBODY;
 }
 
 bool

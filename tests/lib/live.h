@@ -8,6 +8,7 @@
 #define RV_TESTS_LIVE_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,6 +51,8 @@ json_t *live_call(struct live *, const char *method, const char *params);
 /* The unit's object of status. */
 json_t *live_status(struct live *, const char *path);
 bool live_is(struct live *, const char *path, const char *state);
+/* The pid of a unit without a process: a signal to it goes nowhere. */
+#define LIVE_NOBODY INT_MAX
 pid_t live_pid(struct live *, const char *path);
 /* Wait until there is no such unit. */
 bool live_went(struct live *, const char *path);

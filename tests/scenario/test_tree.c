@@ -410,10 +410,21 @@ RV_TEST(a_bad_config_starts_nothing_and_exits_with_two)
 	live_close(&live);
 }
 
+static pid_t
+launcher_of(struct live *live)
+{
+	json_t *info = live_call(live, "info", NULL);
+	pid_t pid =
+	    (pid_t)json_integer_value(json_object_get(info, "launcher_pid"));
+
+	json_decref(info);
+	CU_ASSERT_FATAL(pid > 1);
+	return pid;
+}
+
 RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 {
 	struct live live;
-	json_t *info;
 	pid_t launcher, web;
 
 	/* One whose program runs for sure: what was on its way may be lost. */
@@ -423,11 +434,7 @@ RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 	    "{\"fd\": 3} } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	web = live_pid(&live, "web");
-	info = live_call(&live, "info", NULL);
-	launcher =
-	    (pid_t)json_integer_value(json_object_get(info, "launcher_pid"));
-	json_decref(info);
-	CU_ASSERT_FATAL(launcher > 1);
+	launcher = launcher_of(&live);
 	kill(launcher, SIGKILL);
 	CU_ASSERT(live_saw(&live, "launcher.lost", NULL));
 	CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
@@ -435,6 +442,27 @@ RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 	kill(web, SIGKILL);
 	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next)
+{
+	struct live live;
+	pid_t launcher;
+
+	open_with(&live, "\"children\": { \"web\": { " ENDING
+			 ", \"stopwaitsecs\": \"never\" } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	launcher = launcher_of(&live);
+	kill(launcher, SIGSTOP);
+	json_decref(live_call(
+	    &live, "stop", "{\"names\": [\"web\"], \"no_wait\": true}"));
+	CU_ASSERT(live_saw(&live, "worker.stopping", "web"));
+	kill(launcher, SIGKILL);
+	CU_ASSERT(live_saw(&live, "worker.stopped", "web"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT signal FROM lives WHERE path = 'web'"),
+	    SIGTERM);
 	close_in_order(&live);
 }
 
@@ -551,6 +579,7 @@ RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
     RV_CASE(a_second_run_is_refused_and_names_the_first),
     RV_CASE(a_bad_config_starts_nothing_and_exits_with_two),
     RV_CASE(the_lives_of_a_killed_launcher_go_on_under_the_next),
+    RV_CASE(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next),
     RV_CASE(nothing_outlives_a_killed_supervisor_and_the_log_says_so),
     RV_CASE(output_is_captured_whatever_it_is),
     RV_CASE(signals_to_the_run_stop_it_in_order_then_faster),
