@@ -16,6 +16,8 @@
 #include "sys/sys.h"
 #include "wire/packet.h"
 
+#define CLERK_LATER (100 * RV_MS)
+
 /* Of the queue, for what must not be lost. */
 #define KEPT_FREE(start) ((start)->capacity * 4 + 16)
 
@@ -294,9 +296,13 @@ rv_start_connect_clerk(struct rv_start *start, struct reeve_error *err)
 		return REEVE_OK; /* when there is a launcher again */
 	}
 	if (rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == -1) {
+		/* Nobody asks again: a clerk without it captures nothing. */
+		rv_tick_arm(start->loop, &start->clerk_tick,
+		    rv_time_add(rv_loop_now(start->loop), CLERK_LATER));
 		return rv_error_sys(
 		    err, errno, "cannot make the clerk's socket");
 	}
+	rv_tick_disarm(&start->clerk_tick);
 	if (start->clerk_fd != -1) {
 		close(start->clerk_fd);
 	}
@@ -307,4 +313,17 @@ rv_start_connect_clerk(struct rv_start *start, struct reeve_error *err)
 	start->ops->clerk_end(start->ctx, fds[1]);
 	close(fds[1]);
 	return REEVE_OK;
+}
+
+void
+rv_start_clerk_again(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	struct rv_start *start = tick->ctx;
+
+	(void)now;
+	(void)late;
+	RV_MAGIC_CHECK(start, RV_START_MAGIC);
+	if (rv_start_connect_clerk(start, NULL) != REEVE_OK) {
+		return; /* it was said, and is tried again */
+	}
 }

@@ -380,13 +380,15 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 	start->frame = rv_alloc(1, RV_LAUNCH_FRAME_MAX);
 	start->fd = start->pidfd = start->clerk_fd = start->wstatus = -1;
 	start->tick = (struct rv_tick){ .cb = on_tick, .ctx = start };
+	start->clerk_tick =
+	    (struct rv_tick){ .cb = rv_start_clerk_again, .ctx = start };
 	rv_list_init(&start->all);
 	rv_list_init(&start->free);
 	rv_list_init(&start->adoptions);
 	if (start->program == NULL || start->runtime_dir == NULL ||
 	    start->run_id == NULL || start->frame == NULL ||
 	    rv_start_reserve(start, 1) != REEVE_OK ||
-	    rv_loop_reserve(start->loop, 1) != REEVE_OK) {
+	    rv_loop_reserve(start->loop, 2) != REEVE_OK) {
 		rv_error(err, REEVE_ENOMEM, "out of memory");
 	} else {
 		status = begin(start, err);
@@ -454,6 +456,7 @@ rv_start_close(struct rv_start *start)
 		close(start->fd);
 	}
 	rv_start_forget_queue(start);
+	rv_tick_disarm(&start->clerk_tick);
 	forget_process(start);
 	free_all(start);
 }

@@ -77,8 +77,9 @@ struct rv_start {
 	size_t queue_first, queue_len, queue_max;
 	int clerk_fd; /* the launcher's end, -1: none waits */
 	bool wants_clerk;
-	bool dropped; /* a signal was, and it was said */
-	char *frame;  /* RV_LAUNCH_FRAME_MAX bytes */
+	struct rv_tick clerk_tick; /* there was no descriptor for it */
+	bool dropped;              /* a signal was, and it was said */
+	char *frame;               /* RV_LAUNCH_FRAME_MAX bytes */
 };
 
 struct rv_start_life *rv_start_find(struct rv_start *, uint64_t life);
@@ -91,6 +92,8 @@ void rv_start_ask(struct rv_start *, const struct rv_start_op *);
 void rv_start_ask_adoption(struct rv_start *, struct rv_start_life *);
 /* The socket has room: send what waits, then tell the owner. */
 void rv_start_flush(struct rv_start *);
+/* Connect the clerk: the tick's callback. */
+void rv_start_clerk_again(struct rv_tick *, rv_time now, rv_time late);
 /* All that waited for a launcher that is gone. */
 void rv_start_forget_queue(struct rv_start *);
 bool rv_start_send(
