@@ -100,6 +100,21 @@ admit(struct rv_ctl *ctl, int fd)
 	}
 }
 
+/* No descriptors, no memory: polling would spin, so accept later. */
+static void
+pause_accepting(struct rv_ctl *ctl, int sys_errno)
+{
+	if (!ctl->lacking) {
+		ctl->lacking = true;
+		rv_super_notice(ctl->super, RV_NOTICE_TROUBLE,
+		    "cannot take a client, who has to wait: %s",
+		    strerror(sys_errno));
+	}
+	rv_io_events(&ctl->io, 0);
+	rv_tick_arm(ctl->loop, &ctl->accept_tick,
+	    rv_time_add(rv_loop_now(ctl->loop), PAUSE));
+}
+
 static void
 on_connect(struct rv_io *io, unsigned events)
 {
@@ -111,14 +126,12 @@ on_connect(struct rv_io *io, unsigned events)
 		int fd = rv_sys_accept(ctl->fd);
 
 		if (fd >= 0) {
+			ctl->lacking = false;
 			admit(ctl, fd);
 		} else if (errno == EAGAIN) {
 			return;
 		} else if (errno != ECONNABORTED) {
-			/* No descriptors, no memory: polling would spin. */
-			rv_io_events(&ctl->io, 0);
-			rv_tick_arm(ctl->loop, &ctl->accept_tick,
-			    rv_time_add(rv_loop_now(ctl->loop), PAUSE));
+			pause_accepting(ctl, errno);
 			return;
 		}
 	}

@@ -52,6 +52,7 @@ struct rv_ctl {
 	int fd;
 	char *path;                 /* of the socket, NULL: none */
 	struct rv_tick accept_tick; /* until then accepting is paused */
+	bool lacking;               /* it cannot accept, and has said so */
 	uid_t owner;
 	struct rv_list clients;
 	unsigned n_clients;

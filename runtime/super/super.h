@@ -128,6 +128,11 @@ void rv_super_shutdown(struct rv_super *, int urgency, const char *why);
 /* How urgent it is already; 0: no shutdown yet. */
 int rv_super_urgency(const struct rv_super *);
 
+/* A line for a person, to all who listen for notices. */
+enum rv_notice_level { RV_NOTICE_INFO, RV_NOTICE_WARNING, RV_NOTICE_TROUBLE };
+void rv_super_notice(struct rv_super *, int level, const char *fmt, ...)
+    RV_PRINTF(3, 4);
+
 /* `done` runs when the clerk has everything on disk (or died: ok = false). */
 typedef void rv_super_synced_cb(void *ctx, bool ok);
 enum reeve_status rv_super_sync(

@@ -139,9 +139,6 @@ uint64_t rv_super_record(struct rv_super *, enum rv_kind_of_event,
 void rv_super_record_action(struct rv_super *, const struct rv_action *);
 
 /* notice.c */
-enum rv_notice_level { RV_NOTICE_INFO, RV_NOTICE_WARNING, RV_NOTICE_TROUBLE };
-void rv_super_notice(struct rv_super *, int level, const char *fmt, ...)
-    RV_PRINTF(3, 4);
 void rv_super_notice_event(struct rv_super *, enum rv_kind_of_event,
     const char *path, const struct rv_fields *);
 

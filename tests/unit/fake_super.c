@@ -301,6 +301,14 @@ rv_super_info(
 	};
 }
 
+void
+rv_super_notice(struct rv_super *super, int level, const char *fmt, ...)
+{
+	(void)super;
+	(void)level;
+	(void)fmt; /* nobody listens */
+}
+
 uint64_t
 rv_super_asked(struct rv_super *super, const struct rv_asker *asker)
 {
