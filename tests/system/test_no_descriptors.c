@@ -24,8 +24,8 @@
 #include "sys/sys.h"
 
 #define WAIT_MS 10000
-#define NONE    3 /* all that may be is taken by the standard ones */
-#define FEW     7 /* more than any one thing needs */
+#define NONE    ((rlim_t)3) /* all that may be is taken by the standard ones */
+#define FEW     ((rlim_t)7) /* more than any one thing needs */
 
 static const char workers[] =
     "\"defaults\": { \"startsecs\": 0, \"backoff\": { \"initial\": \"20ms\","
@@ -37,6 +37,7 @@ static const char workers[] =
 
 struct few {
 	struct live live;
+	pid_t clerk;
 	pid_t victim; /* whose descriptors are few */
 	rlim_t most;
 	int fifo; /* parrot says what is written here */
@@ -53,26 +54,24 @@ info(struct live *live, const char *key)
 	return value;
 }
 
-/* The highest number of a descriptor of it, and one. */
+/* How many it has: where they end, more or less. */
 static rlim_t
 used(pid_t pid)
 {
 	char path[64];
-	rlim_t most = 0;
+	rlim_t n = 0;
 	struct dirent *e;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		rlim_t fd = strtoul(e->d_name, NULL, 10);
-
-		most = e->d_name[0] != '.' && fd + 1 > most ? fd + 1 : most;
+		n += e->d_name[0] != '.';
 	}
 	if (dir != NULL) {
 		closedir(dir);
 	}
-	return most;
+	return n;
 }
 
 static void
@@ -235,5 +234,156 @@ RV_TEST(a_launcher_without_descriptors_restarts_later_and_says_why)
 	end(&few);
 }
 
+/* `reeve status` as a process of its own, that may have to wait. */
+static pid_t
+ask_beside(struct few *few)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		_exit(live_reeve(&few->live, NULL, "status"));
+	}
+	return pid;
+}
+
+RV_TEST(a_supervisor_without_descriptors_lets_clients_wait_and_goes_on)
+{
+	struct few few;
+	pid_t asking;
+	int status = -1;
+
+	begin(&few);
+	choose(&few, few.live.pid);
+	limit(&few, NONE);
+	asking = ask_beside(&few);
+	CU_ASSERT(live_said(&few.live, "cannot take a client"));
+	/* Those who are in are served, and the tree needs none. */
+	for (int i = 0; i < 5; i++) {
+		kill(live_pid(&few.live, "mortal"), SIGKILL);
+		CU_ASSERT(live_saw(&few.live, "worker.exited", "mortal"));
+		CU_ASSERT(live_saw(&few.live, "worker.ready", "mortal"));
+	}
+	CU_ASSERT_EQUAL(waitpid(asking, &status, WNOHANG), 0);
+	limit(&few, few.most);
+	CU_ASSERT_EQUAL(waitpid(asking, &status, 0), asking);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	command(&few, "status mortal", "RUNNING");
+	end(&few);
+}
+
+static unsigned
+count_in(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "r");
+	char line[1024];
+	unsigned n = 0;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		n += strstr(line, text) != NULL;
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return n;
+}
+
+static bool
+is_kept(void *ctx)
+{
+	const struct few *few = ctx;
+	char path[256];
+
+	snprintf(
+	    path, sizeof(path), "%s/logs/parrot.stdout.log", few->live.state);
+	return count_in(path, "word") == few->n_words;
+}
+
+static bool
+is_kept_or_said(void *ctx)
+{
+	const struct few *few = ctx;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/run.log", few->live.dir);
+	return is_kept(ctx) ||
+	       count_in(path, "Too many open files") > few->said;
+}
+
+static void
+kill_the_clerk(struct few *few, rlim_t n)
+{
+	pid_t clerk = (pid_t)info(&few->live, "clerk_pid");
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/run.log", few->live.dir);
+	few->said = count_in(path, "Too many open files");
+	limit(few, n);
+	CU_ASSERT_FATAL(clerk > 1);
+	kill(clerk, SIGKILL);
+	CU_ASSERT(live_saw(&few->live, "clerk.lost", NULL));
+	few->n_words++;
+	CU_ASSERT_EQUAL(write(few->fifo, "word\n", 5), 5);
+	CU_ASSERT(rv_test_wait(is_kept_or_said, few, -1, WAIT_MS));
+	kill(live_pid(&few->live, "mortal"), SIGKILL);
+	CU_ASSERT(live_saw(&few->live, "worker.exited", "mortal"));
+	CU_ASSERT(live_saw(&few->live, "worker.ready", "mortal"));
+	limit(few, few->most);
+	CU_ASSERT(rv_test_wait(is_kept, few, -1, WAIT_MS));
+}
+
+RV_TEST(a_supervisor_without_descriptors_gets_another_clerk_when_it_has_some)
+{
+	struct few few;
+	rlim_t most;
+
+	begin(&few);
+	choose(&few, few.live.pid);
+	most = used(few.victim);
+	kill_the_clerk(&few, NONE);
+	for (rlim_t n = RV_MAX(NONE, most - FEW); n <= most + 2; n++) {
+		kill_the_clerk(&few, n);
+	}
+	CU_ASSERT(live_said(&few.live, "cannot start the clerk again"));
+	end(&few);
+}
+
+/* There is one, and it is about to ask for its socket to the launcher. */
+static bool
+has_new_clerk(void *ctx)
+{
+	struct few *few = ctx;
+	pid_t clerk = (pid_t)info(&few->live, "clerk_pid");
+
+	return clerk != 0 && clerk != few->clerk;
+}
+
+/* Where the clerk is quicker than we are there is another try. */
+RV_TEST(a_clerk_is_connected_later_where_there_is_no_descriptor_for_it)
+{
+	struct few few;
+
+	begin(&few);
+	choose(&few, few.live.pid);
+	for (int i = 0; i < 50 && few.said == 0; i++) {
+		few.clerk = (pid_t)info(&few.live, "clerk_pid");
+		CU_ASSERT_FATAL(few.clerk > 1);
+		kill(few.clerk, SIGKILL);
+		CU_ASSERT(rv_test_wait(has_new_clerk, &few, -1, WAIT_MS));
+		limit(&few, NONE);
+		few.n_words++;
+		CU_ASSERT_EQUAL(write(few.fifo, "word\n", 5), 5);
+		CU_ASSERT(rv_test_wait(is_kept_or_said, &few, -1, WAIT_MS));
+		few.said += !is_kept(&few);
+		limit(&few, few.most);
+		CU_ASSERT(rv_test_wait(is_kept, &few, -1, WAIT_MS));
+	}
+	CU_ASSERT(live_said(&few.live, "cannot make the clerk's socket"));
+	end(&few);
+}
+
 RV_SUITE(no_descriptors,
-    RV_CASE(a_launcher_without_descriptors_restarts_later_and_says_why))
+    RV_CASE(a_launcher_without_descriptors_restarts_later_and_says_why),
+    RV_CASE(a_supervisor_without_descriptors_lets_clients_wait_and_goes_on),
+    RV_CASE(
+	a_supervisor_without_descriptors_gets_another_clerk_when_it_has_some),
+    RV_CASE(a_clerk_is_connected_later_where_there_is_no_descriptor_for_it))
