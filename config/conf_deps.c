@@ -107,7 +107,7 @@ resolve(struct rv_loader *l, const struct rv_spec *spec,
 		return NULL;
 	}
 	if (on->parent == spec->parent &&
-	    spec->parent->policy.strategy != RV_ONE_FOR_ONE &&
+	    spec->parent->policy->strategy != RV_ONE_FOR_ONE &&
 	    is_before(spec, on)) {
 		rv_conf_error(l, node,
 		    "\"%s\" stands behind \"%s\": under a group strategy the "
@@ -178,7 +178,7 @@ predecessor(const struct rv_spec *spec)
 	const struct rv_spec *p, *before = NULL;
 
 	if (spec->parent == NULL ||
-	    spec->parent->policy.strategy == RV_ONE_FOR_ONE) {
+	    spec->parent->policy->strategy == RV_ONE_FOR_ONE) {
 		return NULL;
 	}
 	for (p = spec->parent->first_child; p != spec; p = p->next) {

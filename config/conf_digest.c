@@ -91,8 +91,7 @@ rv_conf_digest(struct rv_loader *l)
 			h = rv_fnv_str(h, spec->deps[d]->path);
 		}
 		spec->deps_digest = h;
-		spec->policy_digest =
-		    rv_fnv(RV_FNV_INIT, &spec->policy, sizeof(spec->policy));
+		spec->policy_digest = rv_conf_policy_digest(spec->policy);
 		if (spec->program != NULL) {
 			spec->program_digest = digest_program(spec->program);
 		}

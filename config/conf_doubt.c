@@ -68,7 +68,7 @@ stamps_within(const struct rv_policy *p, rv_time period, uint64_t enough)
 static void
 check_window(struct rv_loader *l, const struct rv_spec *super)
 {
-	const struct rv_policy *p = &super->policy;
+	const struct rv_policy *p = super->policy;
 	const struct rv_cnode *node = rv_conf_node_of(super);
 	const struct rv_cnode *at = rv_cnode_get(node, "intensity");
 	uint64_t n = 0;
@@ -80,7 +80,7 @@ check_window(struct rv_loader *l, const struct rv_spec *super)
 	for (const struct rv_spec *c = super->first_child;
 	     c != NULL && n <= p->intensity; c = c->next) {
 		n += stamps_within(
-		    &c->policy, p->period, (uint64_t)p->intensity + 1);
+		    c->policy, p->period, (uint64_t)p->intensity + 1);
 	}
 	if (n <= p->intensity) {
 		rv_conf_warn(l, at != NULL ? at : node,

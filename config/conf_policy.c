@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "config/conf_priv.h"
 
 const struct rv_cnode *
@@ -243,6 +244,7 @@ void
 rv_conf_policy(struct rv_loader *l, const struct rv_cscope *scope,
     struct rv_policy *p, bool group)
 {
+	memset(p, 0, sizeof(*p)); /* to the last byte: it is compared */
 	p->kind = scope->is_worker ? RV_WORKER : RV_SUPERVISOR;
 	fill_child(l, scope, p, group);
 	if (scope->is_worker) {
@@ -250,4 +252,30 @@ rv_conf_policy(struct rv_loader *l, const struct rv_cscope *scope,
 	} else {
 		fill_supervisor(l, scope, p);
 	}
+}
+
+uint64_t
+rv_conf_policy_digest(const struct rv_policy *p)
+{
+	return rv_fnv(RV_FNV_INIT, p, sizeof(*p));
+}
+
+/* Thousands of workers have a few policies between them. */
+const struct rv_policy *
+rv_conf_keep_policy(struct rv_loader *l, const struct rv_policy *p)
+{
+	static const struct rv_policy none;
+	const struct rv_policy **kept =
+	    &l->kept[rv_conf_policy_digest(p) % RV_CKEPT];
+	struct rv_policy *copy;
+
+	if (*kept == NULL || memcmp(*kept, p, sizeof(*p)) != 0) {
+		copy = rv_arena_get(l->arena, 1, sizeof(*copy));
+		if (copy == NULL) {
+			return &none; /* the arena has failed: see its end */
+		}
+		memcpy(copy, p, sizeof(*copy));
+		*kept = copy;
+	}
+	return *kept;
 }

@@ -28,6 +28,8 @@ struct rv_finding {
 	const char *text;
 };
 
+#define RV_CKEPT 64 /* policies that the next may be equal to */
+
 struct rv_loader {
 	struct rv_conf_block *block;
 	struct rv_arena *arena; /* of the block */
@@ -37,6 +39,8 @@ struct rv_loader {
 	size_t lookup_size;
 	const char *asked;
 	const struct rv_program *answer;
+	/* conf_policy.c: by digest */
+	const struct rv_policy *kept[RV_CKEPT];
 	struct rv_cdoc doc;
 	const char *file, *here; /* absolute path, its folder */
 	/* a node for the default of each key, NULL where there is none */
@@ -158,9 +162,13 @@ int64_t rv_conf_int(struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
 const char *rv_conf_string(
     struct rv_loader *, const struct rv_cscope *, enum rv_ckey);
 
-/* group: the parent has a group strategy. */
+/* group: the parent has a group strategy. Fills all of the policy. */
 void rv_conf_policy(struct rv_loader *, const struct rv_cscope *,
     struct rv_policy *, bool group);
+uint64_t rv_conf_policy_digest(const struct rv_policy *);
+/* A copy in the conf's memory, or an equal one that is there. Never NULL. */
+const struct rv_policy *rv_conf_keep_policy(
+    struct rv_loader *, const struct rv_policy *);
 void rv_conf_program(struct rv_loader *, const struct rv_cscope *,
     struct rv_spec *, const struct rv_expansion *);
 

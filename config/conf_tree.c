@@ -62,7 +62,20 @@ path_below(struct builder *b, const struct rv_spec *parent, const char *name)
 static bool
 is_group(const struct rv_spec *parent)
 {
-	return parent != NULL && parent->policy.strategy != RV_ONE_FOR_ONE;
+	return parent != NULL && parent->policy->strategy != RV_ONE_FOR_ONE;
+}
+
+static void
+set_policy(
+    struct builder *b, const struct rv_cscope *scope, struct rv_spec *spec)
+{
+	struct rv_policy policy;
+
+	rv_conf_policy(b->l, scope, &policy, is_group(spec->parent));
+	if (spec->parent == NULL) {
+		policy.autostart = true;
+	}
+	spec->policy = rv_conf_keep_policy(b->l, &policy);
 }
 
 static void
@@ -70,16 +83,16 @@ check_significant(struct builder *b, const struct rv_spec *spec)
 {
 	const struct rv_cnode *node = rv_conf_node_of(spec);
 
-	if (!spec->policy.significant || spec->parent == NULL) {
+	if (!spec->policy->significant || spec->parent == NULL) {
 		return;
 	}
 	node = rv_cnode_get(node, "significant") != NULL
 		   ? rv_cnode_get(node, "significant")
 		   : node;
-	if (spec->parent->policy.auto_shutdown == RV_SHUTDOWN_NEVER) {
+	if (spec->parent->policy->auto_shutdown == RV_SHUTDOWN_NEVER) {
 		rv_conf_error(
 		    b->l, node, "needs auto_shutdown in its supervisor");
-	} else if (spec->policy.restart == RV_PERMANENT) {
+	} else if (spec->policy->restart == RV_PERMANENT) {
 		rv_conf_error(b->l, node,
 		    "a permanent child never ends by itself: it cannot be "
 		    "significant");
@@ -110,8 +123,9 @@ has_room(struct builder *b, const struct rv_cnode *node)
 
 static void
 build_instance(struct builder *b, const struct rv_cscope *scope,
-    struct rv_spec *parent, const char *word, int number)
+    struct rv_spec *parent, const struct rv_policy *policy, int number)
 {
+	const char *word = parent->name;
 	struct rv_expansion x = {
 		.program_name = word,
 		.group_name = group_name(parent->parent, word),
@@ -125,11 +139,7 @@ build_instance(struct builder *b, const struct rv_cscope *scope,
 	if (spec == NULL) {
 		return;
 	}
-	rv_conf_policy(b->l, scope, &spec->policy, false);
-	/* What the name as a whole is to its siblings is the parent's. */
-	spec->policy.autostart = true;
-	spec->policy.significant = false;
-	spec->policy.on_fatal = parent->policy.on_fatal;
+	spec->policy = policy;
 	rv_conf_program(b->l, scope, spec, &x);
 }
 
@@ -139,7 +149,8 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 {
 	int n = (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS);
 	int start = (int)rv_conf_int(b->l, scope, RV_CKEY_NUMPROCS_START);
-	struct rv_policy worker = { 0 }, *p;
+	struct rv_policy whole, one;
+	const struct rv_policy *policy;
 	struct rv_spec *spec =
 	    add_spec(b, parent, name, path_below(b, parent, name), scope->own);
 
@@ -147,23 +158,28 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 		return;
 	}
 	spec->instances = true;
-	p = &spec->policy;
-	rv_conf_policy(b->l, scope, &worker, is_group(parent));
-	p->kind = RV_SUPERVISOR;
-	p->restart = RV_PERMANENT;
-	p->autostart = worker.autostart;
-	p->on_fatal = worker.on_fatal;
-	p->backoff = worker.backoff;
-	p->strategy = RV_ONE_FOR_ONE;
-	p->intensity = RV_UNLIMITED;
-	p->period = 10 * RV_SEC;
-	if (worker.significant) {
+	rv_conf_policy(b->l, scope, &one, is_group(parent));
+	memset(&whole, 0, sizeof(whole));
+	whole.kind = RV_SUPERVISOR;
+	whole.restart = RV_PERMANENT;
+	whole.autostart = one.autostart;
+	whole.on_fatal = one.on_fatal;
+	whole.backoff = one.backoff;
+	whole.strategy = RV_ONE_FOR_ONE;
+	whole.intensity = RV_UNLIMITED;
+	whole.period = 10 * RV_SEC;
+	spec->policy = rv_conf_keep_policy(b->l, &whole);
+	if (one.significant) {
 		rv_conf_error(b->l, scope->own,
 		    "with numprocs it cannot be significant: together its "
 		    "instances never end");
 	}
+	/* What the name as a whole is to its siblings is the parent's. */
+	one.autostart = true;
+	one.significant = false;
+	policy = rv_conf_keep_policy(b->l, &one);
 	for (int i = 0; i < n && has_room(b, scope->own); i++) {
-		build_instance(b, scope, spec, name, start + i);
+		build_instance(b, scope, spec, policy, start + i);
 	}
 }
 
@@ -183,7 +199,7 @@ build_worker(struct builder *b, const struct rv_cscope *scope,
 	if (spec == NULL) {
 		return;
 	}
-	rv_conf_policy(b->l, scope, &spec->policy, is_group(parent));
+	set_policy(b, scope, spec);
 	rv_conf_program(b->l, scope, spec, &x);
 	check_significant(b, spec);
 }
@@ -215,7 +231,7 @@ build_unit(struct builder *b, const struct rv_cscope *above,
 	if (spec == NULL) {
 		return;
 	}
-	rv_conf_policy(b->l, &scope, &spec->policy, is_group(parent));
+	set_policy(b, &scope, spec);
 	check_significant(b, spec);
 	build_children(b, &scope, spec);
 }
@@ -316,8 +332,7 @@ rv_conf_build(struct rv_loader *l, const struct rv_cnode *node)
 	if (root == NULL) {
 		return false;
 	}
-	rv_conf_policy(l, &scope, &root->policy, false);
-	root->policy.autostart = true;
+	set_policy(&b, &scope, root);
 	build_children(&b, &scope, root);
 	return !l->arena->failed && make_indexes(&b, root);
 }

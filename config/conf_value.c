@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -101,7 +100,8 @@ rv_cval_ratio(struct rv_loader *l, const struct rv_schema_row *row,
 		    row->min, row->max);
 		return false;
 	}
-	*milli = (uint32_t)lround(value * 1000);
+	/* None is negative. */
+	*milli = (uint32_t)(value * 1000 + 0.5);
 	return true;
 }
 

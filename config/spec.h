@@ -64,8 +64,8 @@ struct rv_spec {
 	const char *name; /* "app.0" */
 	const char *path; /* "web/app.0"; "/" for the root */
 	struct rv_spec *parent, *first_child, *next; /* file order */
-	uint32_t index; /* in the conf's pre-order, root = 0 */
-	struct rv_policy policy;
+	uint32_t index;                 /* in the conf's pre-order, root = 0 */
+	const struct rv_policy *policy; /* shared by all that have the same */
 	const struct rv_program *program; /* workers only */
 	const struct rv_spec *const *deps;
 	unsigned n_deps;

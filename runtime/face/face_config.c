@@ -69,7 +69,7 @@ fill(struct reeve_config_info *info, const struct rv_conf *conf,
 {
 	info->workers = info->supervisors = 0;
 	for (uint32_t i = 0; i < conf->n_specs; i++) {
-		if (conf->specs[i]->policy.kind == RV_WORKER) {
+		if (conf->specs[i]->policy->kind == RV_WORKER) {
 			info->workers++;
 		} else {
 			info->supervisors++;

@@ -15,6 +15,6 @@ libreeve_query_la_SOURCES =
 libreeve_query_la_LIBADD = runtime/query/librv_query.la \
 	runtime/wire/librv_wire.la runtime/core/librv_core.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la \
-	$(JANSSON_LIBS) $(SQLITE_LIBS) -lm
+	$(JANSSON_LIBS) $(SQLITE_LIBS)
 libreeve_query_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_log_'

@@ -19,7 +19,7 @@ _Static_assert((int)RV_OUT_NONE == (int)RV_LAUNCH_OUT_NONE &&
 static void
 describe_keep(struct rv_launch_keep *keep, const struct rv_spec *spec)
 {
-	const struct rv_policy *policy = &spec->policy;
+	const struct rv_policy *policy = spec->policy;
 	const struct rv_program *program = spec->program;
 
 	*keep = (struct rv_launch_keep){
@@ -91,7 +91,7 @@ describe(struct rv_launch *launch, uint64_t life, const struct rv_spec *spec)
 		.err = describe_out(&program->err),
 		.ready_fd =
 		    program->ready == RV_CHANNEL_FD ? program->ready_fd : -1,
-		.watchdog_usec = (uint64_t)(spec->policy.hb_interval / RV_US),
+		.watchdog_usec = (uint64_t)(spec->policy->hb_interval / RV_US),
 	};
 	describe_keep(&launch->keep, spec);
 	return describe_limits(launch, program);

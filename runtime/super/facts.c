@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "super/super_priv.h"
 #include "sys/sys.h"
@@ -36,7 +37,9 @@ on_launched(void *ctx, uint64_t life, pid_t pid, uint64_t start_ticks)
 	node->pid = pid;
 	node->start_ticks = start_ticks;
 	node->launched_at_us = rv_sys_wall_us();
-	node->status_text[0] = '\0';
+	if (node->status_text != NULL) {
+		node->status_text[0] = '\0';
+	}
 	post_fact(node, &event, life);
 }
 
@@ -120,12 +123,20 @@ static void
 on_status_text(struct rv_node *node, uint64_t life, const char *text)
 {
 	struct rv_fields fields = { 0 };
+	char now[RV_STATUS_TEXT];
 
-	if (strncmp(node->status_text, text, RV_STATUS_TEXT - 1) == 0) {
-		return;
+	rv_copy(now, sizeof(now), text);
+	/* Few workers ever say any: those who do not need no room for it. */
+	if (node->status_text == NULL) {
+		node->status_text = rv_alloc(1, RV_STATUS_TEXT);
 	}
-	rv_copy(node->status_text, sizeof(node->status_text), text);
-	rv_fields_str(&fields, RV_KEY_TEXT, node->status_text);
+	if (node->status_text != NULL) {
+		if (strcmp(node->status_text, now) == 0) {
+			return;
+		}
+		memcpy(node->status_text, now, sizeof(now));
+	}
+	rv_fields_str(&fields, RV_KEY_TEXT, now);
 	rv_super_record(
 	    node->super, RV_KIND_WORKER_STATUS, node, life, &fields);
 }

@@ -111,7 +111,8 @@ rv_super_info(
 		.pid = alive ? node->pid : 0,
 		.start_ticks = alive ? node->start_ticks : 0,
 		.life = node->life,
-		.status_text = alive ? node->status_text : "",
+		.status_text =
+		    alive && node->status_text != NULL ? node->status_text : "",
 		.has_last = node->has_last,
 		.last_at_us = node->last_at_us,
 		.last_end = node->death.end,

@@ -30,7 +30,7 @@ rv_node_create(
     struct rv_super *super, const struct rv_spec *spec, struct rv_conf *conf)
 {
 	size_t head = (sizeof(struct rv_node) + 15) & ~(size_t)15;
-	size_t unit_size = rv_unit_size(&spec->policy, spec->n_deps);
+	size_t unit_size = rv_unit_size(spec->policy, spec->n_deps);
 	struct rv_node *node = rv_alloc(1, head + unit_size);
 
 	if (node == NULL) {
@@ -46,7 +46,7 @@ rv_node_create(
 		node->ticks[i].cb = on_tick;
 		node->ticks[i].ctx = node;
 	}
-	rv_unit_init(node->unit, spec->path, &spec->policy, spec->n_deps, node);
+	rv_unit_init(node->unit, spec->path, spec->policy, spec->n_deps, node);
 	return node;
 }
 
@@ -66,6 +66,7 @@ rv_node_destroy(struct rv_node *node)
 	}
 	rv_conf_unref(node->conf);
 	rv_free(node->room);
+	rv_free(node->status_text);
 	node->magic = 0;
 	rv_free(node);
 }

@@ -84,14 +84,14 @@ widen(struct rv_node *node, const struct rv_spec *spec)
 	unsigned n_deps = RV_MAX(spec->n_deps, node->unit->max_edges);
 	void *room;
 
-	if (rv_unit_fits(node->unit, &spec->policy, spec->n_deps)) {
+	if (rv_unit_fits(node->unit, spec->policy, spec->n_deps)) {
 		return true;
 	}
-	room = rv_alloc(1, rv_unit_room(&spec->policy, n_deps));
+	room = rv_alloc(1, rv_unit_room(spec->policy, n_deps));
 	if (room == NULL) {
 		return false;
 	}
-	rv_unit_give_room(node->unit, &spec->policy, n_deps, room);
+	rv_unit_give_room(node->unit, spec->policy, n_deps, room);
 	rv_free(node->room);
 	node->room = room;
 	return true;
@@ -281,7 +281,7 @@ rv_reconcile_apply(struct rv_reconcile *r)
 			post(super, r->kept[i]->unit,
 			    (struct rv_event){
 				.type = RV_EV_REPLACE,
-				.policy = &fresh->specs[i]->policy,
+				.policy = fresh->specs[i]->policy,
 				.restart = r->restart[i],
 			    });
 		}

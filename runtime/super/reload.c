@@ -122,8 +122,8 @@ static bool
 must_restart(const struct rv_spec *was, const struct rv_spec *is)
 {
 	return was->program_digest != is->program_digest ||
-	       was->policy.hb_interval != is->policy.hb_interval ||
-	       was->policy.ready != is->policy.ready;
+	       was->policy->hb_interval != is->policy->hb_interval ||
+	       was->policy->ready != is->policy->ready;
 }
 
 /* The node that this spec of the new conf takes over, or NULL. */
@@ -135,7 +135,7 @@ find_kept(const struct rv_reconcile *r, const struct rv_spec *spec)
 	    spec->parent != NULL ? r->kept[spec->parent->index] : NULL;
 	struct rv_node *node;
 
-	if (was == NULL || was->policy.kind != spec->policy.kind) {
+	if (was == NULL || was->policy->kind != spec->policy->kind) {
 		return NULL;
 	}
 	node = r->super->nodes[was->index];

@@ -44,7 +44,7 @@ struct rv_node {
 	int64_t last_at_us;
 	struct rv_death death; /* of the last life */
 	rv_time backoff_until;
-	char status_text[RV_STATUS_TEXT];
+	char *status_text; /* RV_STATUS_TEXT bytes; NULL: it never said any */
 };
 
 struct rv_super {

@@ -2,7 +2,7 @@
 check_PROGRAMS += tests/fuzz/replay_config
 TESTS += tests/fuzz/replay_config
 EXTRA_DIST += tests/fuzz/corpus/config
-config_fuzz_libs = config/librv_config.la runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS) -lm
+config_fuzz_libs = config/librv_config.la runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS)
 tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c
 tests_fuzz_replay_config_CPPFLAGS = $(FUZZ_INCLUDES) -DREPLAY_NAME='"config"'
 tests_fuzz_replay_config_LDADD = $(config_fuzz_libs)

@@ -4,7 +4,7 @@ check_PROGRAMS += tests/unit/test_config tests/unit/test_config_manual
 TESTS += tests/unit/test_config tests/unit/test_config_manual
 endif
 config_test_libs = tests/lib/libtest.la config/librv_config.la \
-	runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS) -lm
+	runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_LDADD = $(config_test_libs)

@@ -10,4 +10,4 @@ tests_unit_test_ctl_LDADD = tests/lib/libtest.la runtime/ctl/librv_ctl.la \
 	runtime/start/librv_start.la config/librv_config.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/core/librv_core.la runtime/sys/librv_sys.la \
-	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS) -lm
+	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)

@@ -241,9 +241,10 @@ rig_spec(struct rig_spec *s, const char *program, ...)
 	va_end(args);
 	s->spec.name = s->spec.path = "worker";
 	s->spec.program = &s->program;
-	s->spec.policy.kill_mode = RV_KILL_GROUP;
-	s->spec.policy.n_stop = 1;
-	s->spec.policy.stop[0] = (struct rv_stop_step){ SIGTERM, 10 * RV_SEC };
+	s->spec.policy = &s->policy;
+	s->policy.kill_mode = RV_KILL_GROUP;
+	s->policy.n_stop = 1;
+	s->policy.stop[0] = (struct rv_stop_step){ SIGTERM, 10 * RV_SEC };
 	s->program.argv = s->argv;
 	s->program.env_set = s->env;
 	s->program.umask = -1;

@@ -46,6 +46,7 @@ void rig_close(struct rig *);
 /* A worker that can be changed before it is launched. */
 struct rig_spec {
 	struct rv_spec spec;
+	struct rv_policy policy;
 	struct rv_program program;
 	const char *argv[40];
 	const char *env[8];

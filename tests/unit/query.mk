@@ -11,7 +11,7 @@ query_test_libs = tests/lib/libtest.la runtime/query/librv_query.la \
 	runtime/journal/librv_journal.la runtime/loop/librv_loop.la \
 	runtime/wire/librv_wire.la runtime/core/librv_core.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la \
-	$(JANSSON_LIBS) $(SQLITE_LIBS) $(EV_LIBS) -lm
+	$(JANSSON_LIBS) $(SQLITE_LIBS) $(EV_LIBS)
 tests_unit_test_query_SOURCES = tests/unit/test_query.c $(query_rig)
 tests_unit_test_query_CPPFLAGS = $(query_test_cppflags)
 tests_unit_test_query_LDADD = $(query_test_libs)

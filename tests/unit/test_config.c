@@ -88,9 +88,9 @@ RV_TEST(the_smallest_config_has_every_default)
 	CU_ASSERT_STRING_EQUAL(conf->name, "test");
 	CU_ASSERT_STRING_EQUAL(conf->state_dir, "/s");
 	CU_ASSERT_EQUAL(conf->n_specs, 2);
-	CU_ASSERT_EQUAL(conf->root->policy.strategy, RV_ONE_FOR_ONE);
-	CU_ASSERT_EQUAL(conf->root->policy.intensity, RV_UNLIMITED);
-	p = &worker(conf)->policy;
+	CU_ASSERT_EQUAL(conf->root->policy->strategy, RV_ONE_FOR_ONE);
+	CU_ASSERT_EQUAL(conf->root->policy->intensity, RV_UNLIMITED);
+	p = worker(conf)->policy;
 	CU_ASSERT_EQUAL(p->restart, RV_TRANSIENT);
 	CU_ASSERT(p->autostart);
 	CU_ASSERT_EQUAL(p->startsecs, RV_SEC);
@@ -445,7 +445,7 @@ RV_TEST(values_become_what_they_mean)
 	const struct rv_program *g;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
-	p = &worker(conf)->policy;
+	p = worker(conf)->policy;
 	g = worker(conf)->program;
 	CU_ASSERT_EQUAL(p->startsecs, 250 * RV_MS);
 	CU_ASSERT_EQUAL(p->start_timeout, RV_FOREVER);
@@ -495,9 +495,9 @@ RV_TEST(instances_stand_under_a_supervisor_of_their_name)
 	CU_ASSERT_PTR_NOT_NULL(rv_conf_find(conf, "web/app.8"));
 	CU_ASSERT_PTR_NULL(rv_conf_find(conf, "web/app.9"));
 	CU_ASSERT(app->instances && one->parent == app);
-	CU_ASSERT_EQUAL(app->policy.kind, RV_SUPERVISOR);
-	CU_ASSERT_FALSE(app->policy.autostart);
-	CU_ASSERT(one->policy.autostart);
+	CU_ASSERT_EQUAL(app->policy->kind, RV_SUPERVISOR);
+	CU_ASSERT_FALSE(app->policy->autostart);
+	CU_ASSERT(one->policy->autostart);
 	CU_ASSERT_STRING_EQUAL(one->program->argv[1], "07");
 	CU_ASSERT_STRING_EQUAL(one->program->argv[2], "web");
 	CU_ASSERT_STRING_EQUAL(
@@ -521,7 +521,7 @@ RV_TEST(the_nearest_default_counts_and_variables_and_limits_merge)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
 	w = rv_conf_find(conf, "s/w");
-	CU_ASSERT_EQUAL(w->policy.startsecs, 5 * RV_SEC);
+	CU_ASSERT_EQUAL(w->policy->startsecs, 5 * RV_SEC);
 	CU_ASSERT_EQUAL(w->program->nice, 2);
 	CU_ASSERT_STRING_EQUAL(w->program->env_set[0], "A=1");
 	CU_ASSERT_STRING_EQUAL(w->program->env_set[1], "B=2");
@@ -530,7 +530,7 @@ RV_TEST(the_nearest_default_counts_and_variables_and_limits_merge)
 	CU_ASSERT_EQUAL(w->program->n_limits, 2);
 	CU_ASSERT_EQUAL(w->program->limits[0].soft, 2);
 	/* not for supervisors */
-	CU_ASSERT_EQUAL(rv_conf_find(conf, "s")->policy.restart, RV_PERMANENT);
+	CU_ASSERT_EQUAL(rv_conf_find(conf, "s")->policy->restart, RV_PERMANENT);
 	rv_conf_unref(conf);
 	forget();
 }

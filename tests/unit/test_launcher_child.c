@@ -319,7 +319,7 @@ RV_TEST(a_watchdog_is_told_by_pid_and_interval)
 
 	rig_open(&rig, NULL);
 	rig_spec(&s, "tell", NULL);
-	s.spec.policy.hb_interval = 2500 * RV_MS;
+	s.policy.hb_interval = 2500 * RV_MS;
 	file = tell(&rig, &s);
 	expect(file, "env:WATCHDOG_USEC=", "2500000");
 	snprintf(pid, sizeof(pid), "%s", rig_line(file, "pid "));

@@ -153,7 +153,7 @@ RV_TEST(kill_mode_process_leaves_the_others_alone)
 
 	rig_open(&rig, NULL);
 	rig_spec(&s, "family", rig_file(&rig, "family"), "group", "fled", NULL);
-	s.spec.policy.kill_mode = RV_KILL_PROCESS;
+	s.policy.kill_mode = RV_KILL_PROCESS;
 	life = rig_launch_ready(&rig, &s);
 	rv_start_kill(rig.start, life, RV_KILL_PROCESS);
 	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));

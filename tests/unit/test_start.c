@@ -297,9 +297,9 @@ supervise_and_be_killed(const char *program, const char *one, int told)
 
 	rig_open(&rig, NULL);
 	rig_spec(&s, program, one, "group", "fled", NULL);
-	s.spec.policy.n_stop = 2;
-	s.spec.policy.stop[0] = (struct rv_stop_step){ SIGTERM, 50 * RV_MS };
-	s.spec.policy.stop[1] = (struct rv_stop_step){ SIGINT, 50 * RV_MS };
+	s.policy.n_stop = 2;
+	s.policy.stop[0] = (struct rv_stop_step){ SIGTERM, 50 * RV_MS };
+	s.policy.stop[1] = (struct rv_stop_step){ SIGINT, 50 * RV_MS };
 	life = rig_launch_ready(&rig, &s);
 	dprintf(told, "%d\n%d\n", (int)rig_of(&rig, life)->pid,
 	    (int)rv_start_pid(rig.start));
@@ -377,7 +377,7 @@ RV_TEST(each_call_that_fails_before_there_is_a_process_is_named)
 		s.program.err = (struct rv_out){ RV_OUT_FILE, "/e", 0, 0 };
 		s.program.ready = RV_CHANNEL_FD;
 		s.program.ready_fd = 3;
-		s.spec.policy.hb_interval = RV_SEC;
+		s.policy.hb_interval = RV_SEC;
 		life = rig_launch(&rig, &s);
 		CU_ASSERT_FATAL(rig_wait(&rig, rig_failed, life));
 		CU_ASSERT_EQUAL(rig_of(&rig, life)->stage, cases[i].stage);
