@@ -5,6 +5,9 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,4 +64,12 @@ void
 rv_free(void *p)
 {
 	free(p);
+}
+
+void
+rv_alloc_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }

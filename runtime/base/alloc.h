@@ -24,4 +24,7 @@ char *rv_strdup(const char *s) RV_MUST_CHECK;
 /* NULL is fine. */
 void rv_free(void *p);
 
+/* Give what a busy time has left free back to the kernel. For idle moments. */
+void rv_alloc_trim(void);
+
 #endif

@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "sys/sys.h"
@@ -298,7 +298,7 @@ shrink(struct rv_disk *disk)
 	rv_rows_shrink(&disk->rows);
 	rv_store_shrink(&disk->store);
 	rv_desk_shrink(disk->desk);
-	malloc_trim(0);
+	rv_alloc_trim();
 }
 
 static rv_time

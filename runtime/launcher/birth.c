@@ -27,7 +27,6 @@ struct birth {
 	enum rv_stage stage;
 	int sys_errno;
 	struct rv_life *life;
-	struct rv_birth *plan;
 	struct rv_slot *slot;
 	int reads[2], writes[2]; /* of stdout's and stderr's pipes */
 	int ready[2];
@@ -90,7 +89,7 @@ give_pipes(struct birth *b)
 {
 	const struct rv_launch_keep *keep = &b->launch->keep;
 
-	for (unsigned i = 0; i < 2 && b->plan->set_uid; i++) {
+	for (unsigned i = 0; i < 2 && b->slot->birth->set_uid; i++) {
 		if (b->writes[i] != -1 &&
 		    fchown(b->writes[i], keep->uid, (gid_t)-1) == -1) {
 			return false;
@@ -141,11 +140,11 @@ source_of(const struct rv_launch_out *out, int pipe_end, int merged)
 static void
 plan_descriptors(struct birth *b)
 {
-	b->plan->out = source_of(&b->launch->out, b->writes[0], -1);
-	b->plan->err = source_of(&b->launch->err, b->writes[1], 1);
-	b->plan->ready = b->ready[1];
-	b->plan->ready_at = b->launch->ready_fd;
-	b->plan->list_fds = RV_FAULT(close_range) != 0;
+	b->slot->birth->out = source_of(&b->launch->out, b->writes[0], -1);
+	b->slot->birth->err = source_of(&b->launch->err, b->writes[1], 1);
+	b->slot->birth->ready = b->ready[1];
+	b->slot->birth->ready_at = b->launch->ready_fd;
+	b->slot->birth->list_fds = RV_FAULT(close_range) != 0;
 }
 
 static void
@@ -173,8 +172,11 @@ prepare(struct birth *b)
 		return failed(b, RV_STAGE_MEMORY, ENOMEM);
 	}
 	b->life = rv_life_create(l, b->launch->life, &b->launch->keep);
-	b->plan = rv_plan_create(l, b->launch);
-	if (b->life == NULL || b->plan == NULL) {
+	b->slot = rv_slots_take(&l->slots);
+	if (b->slot == NULL) {
+		return failed(b, RV_STAGE_CLONE, EAGAIN);
+	}
+	if (b->life == NULL || !rv_plan_make(l, b->launch, b->slot)) {
 		return failed(b, RV_STAGE_MEMORY, ENOMEM);
 	}
 	if (!make_descriptors(b)) {
@@ -189,8 +191,7 @@ prepare(struct birth *b)
 		}
 	}
 	plan_descriptors(b);
-	b->slot = rv_slots_take(&l->slots);
-	return b->slot != NULL || failed(b, RV_STAGE_CLONE, EAGAIN);
+	return true;
 }
 
 static bool
@@ -198,8 +199,6 @@ make_process(struct birth *b)
 {
 	int64_t before, after;
 
-	b->slot->birth = b->plan;
-	b->plan = NULL;
 	before = boot_time_ns();
 	b->pid = rv_slot_clone(&b->l->slots, b->slot, &b->pidfd);
 	if (b->pid == -1) {
@@ -283,7 +282,6 @@ finish(struct birth *b)
 		close_if_open(b->ready[i]);
 	}
 	close_if_open(b->notify);
-	rv_free(b->plan);
 }
 
 static void

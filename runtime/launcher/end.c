@@ -186,7 +186,7 @@ report(struct rv_life *life)
 	frame.death = life->death;
 	rv_link_send(l, &frame);
 	rv_outputs_ended(&l->outputs, life->life);
-	if (life->keep.kill_mode != RV_KILL_PROCESS) {
+	if (life->keep->kill_mode != RV_KILL_PROCESS) {
 		l->recent[l->n_recent++ % RV_RECENT_DEAD] =
 		    (struct rv_recent){ life->lead.pid, life->life };
 		/* One that was asked for has been searched already. */
@@ -213,7 +213,7 @@ static bool
 wants_hunt(const struct rv_life *life)
 {
 	/* Asked for, or the group will not empty: a fled parent may hold it. */
-	return life->keep.kill_mode != RV_KILL_PROCESS &&
+	return life->keep->kill_mode != RV_KILL_PROCESS &&
 	       (life->expected || life->pause > FIRST_PAUSE);
 }
 
@@ -228,7 +228,7 @@ wait_on(struct rv_life *life, rv_time now)
 void
 rv_life_advance(struct rv_life *life)
 {
-	bool in_group = life->keep.kill_mode != RV_KILL_PROCESS;
+	bool in_group = life->keep->kill_mode != RV_KILL_PROCESS;
 	struct rv_launcher *l = life->l;
 	rv_time now = rv_loop_now(l->loop);
 

@@ -30,13 +30,13 @@ rv_life_next_step(struct rv_life *life)
 	struct rv_loop *loop = life->l->loop;
 	const struct rv_stop_step *step;
 
-	if (life->step >= life->keep.n_stop) {
-		rv_life_kill(life, (enum rv_kill_mode)life->keep.kill_mode);
+	if (life->step >= life->keep->n_stop) {
+		rv_life_kill(life, (enum rv_kill_mode)life->keep->kill_mode);
 		return;
 	}
-	step = &life->keep.stop[life->step++];
-	rv_life_signal(life, step->signo, life->keep.stop_group);
-	rv_life_signal(life, SIGCONT, life->keep.stop_group);
+	step = &life->keep->stop[life->step++];
+	rv_life_signal(life, step->signo, life->keep->stop_group);
+	rv_life_signal(life, SIGCONT, life->keep->stop_group);
 	if (step->wait != RV_FOREVER) {
 		rv_tick_arm(loop, &life->tick,
 		    rv_time_add(rv_loop_now(loop), step->wait));
@@ -47,7 +47,7 @@ static void
 kill_all(struct rv_launcher *l)
 {
 	RV_LIST_EACH_SAFE (life, &l->lives, struct rv_life, link) {
-		rv_life_kill(life, (enum rv_kill_mode)life->keep.kill_mode);
+		rv_life_kill(life, (enum rv_kill_mode)life->keep->kill_mode);
 	}
 }
 

@@ -166,6 +166,7 @@ finish(struct rv_launcher *l)
 	rv_tick_disarm(&l->ending_tick);
 	rv_defer_cancel(&l->sync_soon);
 	rv_loop_destroy(l->loop);
+	rv_keeps_finish(&l->keeps);
 	rv_hash_finish(&l->by_life);
 	rv_hash_finish(&l->by_pid);
 	rv_free(l->environ);

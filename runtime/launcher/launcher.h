@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "launcher/keeps.h"
 #include "launcher/link.h"
 #include "launcher/outputs.h"
 #include "launcher/slots.h"
@@ -49,6 +50,7 @@ struct rv_launcher {
 	struct rv_slots slots;
 	char *frame; /* RV_LAUNCH_FRAME_MAX bytes, what came last */
 
+	struct rv_keeps keeps;
 	struct rv_hash by_life; /* struct rv_life */
 	struct rv_hash by_pid;  /* struct rv_proc: what we watch */
 	struct rv_list lives;   /* whose main process lives */

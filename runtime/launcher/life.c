@@ -66,9 +66,13 @@ rv_life_create(
 	life->magic = RV_LIFE_MAGIC;
 	life->l = l;
 	life->life = number;
-	life->keep = *keep;
+	life->keep = rv_keep_take(&l->keeps, keep);
+	if (life->keep == NULL) {
+		rv_free(life);
+		return NULL;
+	}
 	life->main = &life->lead;
-	life->lead.pidfd = life->other.pidfd = -1;
+	life->lead.pidfd = -1;
 	life->tick.cb = on_tick;
 	life->death.utime_us = life->death.stime_us = -1;
 	life->death.max_rss_kib = -1;
@@ -89,6 +93,16 @@ rv_life_enter(struct rv_life *life)
 	l->n_lives++;
 }
 
+static void
+forget_other(struct rv_life *life)
+{
+	if (life->other != NULL) {
+		rv_proc_forget(life->other);
+		rv_free(life->other);
+		life->other = NULL;
+	}
+}
+
 void
 rv_life_destroy(struct rv_life *life)
 {
@@ -106,7 +120,7 @@ rv_life_destroy(struct rv_life *life)
 	rv_tick_disarm(&life->tick);
 	rv_listen_stop(life);
 	rv_proc_forget(&life->lead);
-	rv_proc_forget(&life->other);
+	forget_other(life);
 	rv_list_remove(&life->link);
 	rv_list_remove(&life->held);
 	rv_list_remove(&life->hunter);
@@ -116,6 +130,7 @@ rv_life_destroy(struct rv_life *life)
 	if (l->unannounced == life) {
 		l->unannounced = NULL;
 	}
+	rv_keep_drop(life->keep);
 	life->magic = 0;
 	rv_free(life);
 }
@@ -279,6 +294,7 @@ rv_life_set_main(struct rv_life *life, pid_t pid)
 	struct rv_launcher *l = life->l;
 	char state = 0;
 	uint64_t ticks = 0;
+	struct rv_proc *other;
 	int pidfd;
 
 	if (pid == life->main->pid) {
@@ -292,8 +308,7 @@ rv_life_set_main(struct rv_life *life, pid_t pid)
 		if (pid != life->lead.pid || life->lead.ended) {
 			return "MAINPID is another worker's process";
 		}
-		rv_proc_forget(&life->other);
-		life->other = (struct rv_proc){ .pidfd = -1 };
+		forget_other(life);
 		life->main = &life->lead;
 		return NULL;
 	}
@@ -308,10 +323,16 @@ rv_life_set_main(struct rv_life *life, pid_t pid)
 			   ? "MAINPID is not alive"
 			   : "MAINPID is no descendant";
 	}
-	rv_proc_forget(&life->other);
-	life->other = (struct rv_proc){ .pidfd = -1 };
-	life->main = &life->other;
+	other = rv_alloc(1, sizeof(*other));
+	if (other == NULL) {
+		if (pidfd != -1) {
+			close(pidfd);
+		}
+		return "no memory to watch MAINPID";
+	}
+	forget_other(life);
+	life->main = life->other = other;
 	rv_orphan_forget(l, pid);
-	rv_proc_watch(&life->other, life, pid, pidfd, ticks);
+	rv_proc_watch(other, life, pid, pidfd, ticks);
 	return NULL;
 }

@@ -39,12 +39,12 @@ struct rv_life {
 	struct rv_list hunter; /* in l->hunters: waits for a scan */
 	struct rv_launcher *l;
 	uint64_t life;
-	struct rv_launch_keep keep;
+	const struct rv_launch_keep *keep; /* shared: see keeps.h */
 	enum rv_life_state state;
-	struct rv_proc lead;  /* first process; its number is the group's */
-	struct rv_proc other; /* MAINPID: another one became the main one */
-	struct rv_proc *main; /* the one whose end is the life's */
-	struct rv_slot *slot; /* until its program runs */
+	struct rv_proc lead;   /* first process; its number is the group's */
+	struct rv_proc *other; /* MAINPID: another one became the main one */
+	struct rv_proc *main;  /* the one whose end is the life's */
+	struct rv_slot *slot;  /* until its program runs */
 	struct rv_listener *listener; /* NULL: none */
 	bool expected;                /* the end was asked for */
 	bool settled;                 /* status and usage are in `death` */

@@ -178,7 +178,7 @@ is_allowed(const struct rv_life *life, const struct rv_packet *packet)
 
 	return packet->has_cred && packet->pid != 0 &&
 	       (packet->uid == l->uid || packet->uid == 0 ||
-		   (life->keep.set_user && packet->uid == life->keep.uid));
+		   (life->keep->set_user && packet->uid == life->keep->uid));
 }
 
 static void
@@ -337,7 +337,7 @@ free_listener(struct rv_listener *lis)
 		char name[RV_LISTEN_NAME_MAX];
 
 		rv_listen_name(
-		    lis->life->l, lis->life->life, &lis->life->keep, name);
+		    lis->life->l, lis->life->life, lis->life->keep, name);
 		unlink(name);
 	}
 	rv_list_remove(&lis->link);

@@ -5,6 +5,7 @@ reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/child_enter.c runtime/launcher/child_enter.h \
 	runtime/launcher/end.c runtime/launcher/end.h \
 	runtime/launcher/farewell.c \
+	runtime/launcher/keeps.c runtime/launcher/keeps.h \
 	runtime/launcher/kin.c runtime/launcher/kin.h \
 	runtime/launcher/launcher.h \
 	runtime/launcher/life.c runtime/launcher/life.h \

@@ -344,16 +344,17 @@ plan_identity(const struct rv_launcher *l, const struct rv_launch *launch,
 	birth->gid = launch->gid;
 }
 
-struct rv_birth *
-rv_plan_create(const struct rv_launcher *l, const struct rv_launch *launch)
+bool
+rv_plan_make(
+    struct rv_launcher *l, const struct rv_launch *launch, struct rv_slot *slot)
 {
 	size_t size = plan_size(l, launch);
-	char *block = rv_alloc(1, size);
+	char *block = rv_slot_room(&l->slots, slot, size);
 	struct arena arena = { block, block + size };
 	struct rv_birth *birth;
 
 	if (block == NULL) {
-		return NULL;
+		return false;
 	}
 	birth = carve(&arena, sizeof(*birth));
 	birth->parent = l->pid;
@@ -378,5 +379,6 @@ rv_plan_create(const struct rv_launcher *l, const struct rv_launch *launch)
 		birth->oom = carve_text(&arena, text, len);
 		birth->oom_len = len;
 	}
-	return birth;
+	slot->birth = birth;
+	return true;
 }

@@ -7,11 +7,11 @@
 #include "launcher/launcher.h"
 
 /*
- * All in one block of memory (rv_free): the birth, its arrays, and copies of
- * all text. Descriptors are left at -1. NULL: no memory.
+ * All in one block of memory, the slot's: the birth, its arrays, and copies of
+ * all text. Descriptors are left at -1. False: no memory.
  */
-struct rv_birth *rv_plan_create(
-    const struct rv_launcher *, const struct rv_launch *);
+bool rv_plan_make(
+    struct rv_launcher *, const struct rv_launch *, struct rv_slot *);
 
 /*
  * The runtime's environment without what is meant for one process alone.

@@ -31,8 +31,10 @@
 #endif
 
 #define STACK_SIZE  ((size_t)32 * 1024)
+#define ROOM_SIZE   ((size_t)12 * 1024) /* of it, for the birth */
 #define FIRST_PAUSE (50 * RV_MS)
 #define LAST_PAUSE  (5 * RV_SEC)
+#define CROWD       16     /* births at once: what they used is worth a trim */
 #define FORKED_ONLY 0x40UL /* PF_FORKNOEXEC in field 9 of /proc/PID/stat */
 
 static size_t
@@ -50,7 +52,8 @@ shared_of(const struct rv_slots *s, const struct rv_slot *slot)
 static void
 release(struct rv_slots *s, struct rv_slot *slot)
 {
-	rv_free(slot->birth);
+	rv_free(slot->block);
+	slot->block = NULL;
 	slot->birth = NULL;
 	slot->busy = false;
 	s->n_busy--;
@@ -126,6 +129,10 @@ on_tick(struct rv_tick *tick, rv_time now, rv_time late)
 	} else {
 		/* The next launch costs a page fault; all idle ones nothing. */
 		madvise(s->stacks, RV_SLOTS_MAX * STACK_SIZE, MADV_DONTNEED);
+		if (s->most >= CROWD) {
+			rv_alloc_trim();
+		}
+		s->most = 0;
 	}
 }
 
@@ -161,7 +168,7 @@ rv_slots_finish(struct rv_slots *s)
 	for (unsigned i = 0; s->slots != NULL && i < s->top; i++) {
 		/* A child may be inside: its text goes with our memory. */
 		if (s->slots[i].busy && s->slots[i].inside == 0) {
-			rv_free(s->slots[i].birth);
+			rv_free(s->slots[i].block);
 		}
 	}
 	if (s->shared != NULL) {
@@ -204,9 +211,23 @@ rv_slots_take(struct rv_slots *s)
 		*slot = (struct rv_slot){ .busy = true };
 		s->shared[i] = (struct rv_birth_shared){ 0 };
 		s->n_busy++;
+		s->most = RV_MAX(s->most, s->n_busy);
 		s->top = RV_MAX(s->top, (unsigned)i + 1);
 	}
 	return slot;
+}
+
+/* The stack grows down to the room, and needs a fraction of what is left. */
+void *
+rv_slot_room(struct rv_slots *s, struct rv_slot *slot, size_t size)
+{
+	char *room = s->stacks + index_of(s, slot) * STACK_SIZE;
+
+	if (size > ROOM_SIZE) {
+		slot->block = rv_alloc(1, size);
+		return slot->block;
+	}
+	return memset(room, 0, size);
 }
 
 void

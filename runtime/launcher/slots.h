@@ -21,7 +21,8 @@ struct rv_slot {
 	bool forked;
 	uint32_t inside; /* the kernel zeroes it when the child is out */
 	pid_t pid;
-	struct rv_birth *birth; /* owned; rv_free */
+	struct rv_birth *birth; /* in the slot's room, or in block */
+	void *block;            /* rv_free; NULL: the room was enough */
 	/* told {stage, errno} when the slot is free; both 0 after an exec */
 	void (*left)(struct rv_slot *, int stage, int sys_errno);
 	void *ctx;
@@ -32,6 +33,7 @@ struct rv_slots {
 	struct rv_birth_shared *shared; /* one a slot */
 	char *stacks;
 	unsigned n_busy, top; /* all busy ones stand below top */
+	unsigned most;        /* busy at once since all were idle */
 	rv_time pause;        /* until the next look */
 	struct rv_tick tick;
 	struct rv_loop *loop;
@@ -43,6 +45,11 @@ void rv_slots_finish(struct rv_slots *);
 
 /* The lowest free one, its shared words zeroed; NULL: all are taken. */
 struct rv_slot *rv_slots_take(struct rv_slots *);
+/*
+ * Zeroed memory of the slot for its birth, large enough for nearly all; NULL
+ * without memory.
+ */
+void *rv_slot_room(struct rv_slots *, struct rv_slot *, size_t);
 /* Give back one that no child was made in. */
 void rv_slots_untake(struct rv_slots *, struct rv_slot *);
 /*

@@ -104,7 +104,8 @@ attribute(struct rv_launcher *l, pid_t pid, pid_t session)
 	struct rv_kin_mark mark;
 
 	if (life != NULL) {
-		return life->keep.kill_mode != RV_KILL_PROCESS ? life->life : 0;
+		return life->keep->kill_mode != RV_KILL_PROCESS ? life->life
+								: 0;
 	}
 	if (rv_kin_mark(pid, &mark) && strcmp(mark.run, l->run_id) == 0) {
 		return mark.left_alone ? 0 : mark.life;
