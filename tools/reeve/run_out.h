@@ -34,4 +34,7 @@ void run_out_settled(struct run_out *);
 /* The end came first. */
 void run_out_ended(struct run_out *, int code);
 
+/* run_tree.c: all of `reeve run`, to its exit code. */
+int run_tree(struct cli *, const char *config_file);
+
 #endif
