@@ -450,8 +450,10 @@ RV_TEST(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next)
 	struct live live;
 	pid_t launcher;
 
-	open_with(&live, "\"children\": { \"web\": { " ENDING
-			 ", \"stopwaitsecs\": \"never\" } }");
+	open_with(&live,
+	    "\"children\": { \"web\": { \"command\": ["
+	    "\"%(fixtures)s/notifier\", \"ready\", \"wait\"], \"ready\": "
+	    "{\"fd\": 3}, \"stopwaitsecs\": \"never\" } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	launcher = launcher_of(&live);
 	kill(launcher, SIGSTOP);
