@@ -1,5 +1,6 @@
 # tests/bench: see its README.md
-bench_programs = tests/bench/bench_record tests/bench/bench_restart \
+bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
+	tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn \
 	tests/bench/bench_capture
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
@@ -25,6 +26,9 @@ tests_bench_bench_record_LDADD = runtime/journal/librv_journal.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/sys/librv_sys.la runtime/core/librv_core.la \
 	runtime/base/librv_base.la $(EV_LIBS)
+tests_bench_bench_clerk_SOURCES = tests/bench/bench_clerk.c $(bench_common)
+tests_bench_bench_clerk_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_clerk_LDADD = $(tests_bench_bench_record_LDADD) $(SQLITE_LIBS)
 
 # Every figure beside a raw loop; `make bench`, then read the ratios.
 bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
