@@ -2,6 +2,7 @@
 /* What a worker finds of itself when the launcher has started it. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -163,7 +164,6 @@ RV_TEST(it_leads_a_session_of_its_own)
 RV_TEST(limits_are_the_original_ones_or_those_declared)
 {
 	static const struct rv_limit limits[] = {
-		{ RLIMIT_NOFILE, 40, 50, true, true },
 		{ RLIMIT_CORE, 0, 0, true, true },
 		{ RLIMIT_CPU, 1000, 0, true, false },
 		{ RLIMIT_FSIZE, 0, 1 << 20, false, true },
@@ -184,9 +184,8 @@ RV_TEST(limits_are_the_original_ones_or_those_declared)
 	    (long)mine.rlim_max);
 	expect(file, name, text);
 	s.program.limits = limits;
-	s.program.n_limits = 5;
+	s.program.n_limits = 4;
 	file = tell(&rig, &s);
-	expect(file, name, "40 50");
 	snprintf(name, sizeof(name), "limit%d ", RLIMIT_CORE);
 	expect(file, name, "0 0");
 	snprintf(name, sizeof(name), "limit%d ", RLIMIT_CPU);
@@ -195,6 +194,33 @@ RV_TEST(limits_are_the_original_ones_or_those_declared)
 	expect(file, name, "1048576 1048576");
 	snprintf(name, sizeof(name), "limit%d ", RLIMIT_STACK);
 	expect(file, name, "4194304 -1");
+	rig_close(&rig);
+}
+
+/* Under valgrind nobody may change it, which must be told as any refusal. */
+RV_TEST(the_limit_of_descriptors_is_set_or_its_refusal_told)
+{
+	static const struct rv_limit limit = { RLIMIT_NOFILE, 40, 50, true,
+		true };
+	struct rig rig;
+	struct rig_spec s;
+	char name[16];
+	uint64_t life;
+
+	rig_open(&rig, NULL);
+	rig_spec(&s, "tell", NULL);
+	s.program.limits = &limit;
+	s.program.n_limits = 1;
+	if (getenv("REEVE_VALGRIND") == NULL) {
+		snprintf(name, sizeof(name), "limit%d ", RLIMIT_NOFILE);
+		expect(tell(&rig, &s), name, "40 50");
+	} else {
+		life = rig_launch(&rig, &s);
+		CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+		CU_ASSERT_EQUAL(
+		    rig_of(&rig, life)->death.stage, RV_STAGE_LIMITS);
+		CU_ASSERT_EQUAL(rig_of(&rig, life)->death.sys_errno, EPERM);
+	}
 	rig_close(&rig);
 }
 
@@ -331,8 +357,8 @@ RV_TEST(a_watchdog_is_told_by_pid_and_interval)
 static void
 tell_all(const char *faults)
 {
-	static const struct rv_limit limit = { RLIMIT_NOFILE, 64, 64, true,
-		true };
+	static const struct rv_limit limit = { RLIMIT_FSIZE, 1 << 20, 1 << 20,
+		true, true };
 	struct rig rig;
 	struct rig_spec s;
 	const char *file;
@@ -370,6 +396,7 @@ RV_SUITE(launcher_child, RV_CASE(only_declared_descriptors_are_open),
     RV_CASE(signals_are_as_at_birth_whatever_the_host_did),
     RV_CASE(it_leads_a_session_of_its_own),
     RV_CASE(limits_are_the_original_ones_or_those_declared),
+    RV_CASE(the_limit_of_descriptors_is_set_or_its_refusal_told),
     RV_CASE(directory_umask_and_nice_are_set),
     RV_CASE(oom_score_adj_is_the_childs_alone),
     RV_CASE(identity_and_stdout_are_the_users),
