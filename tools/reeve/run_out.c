@@ -66,22 +66,20 @@ put(struct run_out *out, const char *line, size_t len)
 	       write(STDOUT_FILENO, line, len) == (ssize_t)len;
 }
 
-void
-run_out_line(struct run_out *out, enum reeve_level level, const char *text)
+static void
+put_line(struct run_out *out, enum reeve_level level, int64_t at_us,
+    const char *text)
 {
 	static const enum cli_color colors[] = { CLI_PLAIN, CLI_YELLOW,
 		CLI_RED };
 	char line[2048], at[40], lost[64] = "";
-	struct timespec now;
 	int n;
 
 	if (out->lost > 0) {
 		snprintf(
 		    lost, sizeof(lost), "(%lu lines were dropped) ", out->lost);
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	cli_time(
-	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, at, sizeof(at));
+	cli_time(at_us, at, sizeof(at));
 	n = snprintf(line, sizeof(line), "%s%s%s %s%s%s%s\n",
 	    cli_on(out->cli, CLI_DIM), at, cli_off(out->cli), lost,
 	    cli_on(out->cli, colors[level]), text,
@@ -94,6 +92,66 @@ run_out_line(struct run_out *out, enum reeve_level level, const char *text)
 		out->lost = 0;
 	} else {
 		out->lost++;
+	}
+}
+
+/* How a line is kept; its text and a NUL follow. */
+struct kept {
+	int64_t at_us;
+	enum reeve_level level;
+};
+
+static bool
+keep(struct run_out *out, const struct kept *head, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	if (sizeof(*head) + len > sizeof(out->keep) - out->kept) {
+		return false;
+	}
+	memcpy(out->keep + out->kept, head, sizeof(*head));
+	memcpy(out->keep + out->kept + sizeof(*head), text, len);
+	out->kept += sizeof(*head) + len;
+	return true;
+}
+
+void
+run_out_hold(struct run_out *out)
+{
+	out->later = true;
+}
+
+void
+run_out_flush(struct run_out *out)
+{
+	size_t at = 0;
+
+	while (at < out->kept) {
+		const char *text = out->keep + at + sizeof(struct kept);
+		struct kept head;
+
+		memcpy(&head, out->keep + at, sizeof(head));
+		put_line(out, head.level, head.at_us, text);
+		at += sizeof(head) + strlen(text) + 1;
+	}
+	out->kept = 0;
+	out->later = false;
+}
+
+void
+run_out_line(struct run_out *out, enum reeve_level level, const char *text)
+{
+	struct kept head = { .level = level };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	head.at_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (!out->later) {
+		put_line(out, level, head.at_us, text);
+	} else if (!keep(out, &head, text)) {
+		run_out_flush(out);
+		put_line(out, level, head.at_us, text);
+		out->later = true;
 	}
 }
 

@@ -9,6 +9,8 @@
 
 #include "tools/reeve/cli.h"
 
+#define RUN_OUT_KEEP 16384
+
 struct run_out {
 	struct cli *cli;
 	int fd;         /* where lines go, never waiting; -1: nowhere */
@@ -17,11 +19,20 @@ struct run_out {
 	int parent;         /* who waits for the first word; -1 */
 	int log;            /* the writing end to the log's process; -1 */
 	unsigned long lost; /* lines that were dropped */
+	bool later;         /* lines are kept until run_out_flush */
+	size_t kept;        /* bytes of keep that are taken */
+	char keep[RUN_OUT_KEEP];
 };
 
 void run_out_init(struct run_out *, struct cli *);
 void run_out_finish(struct run_out *);
 void run_out_line(struct run_out *, enum reeve_level, const char *text);
+/*
+ * From now until run_out_flush lines are only kept: a restart is not to wait
+ * for a terminal to be written to.
+ */
+void run_out_hold(struct run_out *);
+void run_out_flush(struct run_out *);
 
 /*
  * Go to the background. True in the child. In the parent false, once the child

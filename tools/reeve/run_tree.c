@@ -83,7 +83,9 @@ on_finished(void *ctx, bool gave_up)
 static void
 on_bug(void *ctx, const char *file, int line, const char *what)
 {
-	(void)ctx;
+	struct run *run = ctx;
+
+	run_out_flush(&run->out);
 	cli_error("internal check failed: %s:%d: %s", file, line, what);
 	abort();
 }
@@ -182,6 +184,7 @@ loop(struct run *run)
 		{ .fd = reeve_fd(run->reeve), .events = POLLIN },
 	};
 	struct reeve_error err;
+	enum reeve_status status;
 
 	while (!run->finished) {
 		if (poll(fds, 2, wait_ms(run)) < 0 && errno != EINTR) {
@@ -191,7 +194,10 @@ loop(struct run *run)
 		if (fds[0].revents != 0) {
 			read_signals(run);
 		}
-		if (reeve_dispatch(run->reeve, &err) != REEVE_OK) {
+		run_out_hold(&run->out);
+		status = reeve_dispatch(run->reeve, &err);
+		run_out_flush(&run->out);
+		if (status != REEVE_OK) {
 			return cli_fail(&err);
 		}
 	}
