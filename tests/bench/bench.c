@@ -194,7 +194,11 @@ bench_reeve(const char *members)
 	snprintf(config, sizeof(config), "%s/reeve.json", bench_dir());
 	snprintf(program, sizeof(program), "%s/reeve", bench_build());
 	file = fopen(config, "w");
-	fprintf(file, "{\"state_dir\": \"%s/state\",\n%s}\n", dir, members);
+	/* What libtool sets for programs of a build tree is not for workers. */
+	fprintf(file,
+	    "{\"state_dir\": \"%s/state\", \"defaults\": {\"environment\": "
+	    "{\"LD_LIBRARY_PATH\": \"\"}},\n%s}\n",
+	    dir, members);
 	fclose(file);
 	pid = fork();
 	if (pid == 0) {
