@@ -108,16 +108,11 @@ rv_boss_flush(struct rv_boss *boss)
 }
 
 void
-rv_boss_dropped(struct rv_boss *boss, uint64_t life, bool is_stderr,
-    uint64_t bytes, int64_t first_us, int64_t last_us)
+rv_boss_dropped(struct rv_boss *boss, const struct rv_outlet *outlet)
 {
-	struct rv_note note = { .op = RV_CLERK_DROPPED,
-		.life = life,
-		.bytes = bytes,
-		.is_stderr = is_stderr,
-		.first_us = first_us,
-		.last_us = last_us };
+	struct rv_note note;
 
+	rv_note_drop(&note, outlet, &outlet->drop);
 	rv_boss_flush(boss);
 	/* Beyond what the desk holds the supervisor does not read anyway. */
 	rv_desk_note(boss->desk, &note);

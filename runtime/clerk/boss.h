@@ -43,8 +43,7 @@ void rv_boss_listen(struct rv_boss *);
 /* Send what the disk thread has noted. */
 void rv_boss_flush(struct rv_boss *);
 /* Output that went nowhere. */
-void rv_boss_dropped(struct rv_boss *, uint64_t life, bool is_stderr,
-    uint64_t bytes, int64_t first_us, int64_t last_us);
+void rv_boss_dropped(struct rv_boss *, const struct rv_outlet *);
 void rv_boss_want_launcher(struct rv_boss *);
 
 #endif

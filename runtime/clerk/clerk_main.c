@@ -215,11 +215,8 @@ static void
 on_dropped(void *ctx, const struct rv_outlet *outlet)
 {
 	struct clerk *c = ctx;
-	const struct rv_origin *origin = outlet->origin;
 
-	rv_boss_dropped(&c->boss, origin->by_life.key,
-	    outlet == &origin->outlets[1], outlet->drop.bytes,
-	    outlet->drop.first_us, outlet->drop.last_us);
+	rv_boss_dropped(&c->boss, outlet);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "sys/sys.h"
 
 void
@@ -25,6 +26,21 @@ rv_drop_add(struct rv_drop *drop, uint64_t bytes, int64_t now_us)
 	}
 	drop->bytes += bytes;
 	drop->last_us = now_us;
+}
+
+void
+rv_note_drop(struct rv_note *note, const struct rv_outlet *outlet,
+    const struct rv_drop *drop)
+{
+	const struct rv_origin *origin = outlet->origin;
+
+	*note = (struct rv_note){ .op = RV_CLERK_DROPPED,
+		.life = origin->by_life.key,
+		.bytes = drop->bytes,
+		.is_stderr = outlet == &origin->outlets[1],
+		.first_us = drop->first_us,
+		.last_us = drop->last_us };
+	rv_copy(note->path, sizeof(note->path), origin->path);
 }
 
 static struct rv_block *

@@ -50,6 +50,10 @@ struct rv_note {
 	int64_t first_us, last_us;
 };
 
+/* Of bytes that went nowhere: what was dropped is one of the outlet's. */
+void rv_note_drop(
+    struct rv_note *, const struct rv_outlet *, const struct rv_drop *);
+
 struct rv_ready {
 	bool told;
 	uint64_t next_event, next_life;

@@ -18,15 +18,13 @@
 static void
 tell_lost(struct rv_disk *disk, struct rv_outlet *outlet)
 {
-	struct rv_origin *origin = outlet->origin;
-	struct rv_note note = { .op = RV_CLERK_DROPPED,
-		.life = origin->by_life.key,
-		.bytes = outlet->lost.bytes,
-		.is_stderr = outlet == &origin->outlets[1],
-		.first_us = outlet->lost.first_us,
-		.last_us = outlet->lost.last_us };
+	struct rv_note note;
 
-	if (outlet->lost.bytes > 0 && rv_desk_note(disk->desk, &note)) {
+	if (outlet->lost.bytes == 0) {
+		return;
+	}
+	rv_note_drop(&note, outlet, &outlet->lost);
+	if (rv_desk_note(disk->desk, &note)) {
 		outlet->lost = (struct rv_drop){ 0 };
 	}
 }

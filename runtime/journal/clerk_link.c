@@ -218,8 +218,8 @@ on_disk(struct rv_clerk_link *link, const struct rv_clerk_frame *frame)
 static void
 on_dropped(struct rv_clerk_link *link, const struct rv_clerk_frame *frame)
 {
-	link->ops->dropped(link->ctx, frame->life, frame->is_stderr,
-	    frame->bytes, frame->first_us, frame->last_us);
+	link->ops->dropped(link->ctx, frame->life, frame->path,
+	    frame->is_stderr, frame->bytes, frame->first_us, frame->last_us);
 }
 
 /* NULL: not for us. */

@@ -31,9 +31,9 @@ struct rv_clerk_ops {
 	/* disk trouble begins (ok = false) or ends; text for a person */
 	void (*disk)(void *ctx, bool ok, const char *what, const char *path,
 	    const char *reason);
-	/* output was dropped for want of a disk */
-	void (*dropped)(void *ctx, uint64_t life, bool is_stderr,
-	    uint64_t bytes, int64_t first_us, int64_t last_us);
+	/* output was dropped for want of a disk; the life may have ended */
+	void (*dropped)(void *ctx, uint64_t life, const char *path,
+	    bool is_stderr, uint64_t bytes, int64_t first_us, int64_t last_us);
 	void (*synced)(void *ctx, uint64_t token);
 	void (*lost)(void *ctx, int wstatus_or_minus_1);
 	void (*trouble)(void *ctx, const struct reeve_error *);

@@ -105,10 +105,11 @@ on_disk(
 }
 
 static void
-on_dropped(void *ctx, uint64_t life, bool is_stderr, uint64_t bytes,
-    int64_t first_us, int64_t last_us)
+on_dropped(void *ctx, uint64_t life, const char *path, bool is_stderr,
+    uint64_t bytes, int64_t first_us, int64_t last_us)
 {
 	struct rv_super *super = ctx;
+	/* Often it has ended before its words are known to be lost. */
 	struct rv_node *node = rv_node_by_life(super, life);
 	struct rv_fields fields = { 0 };
 	const char *stream = is_stderr ? "stderr" : "stdout";
@@ -117,11 +118,11 @@ on_dropped(void *ctx, uint64_t life, bool is_stderr, uint64_t bytes,
 	rv_fields_int(&fields, RV_KEY_BYTES, (int64_t)bytes);
 	rv_fields_int(&fields, RV_KEY_FIRST, first_us);
 	rv_fields_int(&fields, RV_KEY_LAST, last_us);
-	rv_super_record(super, RV_KIND_CLERK_DROPPED, node, life, &fields);
+	rv_super_record_path(super, RV_KIND_CLERK_DROPPED, path,
+	    node != NULL ? node->spec->index : UINT32_MAX, life, &fields);
 	rv_super_notice(super, RV_NOTICE_WARNING,
 	    "%s: %llu bytes of %s were dropped, the disk did not take them",
-	    node != NULL ? node->unit->path : "a worker that has ended",
-	    (unsigned long long)bytes, stream);
+	    path, (unsigned long long)bytes, stream);
 }
 
 static void

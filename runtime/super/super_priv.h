@@ -136,6 +136,9 @@ bool rv_super_is_within(const struct rv_unit *top, const struct rv_unit *);
 /* record.c */
 uint64_t rv_super_record(struct rv_super *, enum rv_kind_of_event,
     struct rv_node *, uint64_t life, const struct rv_fields *);
+/* The same of a unit that may be gone, or have another life; see journal.h. */
+uint64_t rv_super_record_path(struct rv_super *, enum rv_kind_of_event,
+    const char *path, uint32_t index, uint64_t life, const struct rv_fields *);
 void rv_super_record_action(struct rv_super *, const struct rv_action *);
 
 /* notice.c */

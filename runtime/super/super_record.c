@@ -16,8 +16,17 @@ uint64_t
 rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
     struct rv_node *node, uint64_t life, const struct rv_fields *fields)
 {
+	return rv_super_record_path(super, kind,
+	    node != NULL ? node->unit->path : "/",
+	    node != NULL ? node->spec->index : UINT32_MAX, life, fields);
+}
+
+uint64_t
+rv_super_record_path(struct rv_super *super, enum rv_kind_of_event kind,
+    const char *path, uint32_t index, uint64_t life,
+    const struct rv_fields *fields)
+{
 	static const struct rv_fields none;
-	const char *path = node != NULL ? node->unit->path : "/";
 	struct rv_record record = {
 		.kind = kind,
 		.life = life,
@@ -27,8 +36,7 @@ rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
 	};
 	uint64_t id;
 
-	id = rv_journal_record(super->journal, &record,
-	    node != NULL ? node->spec->index : UINT32_MAX);
+	id = rv_journal_record(super->journal, &record, index);
 	rv_loop_defer(super->loop, &super->end_of_turn);
 	rv_super_notice_event(super, kind, path, record.fields);
 	return id;

@@ -112,6 +112,7 @@ static void
 pack_dropped(struct rv_pack *pack, const struct rv_clerk_frame *frame)
 {
 	rv_pack_u64(pack, frame->life);
+	rv_pack_str(pack, frame->path);
 	rv_pack_u32(pack, frame->is_stderr);
 	rv_pack_u64(pack, frame->bytes);
 	rv_pack_i64(pack, frame->first_us);
@@ -124,6 +125,7 @@ unpack_dropped(struct rv_unpack *unpack, struct rv_clerk_frame *frame)
 	bool ok;
 
 	frame->life = rv_unpack_u64(unpack);
+	frame->path = rv_unpack_text(unpack);
 	ok = unpack_bool(unpack, &frame->is_stderr);
 	frame->bytes = rv_unpack_u64(unpack);
 	frame->first_us = rv_unpack_i64(unpack);

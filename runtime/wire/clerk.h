@@ -14,7 +14,7 @@
 #include "wire/packet.h"
 
 #define RV_CLERK_MAGIC      0x5276436cu
-#define RV_CLERK_VERSION    1u
+#define RV_CLERK_VERSION    2u
 #define RV_CLERK_FRAME_MAX  (32 * 1024) /* bytes */
 #define RV_CLERK_STRAYS_MAX 1024        /* of one frame */
 
@@ -50,7 +50,8 @@ struct rv_clerk_frame {
 	uint64_t token;                   /* SYNC, SYNCED */
 	bool ok;                          /* DISK */
 	const char *what, *path, *reason; /* DISK; borrowed from the frame */
-	uint64_t life, bytes;             /* DROPPED */
+	/* DROPPED, with path: of the unit whose life it was */
+	uint64_t life, bytes;
 	bool is_stderr;
 	int64_t first_us, last_us;
 };

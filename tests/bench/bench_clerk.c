@@ -75,11 +75,12 @@ on_disk(
 }
 
 static void
-on_dropped(void *ctx, uint64_t life, bool is_stderr, uint64_t bytes,
-    int64_t first_us, int64_t last_us)
+on_dropped(void *ctx, uint64_t life, const char *path, bool is_stderr,
+    uint64_t bytes, int64_t first_us, int64_t last_us)
 {
 	(void)ctx;
 	(void)life;
+	(void)path;
 	(void)is_stderr;
 	(void)bytes;
 	(void)first_us;

@@ -322,8 +322,8 @@ RV_TEST(the_few_words_of_a_short_life_are_counted_too)
 	fill(&f);
 	command(&f, "start brief", NULL);
 	CU_ASSERT(live_saw(&f.live, "worker.exited", "brief"));
-	CU_ASSERT(live_saw(&f.live, "clerk.dropped", NULL));
-	CU_ASSERT(live_said(&f.live, "11 bytes of stdout were dropped"));
+	CU_ASSERT(live_saw(&f.live, "clerk.dropped", "brief"));
+	CU_ASSERT(live_said(&f.live, "brief: 11 bytes of stdout were dropped"));
 	stop_in_order(&f);
 	CU_ASSERT_EQUAL(dropped_of(&f, "brief"), 11);
 	end(&f);

@@ -63,14 +63,15 @@ on_disk(
 }
 
 static void
-on_dropped(void *ctx, uint64_t life, bool is_stderr, uint64_t bytes,
-    int64_t first_us, int64_t last_us)
+on_dropped(void *ctx, uint64_t life, const char *path, bool is_stderr,
+    uint64_t bytes, int64_t first_us, int64_t last_us)
 {
 	struct crig *rig = ctx;
 
 	(void)life;
 	(void)is_stderr;
 	CU_ASSERT(first_us > 0 && last_us >= first_us);
+	snprintf(rig->dropped_path, sizeof(rig->dropped_path), "%s", path);
 	rig->dropped += bytes;
 	rig->n_dropped++;
 }

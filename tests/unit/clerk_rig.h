@@ -28,6 +28,7 @@ struct crig {
 	size_t n_strays;
 	char disk[600], trouble[600];
 	uint64_t dropped, n_dropped;
+	char dropped_path[80]; /* of the last */
 	/* the launcher's end */
 	int out;       /* -1: no clerk is connected */
 	bool connects; /* give every clerk a launcher that asks for one */

@@ -371,6 +371,7 @@ RV_TEST(what_is_no_plain_file_is_refused_and_said)
 	crig_exited(&rig, 1, "web", 0);
 	CU_ASSERT(crig_wait(&rig, was_dropped));
 	CU_ASSERT_EQUAL(rig.dropped, 7);
+	CU_ASSERT_STRING_EQUAL(rig.dropped_path, "web");
 	/* Two names. */
 	rig.n_disk_bad = 0;
 	CU_ASSERT_EQUAL(close(creat(crig_file(&rig, "logs/p"), 0600)), 0);
