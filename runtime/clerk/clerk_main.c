@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,10 @@ settle_process(void)
 	static const int raised[] = { RLIMIT_NOFILE, RLIMIT_FSIZE };
 	struct rlimit most;
 
+	/* Its waking takes the processor from nobody who restarts a worker. */
+	if (sched_getscheduler(0) == SCHED_OTHER) {
+		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
+	}
 	for (size_t i = 0; i < RV_ARRAY_LEN(ignored); i++) {
 		signal(ignored[i], SIG_IGN);
 	}

@@ -40,6 +40,8 @@ struct rv_outlet {
 	int fd;              /* the pipe's reading end, -1: it is done */
 	bool log_ends;       /* nobody else has this log: it goes with us */
 	uint8_t floods;      /* full reads; FLOODS: the pipe was made larger */
+	uint8_t flood;       /* floods.c: small reads in a row */
+	uint8_t turn, empty; /* floods.c: of the last; empty ones by timer */
 	/* the disk's: */
 	uint64_t written; /* bytes that went into the log */
 	uint64_t end;     /* the log's count behind the last of them */

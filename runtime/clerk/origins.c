@@ -248,6 +248,7 @@ rv_origins_close(struct rv_pipes *p, struct rv_outlet *outlet)
 {
 	struct rv_origin *origin = outlet->origin;
 
+	rv_floods_forget(p, outlet);
 	epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, outlet->fd, NULL);
 	close(outlet->fd);
 	outlet->fd = -1;
@@ -357,6 +358,7 @@ discard(struct rv_pipes *p, struct rv_origin *origin, struct rv_logs *logs)
 		struct rv_outlet *outlet = &origin->outlets[i];
 
 		if (outlet->fd != -1) {
+			rv_floods_forget(p, outlet);
 			epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, outlet->fd, NULL);
 			close(outlet->fd);
 			outlet->fd = -1;

@@ -60,8 +60,8 @@ push_block(struct rv_pipes *p)
 }
 
 /* At the end of whatever was read: now, or soon. */
-static void
-push_soon(struct rv_pipes *p)
+void
+rv_pipes_push_soon(struct rv_pipes *p)
 {
 	rv_time due = p->pushed_at + PUSH_EVERY;
 
@@ -209,7 +209,7 @@ rv_pipes_room(struct rv_pipes *p)
 		tell_drops(p, &p->closed);
 	}
 	empty_ending(p);
-	push_soon(p);
+	rv_pipes_push_soon(p);
 }
 
 /* -------- reading -------- */
@@ -310,6 +310,12 @@ read_empty(struct rv_pipes *p, struct rv_outlet *outlet)
 	return result;
 }
 
+bool
+rv_pipes_read_outlet(struct rv_pipes *p, struct rv_outlet *outlet)
+{
+	return read_empty(p, outlet) != READ_NO_ROOM;
+}
+
 /* False: there is no room for more. */
 static bool
 read_origin(struct rv_pipes *p, struct rv_origin *origin)
@@ -347,7 +353,7 @@ void
 rv_pipes_empty(struct rv_pipes *p)
 {
 	empty_ending(p);
-	push_soon(p);
+	rv_pipes_push_soon(p);
 }
 
 /* False: there is no room for more. */
@@ -356,6 +362,7 @@ read_ready(struct rv_pipes *p, const struct epoll_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct rv_outlet *outlet = events[i].data.ptr;
+		size_t before = p->n_read;
 		enum read_result result =
 		    outlet->fd != -1 ? read_once(p, outlet) : READ_EMPTY;
 
@@ -363,6 +370,8 @@ read_ready(struct rv_pipes *p, const struct epoll_event *events, int n)
 			rv_origins_close(p, outlet);
 		} else if (result == READ_NO_ROOM) {
 			return false;
+		} else if (result == READ_EMPTY && p->n_read > before) {
+			rv_floods_note(p, outlet, p->n_read - before);
 		}
 	}
 	return true;
@@ -379,7 +388,11 @@ on_pipes(struct rv_io *io, unsigned events)
 	for (unsigned i = 0; i < ROUNDS_A_TURN && p->n_read < TURN_MAX; i++) {
 		int n = epoll_wait(p->epoll_fd, ready, BATCH, 0);
 
-		if (n <= 0 || !read_ready(p, ready, n)) {
+		if (n <= 0) {
+			break;
+		}
+		rv_floods_turn(p);
+		if (!read_ready(p, ready, n)) {
 			break;
 		}
 	}
@@ -387,7 +400,7 @@ on_pipes(struct rv_io *io, unsigned events)
 		empty_ending(p);
 	}
 	let_gather(p);
-	push_soon(p);
+	rv_pipes_push_soon(p);
 }
 
 void
@@ -467,6 +480,7 @@ rv_pipes_init(struct rv_pipes *p, struct rv_loop *loop, struct rv_desk *desk,
 		rv_list_init(lists[i]);
 	}
 	rv_origins_init(p);
+	rv_floods_init(p);
 	p->flush = (struct rv_tick){ .cb = on_flush, .ctx = p };
 	p->stalled = (struct rv_tick){ .cb = on_stalled, .ctx = p };
 	p->gathered = (struct rv_tick){ .cb = on_gathered, .ctx = p };

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "clerk/desk.h"
+#include "clerk/floods.h"
 #include "clerk/logs.h"
 #include "loop/loop.h"
 
@@ -47,6 +48,8 @@ struct rv_pipes {
 	size_t n_read; /* bytes, in this turn */
 	struct rv_tick flush;
 
+	struct rv_floods floods;
+
 	/* many small writes: let some gather in the pipes */
 	rv_time read_at;
 	unsigned trickles; /* small turns, one right after the other */
@@ -70,6 +73,13 @@ void rv_pipes_connect(struct rv_pipes *, int fd);
 
 /* All that was written until now, as far as there is room; then push it. */
 void rv_pipes_read_all(struct rv_pipes *);
+
+/*
+ * For floods.c: read until it is empty, and hand over soon. False: there is no
+ * room for more.
+ */
+bool rv_pipes_read_outlet(struct rv_pipes *, struct rv_outlet *);
+void rv_pipes_push_soon(struct rv_pipes *);
 
 /* The disk thread has told something: perhaps that a block is free. */
 void rv_pipes_room(struct rv_pipes *);

@@ -297,6 +297,83 @@ RV_TEST(ten_megabytes_without_newline_are_captured)
 	crig_finish(&rig);
 }
 
+static const char *awaited_file;
+static off_t awaited_size;
+
+static bool
+is_written(struct crig *r)
+{
+	(void)r;
+	return size_of(awaited_file) >= awaited_size;
+}
+
+/* No sync: that would have all pipes read. */
+static bool
+wait_size(const char *file, off_t size)
+{
+	awaited_file = file;
+	awaited_size = size;
+	return crig_wait(&rig, is_written) && size_of(file) == size;
+}
+
+#define LINE  100
+#define LINES 100000
+
+static void
+write_line(int fd, unsigned number)
+{
+	char line[LINE + 1];
+
+	snprintf(line, sizeof(line), "%0*u\n", LINE - 1, number);
+	write_all(fd, line, LINE);
+}
+
+static bool
+are_in_order(const char *file, unsigned n)
+{
+	size_t len = 0;
+	char *text = crig_slurp(file, &len);
+	bool good = len == (size_t)n * LINE;
+
+	for (unsigned i = 0; good && i < n; i++) {
+		good = strtoul(text + (size_t)i * LINE, NULL, 10) == i;
+	}
+	free(text);
+	return good;
+}
+
+/* Such a pipe is read by a timer: what is written before and after, as well. */
+RV_TEST(small_writes_without_a_pause_are_captured_and_so_are_single_ones)
+{
+	const char *out;
+	unsigned n = 0;
+	int w[2];
+
+	init();
+	begin(NULL);
+	out = crig_file(&rig, "logs/web.stdout.log");
+	crig_pipe(&rig, 1, "web", out, crig_file(&rig, "logs/web.stderr.log"),
+	    0, 0, w);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < LINES / 3; i++) {
+			write_line(w[0], n++);
+		}
+		CU_ASSERT(wait_size(out, (off_t)n * LINE));
+		for (unsigned i = 0; i < 20; i++) {
+			write_line(w[0], n++);
+			CU_ASSERT(wait_size(out, (off_t)n * LINE));
+		}
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		write_line(w[0], n++);
+	}
+	end_writers(w);
+	CU_ASSERT(wait_done(1, 3));
+	CU_ASSERT(wait_size(out, (off_t)n * LINE));
+	CU_ASSERT(are_in_order(out, n));
+	crig_finish(&rig);
+}
+
 RV_TEST(a_line_longer_than_a_file_is_cut)
 {
 	char data[1000];
@@ -540,6 +617,7 @@ RV_SUITE(clerk_output, RV_CASE(both_streams_go_into_their_files),
     RV_CASE(without_backups_a_file_begins_anew),
     RV_CASE(last_words_are_found_across_a_rotation),
     RV_CASE(ten_megabytes_without_newline_are_captured),
+    RV_CASE(small_writes_without_a_pause_are_captured_and_so_are_single_ones),
     RV_CASE(a_line_longer_than_a_file_is_cut),
     RV_CASE(a_deleted_log_directory_is_made_again),
     RV_CASE(what_is_no_plain_file_is_refused_and_said),
