@@ -114,7 +114,7 @@ RV_TEST(descriptors_that_come_are_closed_however_many)
 {
 	struct rig rig;
 	struct rig_spec s;
-	unsigned before;
+	unsigned before, after;
 
 	rig_open(&rig, NULL);
 	rig_spec(&s, "notifier", "fds", "1", "FDSTORE=1", "fds", "3", "READY=1",
@@ -131,7 +131,11 @@ RV_TEST(descriptors_that_come_are_closed_however_many)
 		CU_ASSERT(l->bad >= 1);
 	}
 	rig_sync(&rig);
-	CU_ASSERT_EQUAL(count_fds(rv_start_pid(rig.start)), before);
+	after = count_fds(rv_start_pid(rig.start));
+	if (after != before) {
+		printf("# %u before, %u after\n", before, after);
+	}
+	CU_ASSERT_EQUAL(after, before);
 	rig_close(&rig);
 }
 

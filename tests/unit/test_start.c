@@ -444,11 +444,14 @@ RV_TEST(a_launcher_without_descriptors_left_says_so)
 	struct rlimit few;
 	uint64_t life;
 
-	rig_open(&rig, NULL);
+	/* valgrind dies of it before we do: there the call fails alone. */
+	bool real = getenv("REEVE_VALGRIND") == NULL;
+
+	rig_open(&rig, real ? NULL : "pipe2@1+=EMFILE");
 	rig_sync(&rig);
 	few.rlim_cur = few.rlim_max = count_fds(rv_start_pid(rig.start));
-	CU_ASSERT_EQUAL(
-	    prlimit(rv_start_pid(rig.start), RLIMIT_NOFILE, &few, NULL), 0);
+	CU_ASSERT(!real || prlimit(rv_start_pid(rig.start), RLIMIT_NOFILE, &few,
+			       NULL) == 0);
 	rig_spec(&s, "ending", "exit", "0", NULL);
 	s.program.out = (struct rv_out){ RV_OUT_FILE, "/o", 0, 0 };
 	s.program.err = (struct rv_out){ RV_OUT_FILE, "/e", 0, 0 };
