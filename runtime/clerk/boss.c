@@ -24,16 +24,16 @@ send_frame(struct rv_boss *boss, const struct rv_clerk_frame *frame,
 	size_t len = rv_clerk_encode(data, sizeof(data), frame, strays);
 
 	RV_ASSERT(len > 0);
-	if (boss->fd == -1 ||
-	    rv_packet_send(boss->fd, data, len, NULL, 0) == 0) {
-		return true; /* or nobody is there to hear it */
+	if (boss->deaf || rv_packet_send(boss->fd, data, len, NULL, 0) == 0) {
+		return true;
 	}
 	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
 		boss->blocked = true;
 		rv_io_events(&boss->io, RV_LOOP_READ | RV_LOOP_WRITE);
 		return false;
 	}
-	return true; /* its end comes to be read */
+	boss->deaf = true; /* its end comes to be read */
+	return true;
 }
 
 static bool
@@ -73,13 +73,21 @@ send_note(struct rv_boss *boss)
 		.path = note->path,
 		.reason = note->reason,
 		.life = note->life,
-		.bytes = note->bytes,
+		.bytes = note->drop.bytes,
 		.token = note->token,
 		.is_stderr = note->is_stderr,
-		.first_us = note->first_us,
-		.last_us = note->last_us };
+		.first_us = note->drop.first_us,
+		.last_us = note->drop.last_us };
 
 	return send_frame(boss, &frame, NULL);
+}
+
+/* What was dropped stays on the desk when nobody hears of it. */
+static bool
+take_note(struct rv_boss *boss)
+{
+	return (!boss->deaf && rv_desk_take_drop(boss->desk, &boss->note)) ||
+	       rv_desk_take_note(boss->desk, &boss->note);
 }
 
 void
@@ -98,25 +106,16 @@ rv_boss_flush(struct rv_boss *boss)
 	if (boss->ready.told && !send_ready(boss)) {
 		return;
 	}
-	while (boss->has_note || rv_desk_take_note(boss->desk, &boss->note)) {
+	while (boss->has_note || take_note(boss)) {
 		boss->has_note = true;
 		if (!send_note(boss)) {
 			return;
 		}
 		boss->has_note = false;
+		if (boss->deaf && boss->note.op == RV_CLERK_DROPPED) {
+			rv_desk_return_drop(boss->desk, &boss->note);
+		}
 	}
-}
-
-void
-rv_boss_dropped(struct rv_boss *boss, const struct rv_outlet *outlet)
-{
-	struct rv_note note;
-
-	rv_note_drop(&note, outlet, &outlet->drop);
-	rv_boss_flush(boss);
-	/* Beyond what the desk holds the supervisor does not read anyway. */
-	rv_desk_note(boss->desk, &note);
-	rv_boss_flush(boss);
 }
 
 void
@@ -156,6 +155,18 @@ on_sync(struct rv_boss *boss, const struct rv_clerk_frame *frame,
 	boss->ops->sync(boss->ctx, frame->token);
 }
 
+/* Nothing is read there any more: nor does anything wait for room. */
+static void
+be_deaf(struct rv_boss *boss)
+{
+	if (boss->blocked && boss->fd != -1) {
+		rv_io_events(&boss->io, RV_LOOP_READ);
+	}
+	boss->deaf = true;
+	boss->blocked = false;
+	rv_boss_flush(boss);
+}
+
 static void
 on_close(struct rv_boss *boss, const struct rv_clerk_frame *frame,
     struct rv_packet *packet)
@@ -164,6 +175,7 @@ on_close(struct rv_boss *boss, const struct rv_clerk_frame *frame,
 	(void)packet;
 	if (!boss->closed) {
 		boss->closed = true;
+		be_deaf(boss);
 		boss->ops->end(boss->ctx, true);
 	}
 }
@@ -183,12 +195,11 @@ on_end(struct rv_boss *boss)
 	rv_io_stop(&boss->io);
 	close(boss->fd);
 	boss->fd = -1;
-	boss->blocked = false;
+	be_deaf(boss);
 	if (!boss->closed) {
 		boss->closed = true;
 		boss->ops->end(boss->ctx, false);
 	}
-	rv_boss_flush(boss);
 }
 
 void

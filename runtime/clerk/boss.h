@@ -27,6 +27,7 @@ struct rv_boss {
 	int fd; /* -1: it is gone */
 	struct rv_io io;
 	bool started, closed, blocked;
+	bool deaf;           /* it does not read any more */
 	bool wants_launcher; /* to be said */
 	bool has_note;       /* this one is to be sent */
 	struct rv_note note;
@@ -42,8 +43,6 @@ void rv_boss_close(struct rv_boss *);
 void rv_boss_listen(struct rv_boss *);
 /* Send what the disk thread has noted. */
 void rv_boss_flush(struct rv_boss *);
-/* Output that went nowhere. */
-void rv_boss_dropped(struct rv_boss *, const struct rv_outlet *);
 void rv_boss_want_launcher(struct rv_boss *);
 
 #endif

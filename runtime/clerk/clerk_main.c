@@ -217,14 +217,6 @@ on_again(void *ctx)
 }
 
 static void
-on_dropped(void *ctx, const struct rv_outlet *outlet)
-{
-	struct clerk *c = ctx;
-
-	rv_boss_dropped(&c->boss, outlet);
-}
-
-static void
 look_at_ask(struct clerk *c)
 {
 	bool over;
@@ -256,6 +248,10 @@ on_told(struct rv_io *io, unsigned events)
 	rv_desk_main_woken(&c->desk);
 	rv_pipes_room(&c->pipes);
 	look_at_ask(c);
+	if (rv_desk_wants_last_drops(&c->desk)) {
+		rv_pipes_last_drops(&c->pipes);
+		rv_desk_last_drops(&c->desk);
+	}
 	rv_boss_flush(&c->boss);
 	if (rv_desk_has_ended(&c->desk)) {
 		c->done = true;
@@ -287,7 +283,6 @@ open_all(struct clerk *c, char **argv, struct reeve_error *err)
 	}
 	c->boss.ops = &boss_ops;
 	c->boss.ctx = c;
-	c->pipes.dropped = on_dropped;
 	c->pipes.ended = on_launcher_end;
 	c->pipes.again = on_again;
 	c->pipes.ctx = c;

@@ -29,18 +29,18 @@ rv_drop_add(struct rv_drop *drop, uint64_t bytes, int64_t now_us)
 }
 
 void
-rv_note_drop(struct rv_note *note, const struct rv_outlet *outlet,
-    const struct rv_drop *drop)
+rv_drop_merge(struct rv_drop *drop, const struct rv_drop *more)
 {
-	const struct rv_origin *origin = outlet->origin;
-
-	*note = (struct rv_note){ .op = RV_CLERK_DROPPED,
-		.life = origin->by_life.key,
-		.bytes = drop->bytes,
-		.is_stderr = outlet == &origin->outlets[1],
-		.first_us = drop->first_us,
-		.last_us = drop->last_us };
-	rv_copy(note->path, sizeof(note->path), origin->path);
+	if (more->bytes == 0) {
+		return;
+	}
+	if (drop->bytes == 0) {
+		*drop = *more;
+		return;
+	}
+	drop->bytes += more->bytes;
+	drop->first_us = RV_MIN(drop->first_us, more->first_us);
+	drop->last_us = RV_MAX(drop->last_us, more->last_us);
 }
 
 static struct rv_block *
@@ -377,6 +377,125 @@ rv_desk_note(struct rv_desk *desk, const struct rv_note *note)
 	added = add_note(desk, note);
 	unlock_telling_main(desk);
 	return added;
+}
+
+/* The place of this outlet, a new one, or the last, which is for the rest. */
+static struct rv_note *
+place_of(struct rv_desk *desk, const struct rv_note *of)
+{
+	struct rv_note *note;
+
+	for (unsigned i = 0; i < desk->n_drops; i++) {
+		note = &desk->drops[i];
+		if (note->life == of->life &&
+		    note->is_stderr == of->is_stderr) {
+			return note;
+		}
+	}
+	if (desk->n_drops < RV_DROPS_MAX) {
+		note = &desk->drops[desk->n_drops++];
+		*note = *of;
+		note->drop = (struct rv_drop){ 0 };
+		return note;
+	}
+	note = &desk->drops[RV_DROPS_MAX - 1];
+	note->life = 0;
+	rv_copy(note->path, sizeof(note->path), "*");
+	return note;
+}
+
+void
+rv_desk_return_drop(struct rv_desk *desk, const struct rv_note *note)
+{
+	lock(desk);
+	rv_drop_merge(&place_of(desk, note)->drop, &note->drop);
+	unlock(desk);
+}
+
+void
+rv_desk_drop(
+    struct rv_desk *desk, const struct rv_outlet *outlet, struct rv_drop *drop)
+{
+	const struct rv_origin *origin = outlet->origin;
+	struct rv_note note = { .op = RV_CLERK_DROPPED };
+
+	if (drop->bytes == 0) {
+		return;
+	}
+	note.life = origin->by_life.key;
+	note.is_stderr = outlet == &origin->outlets[1];
+	note.drop = *drop;
+	rv_copy(note.path, sizeof(note.path), origin->path);
+	*drop = (struct rv_drop){ 0 };
+	lock(desk);
+	rv_drop_merge(&place_of(desk, &note)->drop, &note.drop);
+	unlock_telling_main(desk);
+}
+
+bool
+rv_desk_take_drop(struct rv_desk *desk, struct rv_note *note)
+{
+	bool there;
+
+	lock(desk);
+	there = desk->n_drops > 0;
+	if (there) {
+		*note = desk->drops[0];
+		desk->n_drops--;
+		memmove(&desk->drops[0], &desk->drops[1],
+		    desk->n_drops * sizeof(desk->drops[0]));
+	}
+	unlock(desk);
+	return there;
+}
+
+bool
+rv_desk_drop_at(struct rv_desk *desk, unsigned i, struct rv_note *note)
+{
+	bool there;
+
+	lock(desk);
+	there = i < desk->n_drops;
+	if (there) {
+		*note = desk->drops[i];
+	}
+	unlock(desk);
+	return there;
+}
+
+bool
+rv_desk_has_last_drops(struct rv_desk *desk)
+{
+	bool there;
+
+	lock(desk);
+	there = desk->last_drops == RV_LAST_THERE;
+	if (desk->last_drops == RV_LAST_NONE) {
+		desk->last_drops = RV_LAST_WANTED;
+		unlock_telling_main(desk);
+	} else {
+		unlock(desk);
+	}
+	return there;
+}
+
+bool
+rv_desk_wants_last_drops(struct rv_desk *desk)
+{
+	bool wanted;
+
+	lock(desk);
+	wanted = desk->last_drops == RV_LAST_WANTED;
+	unlock(desk);
+	return wanted;
+}
+
+void
+rv_desk_last_drops(struct rv_desk *desk)
+{
+	lock(desk);
+	desk->last_drops = RV_LAST_THERE;
+	unlock_telling_disk(desk);
 }
 
 /* Where notes have no room it is answered another time. */

@@ -21,6 +21,7 @@
 #define RV_ASK_MAX        1024
 #define RV_NOTES_MAX      32
 #define RV_SYNCS_MAX      64
+#define RV_DROPS_MAX      64 /* outlets; what is more is added up */
 
 /* Bytes of one outlet, in the order in which they were read. */
 struct rv_segment {
@@ -41,18 +42,14 @@ struct rv_block {
 
 /* What the disk thread wants the supervisor to know. */
 struct rv_note {
-	enum rv_clerk_op op; /* DISK, DROPPED or SYNCED */
+	enum rv_clerk_op op; /* DISK or SYNCED; of drops, DROPPED */
 	bool ok;
 	const char *what; /* static */
 	char path[256], reason[256];
-	uint64_t life, bytes, token;
+	uint64_t life, token;
 	bool is_stderr;
-	int64_t first_us, last_us;
+	struct rv_drop drop;
 };
-
-/* Of bytes that went nowhere: what was dropped is one of the outlet's. */
-void rv_note_drop(
-    struct rv_note *, const struct rv_outlet *, const struct rv_drop *);
 
 struct rv_ready {
 	bool told;
@@ -102,7 +99,11 @@ struct rv_desk {
 	struct rv_ask ask;
 	struct rv_note notes[RV_NOTES_MAX];
 	unsigned n_notes, first_note;
+	struct rv_note drops[RV_DROPS_MAX];
+	unsigned n_drops;
 	struct rv_ready ready;
+	/* what is left on drops at the end is the disk's, and written by it */
+	enum { RV_LAST_NONE, RV_LAST_WANTED, RV_LAST_THERE } last_drops;
 	bool ended; /* the disk thread has done all */
 };
 
@@ -119,6 +120,12 @@ void rv_desk_end(struct rv_desk *, enum rv_ending_how);
 /* To be called when to_main was readable, before looking at what there is. */
 void rv_desk_main_woken(struct rv_desk *);
 bool rv_desk_take_note(struct rv_desk *, struct rv_note *);
+bool rv_desk_take_drop(struct rv_desk *, struct rv_note *);
+/* It could not be told: for the disk thread, which writes it at the end. */
+void rv_desk_return_drop(struct rv_desk *, const struct rv_note *);
+/* The disk thread waits for the drops that are still to be told of. */
+bool rv_desk_wants_last_drops(struct rv_desk *);
+void rv_desk_last_drops(struct rv_desk *);
 /* True once, when it is there. */
 bool rv_desk_take_ready(struct rv_desk *, struct rv_ready *);
 bool rv_desk_has_ended(struct rv_desk *);
@@ -127,6 +134,11 @@ struct rv_ask *rv_desk_asked(struct rv_desk *, bool *over);
 void rv_desk_answer(struct rv_desk *);
 void rv_desk_ask_taken(struct rv_desk *);
 bool rv_desk_disk_idle(struct rv_desk *);
+
+/* By both: */
+/* Of bytes that went nowhere; `drop` is one of the outlet's, and cleared. */
+void rv_desk_drop(
+    struct rv_desk *, const struct rv_outlet *, struct rv_drop *drop);
 
 /* By the disk thread: */
 /* The first job; it stays at the head until rv_desk_job_done. */
@@ -141,6 +153,9 @@ void rv_desk_shrink(struct rv_desk *);
 /* False: the main thread is far behind; try again later. */
 bool rv_desk_note(struct rv_desk *, const struct rv_note *);
 void rv_desk_ready(struct rv_desk *, const struct rv_ready *);
+/* False: ask again after a sleep. Then they are all there to be looked at. */
+bool rv_desk_has_last_drops(struct rv_desk *);
+bool rv_desk_drop_at(struct rv_desk *, unsigned i, struct rv_note *);
 void rv_desk_say_ended(struct rv_desk *);
 /* Fill ask.lives and n in between: false while the last is not over. */
 bool rv_desk_may_ask(struct rv_desk *);

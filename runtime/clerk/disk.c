@@ -283,6 +283,10 @@ idle_work(struct rv_disk *disk)
 		    rv_disk_records_pending(disk)) {
 			return true; /* it came with the word to end */
 		}
+		if (!rv_desk_has_last_drops(disk->desk)) {
+			rv_desk_sleep(disk->desk, -1, RV_FOREVER);
+			return true;
+		}
 		if (rv_disk_end(disk, how) == RV_STEP_DID) {
 			disk->done = disk->live->finished;
 		}

@@ -66,5 +66,6 @@ struct rv_origin {
 };
 
 void rv_drop_add(struct rv_drop *, uint64_t bytes, int64_t now_us);
+void rv_drop_merge(struct rv_drop *, const struct rv_drop *more);
 
 #endif

@@ -176,12 +176,7 @@ let_go(struct rv_pipes *p, struct rv_origin *origin)
 	rv_list_remove(&origin->unsent);
 	p->n_closed--;
 	for (unsigned i = 0; i < 2; i++) {
-		struct rv_outlet *outlet = &origin->outlets[i];
-
-		if (outlet->drop.bytes > 0) {
-			p->dropped(p->ctx, outlet);
-		}
-		release_log(p, outlet);
+		release_log(p, &origin->outlets[i]);
 	}
 	/* Not at once: somebody further up still looks at it. */
 	rv_list_insert(&p->gone, &origin->link);

@@ -173,18 +173,34 @@ on_stalled(struct rv_tick *tick, rv_time now, rv_time late)
 }
 
 static void
-tell_drops(struct rv_pipes *p, struct rv_list *list)
+tell_drops(struct rv_pipes *p)
 {
-	RV_LIST_EACH (origin, list, struct rv_origin, link) {
-		for (unsigned i = 0; i < 2; i++) {
-			struct rv_outlet *outlet = &origin->outlets[i];
+	struct rv_list *lists[] = { &p->open, &p->ending, &p->closed };
 
-			if (outlet->drop.bytes > 0) {
-				p->dropped(p->ctx, outlet);
-				outlet->drop = (struct rv_drop){ 0 };
-			}
+	for (size_t i = 0; i < RV_ARRAY_LEN(lists); i++) {
+		RV_LIST_EACH (origin, lists[i], struct rv_origin, link) {
+			struct rv_outlet *outlets = origin->outlets;
+
+			rv_desk_drop(p->desk, &outlets[0], &outlets[0].drop);
+			rv_desk_drop(p->desk, &outlets[1], &outlets[1].drop);
 		}
 	}
+}
+
+void
+rv_pipes_last_drops(struct rv_pipes *p)
+{
+	struct rv_list *lists[] = { &p->open, &p->ending, &p->closed };
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(lists); i++) {
+		RV_LIST_EACH (origin, lists[i], struct rv_origin, link) {
+			struct rv_outlet *outlets = origin->outlets;
+
+			rv_desk_drop(p->desk, &outlets[0], &outlets[0].lost);
+			rv_desk_drop(p->desk, &outlets[1], &outlets[1].lost);
+		}
+	}
+	tell_drops(p);
 }
 
 static void empty_ending(struct rv_pipes *);
@@ -204,9 +220,7 @@ rv_pipes_room(struct rv_pipes *p)
 	set_watch(p);
 	if (p->dropping) {
 		p->dropping = false;
-		tell_drops(p, &p->open);
-		tell_drops(p, &p->ending);
-		tell_drops(p, &p->closed);
+		tell_drops(p);
 	}
 	empty_ending(p);
 	rv_pipes_push_soon(p);

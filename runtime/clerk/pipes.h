@@ -21,7 +21,6 @@ struct rv_pipes {
 	rv_time stall;
 	bool keep; /* closed origins, until their deaths are recorded */
 	void *ctx;
-	void (*dropped)(void *ctx, const struct rv_outlet *);
 	void (*ended)(void *ctx); /* the launcher's socket has */
 	/* what was offered could not be taken: have it offered again */
 	void (*again)(void *ctx);
@@ -83,6 +82,9 @@ void rv_pipes_push_soon(struct rv_pipes *);
 
 /* The disk thread has told something: perhaps that a block is free. */
 void rv_pipes_room(struct rv_pipes *);
+
+/* Tell the desk of all drops; the disk thread waits, and has no job. */
+void rv_pipes_last_drops(struct rv_pipes *);
 
 /* Answer, as far as there is room; true when all is answered. */
 bool rv_pipes_answer(struct rv_pipes *, struct rv_ask *);

@@ -302,6 +302,11 @@ reserve(struct rv_disk *disk, uint64_t *next_event, uint64_t *next_life)
 		    drain->first_id != 0 ? drain->first_id : *next_event;
 		uint64_t end = rv_drain_reserve(drain, first, next_life);
 
+		if (!disk->locked) {
+			/* Another clerk may be about to end that run. */
+			end += RV_DROPS_MAX;
+		}
+
 		*next_event = RV_MAX(*next_event, end);
 	}
 	if (!disk->gaps_closed && disk->store.db != NULL &&

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -141,11 +142,42 @@ add_lost_tails(struct rv_disk *disk, struct reeve_error *err)
 	return status;
 }
 
+/* Output that went nowhere, of which no supervisor has heard. */
+static enum reeve_status
+add_drops(struct rv_disk *disk, struct rv_ring_cursor *at, int64_t now_us,
+    struct reeve_error *err)
+{
+	enum reeve_status status = REEVE_OK;
+	struct rv_note note;
+
+	disk->rows.run_id = disk->live->run_id;
+	for (unsigned i = 0;
+	     status == REEVE_OK && rv_desk_drop_at(disk->desk, i, &note); i++) {
+		struct rv_fields fields = { 0 };
+		struct rv_record record = { .kind = RV_KIND_CLERK_DROPPED,
+			.at_us = now_us,
+			.life = note.life,
+			.path = note.path,
+			.path_len = strlen(note.path),
+			.fields = &fields };
+
+		rv_fields_str(&fields, RV_KEY_STREAM,
+		    note.is_stderr ? "stderr" : "stdout");
+		rv_fields_int(&fields, RV_KEY_BYTES, (int64_t)note.drop.bytes);
+		rv_fields_int(&fields, RV_KEY_FIRST, note.drop.first_us);
+		rv_fields_int(&fields, RV_KEY_LAST, note.drop.last_us);
+		status = rv_rows_add(&disk->rows, &record,
+		    disk->live->first_id + at->seq++ - 1, err);
+	}
+	return status;
+}
+
 static enum reeve_status
 add_end(struct rv_disk *disk, enum rv_ending_how how, struct rv_ring_cursor *at,
     struct reeve_error *err)
 {
 	struct rv_drain *live = disk->live;
+	int64_t now_us = rv_sys_wall_us();
 	enum reeve_status status =
 	    rv_drain_place(live, &disk->rows, disk->numbers.next_event, err);
 
@@ -161,7 +193,10 @@ add_end(struct rv_disk *disk, enum rv_ending_how how, struct rv_ring_cursor *at,
 	}
 	live->ends_well = how == RV_ENDS_CLOSED;
 	*at = live->at;
-	return rv_drain_end(live, &disk->rows, at, rv_sys_wall_us(), err);
+	status = add_drops(disk, at, now_us, err);
+	return status == REEVE_OK
+		   ? rv_drain_end(live, &disk->rows, at, now_us, err)
+		   : status;
 }
 
 enum rv_step_result

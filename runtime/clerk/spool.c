@@ -14,21 +14,6 @@
 
 #define BLOCKS_A_STEP 4
 
-/* Tell of what was lost, if the desk has room; else it is told later. */
-static void
-tell_lost(struct rv_disk *disk, struct rv_outlet *outlet)
-{
-	struct rv_note note;
-
-	if (outlet->lost.bytes == 0) {
-		return;
-	}
-	rv_note_drop(&note, outlet, &outlet->lost);
-	if (rv_desk_note(disk->desk, &note)) {
-		outlet->lost = (struct rv_drop){ 0 };
-	}
-}
-
 /* False: its log must be waited for. */
 static bool
 write_block(struct rv_disk *disk, struct rv_block *block)
@@ -50,7 +35,7 @@ write_block(struct rv_disk *disk, struct rv_block *block)
 			return false;
 		}
 		if (outlet->lost.bytes > 0 && !outlet->log->failing) {
-			tell_lost(disk, outlet);
+			rv_desk_drop(disk->desk, outlet, &outlet->lost);
 		}
 		block->written = 0;
 		block->next++;
@@ -64,7 +49,8 @@ forget(struct rv_disk *disk, struct rv_origin *origin)
 	for (unsigned i = 0; i < RV_ARRAY_LEN(origin->outlets); i++) {
 		struct rv_outlet *outlet = &origin->outlets[i];
 
-		tell_lost(disk, outlet);
+		rv_drop_merge(&outlet->lost, &outlet->drop);
+		rv_desk_drop(disk->desk, outlet, &outlet->lost);
 		if (outlet->log_ends) {
 			rv_log_destroy(&disk->logs, outlet->log);
 		}

@@ -562,6 +562,29 @@ rv_clerk_open(struct rv_clerk_link **out,
 }
 
 /*
+ * What was dropped so far becomes events while there is a ring to take them.
+ * From here on the clerk finds nobody to tell, and writes them down itself.
+ */
+static void
+hear_last_drops(struct rv_clerk_link *link)
+{
+	struct rv_clerk_frame frame;
+	struct rv_packet packet;
+
+	shutdown(link->fd, SHUT_RD);
+	while (rv_packet_receive(
+		   link->fd, link->frame, sizeof(link->frame), &packet) > 0) {
+		rv_packet_close_fds(&packet);
+		if (!packet.truncated &&
+		    rv_clerk_decode(
+			link->frame, packet.len, packet.n_fds, &frame) &&
+		    frame.op == RV_CLERK_DROPPED) {
+			on_dropped(link, &frame);
+		}
+	}
+}
+
+/*
  * A clerk too far behind to hear it sees its socket's end instead, and learns
  * from the last record of the ring that this was in order.
  */
@@ -573,6 +596,7 @@ say_close(struct rv_clerk_link *link)
 	size_t len = rv_clerk_encode(data, sizeof(data), &frame, NULL);
 
 	flush(link);
+	hear_last_drops(link);
 	rv_packet_send(link->fd, data, len, NULL, 0);
 	rv_io_stop(&link->io);
 	close(link->fd);

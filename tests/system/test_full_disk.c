@@ -278,7 +278,9 @@ dropped_of(struct full *f, const char *path)
 	"\"steady\": { \"command\": \"%(fixtures)s/ending\", "           \
 	"\"autostart\": true }, "                                        \
 	"\"flood\": { \"command\": \"%(fixtures)s/flood 20000000\" }, "  \
-	"\"brief\": { \"command\": \"echo some words\" } }"
+	"\"brief\": { \"command\": \"echo some words\" }, "              \
+	"\"talker\": { \"command\": \"sh -c 'echo some words; exec "     \
+	"%(fixtures)s/ending'\" } }"
 
 /* What was read and let go, and what was kept in vain, are told apart. */
 static bool
@@ -329,8 +331,23 @@ RV_TEST(the_few_words_of_a_short_life_are_counted_too)
 	end(&f);
 }
 
+/* Until the end the disk might have taken them. */
+RV_TEST(what_the_end_finds_unwritten_is_counted_too)
+{
+	struct full f;
+
+	begin(&f, "small", OUTPUTS);
+	fill(&f);
+	command(&f, "start talker", NULL);
+	CU_ASSERT(live_said(&f.live, "cannot write the log file"));
+	stop_in_order(&f);
+	CU_ASSERT_EQUAL(dropped_of(&f, "talker"), 11);
+	end(&f);
+}
+
 RV_SUITE(full_disk,
     RV_CASE(a_full_disk_is_said_and_made_up_for_while_the_tree_goes_on),
     RV_CASE(deaths_beyond_the_ring_are_counted_one_by_one),
     RV_CASE(output_beyond_a_full_disk_is_counted_and_said),
-    RV_CASE(the_few_words_of_a_short_life_are_counted_too))
+    RV_CASE(the_few_words_of_a_short_life_are_counted_too),
+    RV_CASE(what_the_end_finds_unwritten_is_counted_too))

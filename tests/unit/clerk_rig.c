@@ -331,8 +331,8 @@ close_run(struct crig *rig)
 	rig->link = NULL;
 }
 
-int
-crig_end(struct crig *rig)
+pid_t
+crig_end_soon(struct crig *rig)
 {
 	pid_t pid = rv_clerk_pid(rig->link);
 	int pidfd;
@@ -344,6 +344,14 @@ crig_end(struct crig *rig)
 		close(pidfd);
 	}
 	close_run(rig);
+	return pid;
+}
+
+int
+crig_end(struct crig *rig)
+{
+	pid_t pid = crig_end_soon(rig);
+
 	return pid > 0 ? crig_await(pid) : -1;
 }
 

@@ -52,6 +52,8 @@ void crig_start(struct crig *, const char *faults);
 void crig_open(struct crig *, const char *faults);
 /* The run ends in order and the clerk with it; its exit status, or signal. */
 int crig_end(struct crig *);
+/* The same, and do not wait for it: its pid. */
+pid_t crig_end_soon(struct crig *);
 /* The supervisor dies: nothing is said. The clerk's pid, to be waited for. */
 pid_t crig_vanish(struct crig *);
 void crig_finish(struct crig *);

@@ -211,5 +211,56 @@ RV_TEST(supervisor_and_clerk_may_be_killed_together)
 	crig_finish(&rig);
 }
 
+static bool
+is_connected(struct crig *r)
+{
+	return r->out != -1;
+}
+
+RV_TEST(a_clerk_killed_at_its_end_tells_of_drops_once_or_not_at_all)
+{
+	enum { ROUNDS = 40, WORDS = 11 };
+	int64_t once = 0;
+
+	crig_init(&rig);
+	rig.connects = true;
+	rig.conf.output_stall = 0;
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		rv_time until;
+		int w[2];
+		pid_t pid;
+
+		crig_open(&rig, "write=ENOSPC");
+		CU_ASSERT_FATAL(crig_wait(&rig, is_connected));
+		crig_pipe(
+		    &rig, i, "w", crig_file(&rig, "logs/o"), NULL, 0, 0, w);
+		crig_started(&rig, i, "w", getpid());
+		CU_ASSERT(crig_write(w[0], "some words\n"));
+		close(w[0]);
+		crig_stopped(&rig);
+		pid = crig_end_soon(&rig);
+		until = rv_sys_now() + random_below(5000) * RV_US;
+		while (rv_sys_now() < until) {
+		}
+		kill(pid, SIGKILL);
+		crig_await(pid);
+	}
+	crig_open(&rig, NULL);
+	CU_ASSERT(nothing_is_missing(rig.next_event - 1));
+	once = crig_number(&rig, "SELECT COUNT(*) FROM events WHERE kind = "
+				 "'clerk.dropped' AND path = 'w' AND "
+				 "json_extract(detail, '$.bytes') = 11");
+	printf("# of %d runs %d told\n", ROUNDS, (int)once);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(DISTINCT life_id) FROM "
+					  "events WHERE kind = "
+					  "'clerk.dropped'"),
+	    once);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(*) FROM runs WHERE "
+					  "end_reason <> 'asked'"),
+	    0);
+	crig_finish(&rig);
+}
+
 RV_SUITE(clerk_kill, RV_CASE(a_clerk_may_be_killed_at_any_instant),
-    RV_CASE(supervisor_and_clerk_may_be_killed_together))
+    RV_CASE(supervisor_and_clerk_may_be_killed_together),
+    RV_CASE(a_clerk_killed_at_its_end_tells_of_drops_once_or_not_at_all))

@@ -389,6 +389,77 @@ RV_TEST(what_a_full_disk_does_not_take_is_counted)
 	crig_finish(&rig);
 }
 
+/* The bytes that events tell of as dropped. */
+static uint64_t
+dropped_in_log(void)
+{
+	return (uint64_t)crig_number(&rig,
+	    "SELECT COALESCE(SUM(json_extract(detail, '$.bytes')), 0) FROM "
+	    "events WHERE kind = 'clerk.dropped' AND path LIKE 'w%%'");
+}
+
+/* Lives that wrote 11 bytes each into logs that cannot be written. */
+static void
+write_in_vain(unsigned n)
+{
+	for (unsigned i = 1; i <= n; i++) {
+		char path[16], name[16];
+		int w[2];
+
+		snprintf(path, sizeof(path), "w%u", i);
+		snprintf(name, sizeof(name), "logs/%u", i);
+		crig_pipe(&rig, i, path, crig_file(&rig, name), NULL, 0, 0, w);
+		crig_started(&rig, i, path, getpid());
+		CU_ASSERT(crig_write(w[0], "some words\n"));
+		close(w[0]);
+	}
+}
+
+RV_TEST(what_is_dropped_at_the_end_is_in_the_log)
+{
+	init();
+	rig.conf.output_stall = 100 * RV_MS;
+	crig_open(&rig, "write=ENOSPC");
+	CU_ASSERT(crig_wait(&rig, is_connected));
+	write_in_vain(3);
+	CU_ASSERT(crig_wait(&rig, disk_is_bad));
+	crig_stopped(&rig);
+	CU_ASSERT_EQUAL(crig_end(&rig), 0);
+	CU_ASSERT_EQUAL(dropped_in_log() + rig.dropped, 33);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(*) FROM events e JOIN "
+					  "lives l ON l.id = e.life_id AND "
+					  "l.path = e.path WHERE e.kind = "
+					  "'clerk.dropped'"),
+	    3);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT MAX(id) - COUNT(*) FROM "
+					  "events"),
+	    0);
+	crig_finish(&rig);
+}
+
+RV_TEST(more_drops_than_there_is_room_for_are_added_up)
+{
+	enum { N = 200 };
+
+	init();
+	rig.conf.output_stall = 0;
+	crig_open(&rig, "write=ENOSPC,sqlite@3=ENOSPC");
+	CU_ASSERT(crig_wait(&rig, is_connected));
+	write_in_vain(N);
+	crig_stopped(&rig);
+	CU_ASSERT_EQUAL(crig_end(&rig), 0);
+	CU_ASSERT_EQUAL(dropped_in_log() + rig.dropped +
+			    (uint64_t)crig_number(&rig,
+				"SELECT json_extract(detail, '$.bytes') FROM "
+				"events WHERE kind = 'clerk.dropped' AND path "
+				"= '*'"),
+	    N * 11);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT MAX(id) - COUNT(*) FROM "
+					  "events"),
+	    0);
+	crig_finish(&rig);
+}
+
 /*
  * The disk stands still: whoever opens a file with a lease on it waits until
  * that is given back.
@@ -590,6 +661,8 @@ RV_SUITE(clerk_trouble,
     RV_CASE(a_commit_that_fails_is_made_up_for),
     RV_CASE(a_log_that_fails_for_a_moment_loses_nothing),
     RV_CASE(what_a_full_disk_does_not_take_is_counted),
+    RV_CASE(what_is_dropped_at_the_end_is_in_the_log),
+    RV_CASE(more_drops_than_there_is_room_for_are_added_up),
     RV_CASE(a_disk_that_stands_still_stops_nobody),
     RV_CASE(a_ring_that_is_damaged_is_said_and_ends_well),
     RV_CASE(a_stopped_clerk_catches_up), RV_CASE(what_is_old_is_let_go),
