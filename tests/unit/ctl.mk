@@ -1,7 +1,7 @@
 # tests of ctl, on a runtime without processes
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_ctl
-TESTS += tests/unit/test_ctl
+check_PROGRAMS += tests/unit/test_ctl tests/unit/test_ctl_manual
+TESTS += tests/unit/test_ctl tests/unit/test_ctl_manual
 endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c tests/unit/ctl_rig.c \
 	tests/unit/ctl_rig.h tests/unit/fake_super.c tests/unit/fake_super.h
@@ -11,3 +11,7 @@ tests_unit_test_ctl_LDADD = tests/lib/libtest.la runtime/ctl/librv_ctl.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/core/librv_core.la runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
+tests_unit_test_ctl_manual_SOURCES = tests/unit/test_ctl_manual.c \
+	tests/unit/fake_super.c tests/unit/fake_super.h
+tests_unit_test_ctl_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_ctl_manual_LDADD = $(tests_unit_test_ctl_LDADD)
