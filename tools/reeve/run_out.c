@@ -38,6 +38,8 @@ run_out_init(struct run_out *out, struct cli *cli)
 	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	/* A socket cannot be opened; one line at a time is asked for then. */
 	out->by_stdout = out->fd == -1 && fstat(STDOUT_FILENO, &st) == 0;
+	out->is_file =
+	    out->fd != -1 && fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 void
@@ -59,7 +61,13 @@ put(struct run_out *out, const char *line, size_t len)
 	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
 	if (out->fd != -1) {
-		return write(out->fd, line, len) == (ssize_t)len;
+		bool written = write(out->fd, line, len) == (ssize_t)len;
+
+		/* Whoever shares our stdout goes on behind what we wrote. */
+		if (out->is_file) {
+			lseek(STDOUT_FILENO, 0, SEEK_END);
+		}
+		return written;
 	}
 	return out->by_stdout && poll(&p, 1, 0) == 1 &&
 	       (p.revents & POLLOUT) != 0 &&

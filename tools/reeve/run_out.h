@@ -15,6 +15,7 @@ struct run_out {
 	struct cli *cli;
 	int fd;         /* where lines go, never waiting; -1: nowhere */
 	bool by_stdout; /* stdout is a socket: no descriptor of our own */
+	bool is_file;   /* of which others may hold the position */
 	bool color_stderr;
 	int parent;         /* who waits for the first word; -1 */
 	int log;            /* the writing end to the log's process; -1 */
