@@ -49,16 +49,21 @@ was_healthy(const struct rv_core *core, const struct rv_unit *unit)
 	       unit->policy->backoff.reset_after;
 }
 
+/* At the end of a life, whatever follows: the row of failures may be over. */
 void
-rv_backoff_begin(struct rv_core *core, struct rv_unit *unit, bool lack)
+rv_backoff_end_life(const struct rv_core *core, struct rv_unit *unit)
 {
-	rv_time delay;
-
 	if (was_healthy(core, unit)) {
 		unit->backoff_n = 0;
 	}
-	delay = rv_backoff_delay(
+}
+
+void
+rv_backoff_begin(struct rv_core *core, struct rv_unit *unit, bool lack)
+{
+	rv_time delay = rv_backoff_delay(
 	    &unit->policy->backoff, unit->backoff_n, core->jitter);
+
 	if (lack) {
 		delay = RV_MAX(delay, RV_LACK_DELAY_MIN);
 	}

@@ -166,7 +166,7 @@ struct rv_unit {
 	uint32_t n_unready;     /* dependencies that are not ready */
 	uint32_t n_going;       /* dependents that are up and shall not be */
 	rv_time due[RV_TIMERS]; /* RV_FOREVER: not armed */
-	uint32_t backoff_n;     /* delayed restarts in a row */
+	uint32_t backoff_n;     /* restarts for a failure, in a row */
 	bool lacking;           /* in BACKOFF for lack of resources */
 	uint8_t summary;        /* bits that counters elsewhere hold */
 	uint8_t shown;          /* what the last RV_ACT_STATE showed */

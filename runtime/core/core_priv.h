@@ -156,8 +156,16 @@ void rv_watch_anew(struct rv_core *, struct rv_unit *);
 /* backoff.c */
 rv_time rv_backoff_delay(
     const struct rv_backoff *, uint32_t n, uint32_t jitter);
+/* Before the end of a life is acted upon: was it healthy? */
+void rv_backoff_end_life(const struct rv_core *, struct rv_unit *);
 void rv_backoff_begin(struct rv_core *, struct rv_unit *, bool lack);
 void rv_budgets_reset(struct rv_unit *);
+/* Which attempt in a row the next launch is, from 1. */
+static inline int64_t
+rv_attempt(const struct rv_unit *unit)
+{
+	return (int64_t)unit->backoff_n + 1;
+}
 
 /* window.c */
 bool rv_window_room(const struct rv_unit *super, rv_time now);

@@ -75,8 +75,7 @@ rv_say_backoff(
 	struct rv_fields fields = { 0 };
 
 	rv_fields_int(&fields, RV_KEY_DELAY_MS, rv_ms(delay));
-	rv_fields_int(
-	    &fields, RV_KEY_ATTEMPT, (int64_t)unit->start_failures + 1);
+	rv_fields_int(&fields, RV_KEY_ATTEMPT, rv_attempt(unit));
 	rv_fields_str(&fields, RV_KEY_CAUSE, unit->path);
 	rv_fields_str(
 	    &fields, RV_KEY_REASON, rv_reason_text(unit->last_reason));

@@ -131,6 +131,7 @@ failed(struct rv_core *core, struct rv_unit *super, enum rv_ending ending)
 		rests(core, super, gave_up ? RV_STATE_FATAL : RV_STATE_EXITED);
 	} else if (rv_window_room(above, core->now)) {
 		rv_set_state(core, super, RV_STATE_BACKOFF);
+		rv_backoff_end_life(core, super);
 		rv_backoff_begin(core, super, false);
 		rv_restarted(core, super);
 	} else {

@@ -25,8 +25,7 @@ rv_do_launch(const struct rv_step *step)
 	unit->last_beat = 0;
 	unit->ready_at = 0;
 	unit->hb_interval = -1;
-	rv_fields_int(
-	    &fields, RV_KEY_ATTEMPT, (int64_t)unit->start_failures + 1);
+	rv_fields_int(&fields, RV_KEY_ATTEMPT, rv_attempt(unit));
 	rv_act_record(core, unit, RV_KIND_WORKER_STARTING, unit->life, &fields);
 	rv_act_launch(core, unit);
 }
@@ -117,6 +116,7 @@ rv_do_ended(const struct rv_step *step)
 	rv_say_end(step, unit->last_reason);
 	unit->life_open = false;
 	unit->started_at = 0;
+	rv_backoff_end_life(step->core, unit);
 	rv_timer_clear(step->core, unit, RV_TIMER_STATE);
 	rv_timer_clear(step->core, unit, RV_TIMER_BEAT);
 }

@@ -57,12 +57,14 @@ RV_TEST(restarts_are_delayed_more_and_more_until_health_resets_that)
 	PLAY("r{a}",
 	    "boot; up a; pass 1000; forget; exit a 1 => launch a\n"
 	    "up a; exit a 1 => -\narmed arm a state 100; unsettled 0\n"
-	    "said worker.backoff a delay_ms=100 attempt=1 cause=a\n"
+	    "said worker.backoff a delay_ms=100 attempt=3 cause=a\n"
 	    "showed a BACKOFF wanted\n"
-	    "pass 100 => launch a\n"
+	    "pass 100 => launch a\nsaid worker.starting a attempt=3\n"
 	    "up a; exit a 1; armed arm a state 200; pass 200; up a\n"
 	    "pass 29999; exit a 1; armed arm a state 400; pass 400; up a\n"
-	    "pass 30000; forget; exit a 1 => launch a");
+	    "said worker.backoff a delay_ms=400 attempt=5\n"
+	    "pass 30000; forget; exit a 1 => launch a\n"
+	    "said worker.starting a attempt=2");
 	PLAY("r{a(b=50:100:150:1000,jitter=1000)}",
 	    "jitter 65536; boot; up a; exit a 1; armed arm a state 50\n"
 	    "pass 50; jitter 32768; up a; exit a 1; armed arm a state 150\n"
@@ -71,6 +73,20 @@ RV_TEST(restarts_are_delayed_more_and_more_until_health_resets_that)
 	PLAY("r{a(timeout=never)}",
 	    "boot; exists a; exit a 1; exists a; pass 90000; exit a 1\n"
 	    "armed arm a state 100");
+}
+
+RV_TEST(health_ends_a_row_of_failures_whatever_ends_the_life)
+{
+	/* a was healthy, and goes down for b's sake */
+	PLAY("r(1fa){a b}",
+	    "boot; settle; exit a 1; down; settle; exit a 1; down; pass 100\n"
+	    "settle; pass 30000; forget; exit b 1; down\n"
+	    "said worker.starting a attempt=1");
+	/* and here it was not */
+	PLAY("r(1fa){a b}",
+	    "boot; settle; exit a 1; down; settle; exit a 1; down; pass 100\n"
+	    "settle; pass 29999; forget; exit b 1; down\n"
+	    "said worker.starting a attempt=3");
 }
 
 RV_TEST(intensity_n_survives_n_restarts_in_the_window) /* 31 */
@@ -295,6 +311,7 @@ RV_SUITE(core_budget,
     RV_CASE(backoff_bears_extreme_numbers),
     RV_CASE(jitter_lengthens_a_delay_by_its_share),
     RV_CASE(restarts_are_delayed_more_and_more_until_health_resets_that),
+    RV_CASE(health_ends_a_row_of_failures_whatever_ends_the_life),
     RV_CASE(intensity_n_survives_n_restarts_in_the_window),
     RV_CASE(intensity_zero_gives_up_at_the_first_failure),
     RV_CASE(a_stamp_exactly_one_period_old_still_counts),

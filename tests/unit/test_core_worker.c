@@ -166,7 +166,7 @@ RV_TEST(lack_of_resources_is_retried_and_feeds_no_budget) /* O-15 */
 		snprintf(script, sizeof(script),
 		    "boot; forget; fails a %d => -\n"
 		    "is a BACKOFF; failures a 0; armed arm a state 100\n"
-		    "said worker.backoff a delay_ms=100 attempt=1\n"
+		    "said worker.backoff a delay_ms=100 attempt=2\n"
 		    "said worker.exited a decision=restart; unsettled 0\n"
 		    "pass 100 => launch a\n"
 		    "exists a; fails a %d; is a BACKOFF; failures a 0\n"
