@@ -151,6 +151,9 @@ rv_disk_failed(struct rv_disk *disk, enum reeve_status status,
 	if (status == REEVE_EDAMAGED) {
 		return move_aside(disk, err);
 	}
+	if (status == REEVE_EFULL) {
+		rv_store_write_back(&disk->store);
+	}
 	if (!disk->db.failing) {
 		disk->db.failing = true;
 		disk->db.since = disk->now;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -22,6 +23,8 @@
 
 #define APPLICATION_ID 0x52656576 /* "Reev" */
 #define USER_VERSION   1
+#define PAGE_SIZE      4096 /* of SQLite, unless it is told otherwise */
+#define WRITE_BACK_AT  1000 /* pages */
 
 static const char *const statements[] = {
 #define X(symbol, sql) sql,
@@ -248,6 +251,23 @@ remember_file(struct rv_store *store)
 	}
 }
 
+/*
+ * The write-ahead log is written back when it has so many pages. Where it
+ * would fill a small disk before that, sooner: a sixteenth of it.
+ */
+static int
+write_back_at(const struct rv_store *store)
+{
+	struct statvfs disk;
+	uint64_t pages;
+
+	if (statvfs(store->path, &disk) == -1) {
+		return WRITE_BACK_AT;
+	}
+	pages = (uint64_t)disk.f_blocks * disk.f_frsize / 16 / PAGE_SIZE;
+	return (int)RV_MIN(RV_MAX(pages, UINT64_C(1)), (uint64_t)WRITE_BACK_AT);
+}
+
 enum reeve_status
 rv_store_open(struct rv_store *store, struct reeve_error *err)
 {
@@ -263,6 +283,7 @@ rv_store_open(struct rv_store *store, struct reeve_error *err)
 		return status;
 	}
 	sqlite3_extended_result_codes(store->db, 1);
+	sqlite3_wal_autocheckpoint(store->db, write_back_at(store));
 	if ((status = execute(store,
 		 "PRAGMA cache_size=-256;PRAGMA mmap_size=0;"
 		 "PRAGMA temp_store=MEMORY;PRAGMA synchronous=NORMAL;"
@@ -379,6 +400,15 @@ rv_store_rollback(struct rv_store *store)
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	}
 	store->writing = false;
+}
+
+void
+rv_store_write_back(struct rv_store *store)
+{
+	if (store->db != NULL) {
+		sqlite3_wal_checkpoint_v2(
+		    store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
 }
 
 void

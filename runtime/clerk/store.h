@@ -56,6 +56,10 @@ enum reeve_status rv_store_commit(
 /* Fine without a transaction, too. */
 void rv_store_rollback(struct rv_store *);
 
+/* The write-ahead log into the database, its room given back: as far as may be.
+ */
+void rv_store_write_back(struct rv_store *);
+
 /* Bindings for rv_store_run; those of strings must outlive it. */
 void rv_store_int(struct rv_store *, enum rv_sql, int at, int64_t);
 void rv_store_text(
