@@ -9,7 +9,6 @@
 #include "journal/clerk_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -641,12 +640,7 @@ void
 rv_clerk_give_launcher(struct rv_clerk_link *link, int fd)
 {
 	drop_launcher(link);
-	link->launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (link->launcher_fd == -1) {
-		trouble(link, "cannot give the clerk its launcher: "
-			      "no descriptor is free");
-		return;
-	}
+	link->launcher_fd = fd;
 	flush(link);
 }
 

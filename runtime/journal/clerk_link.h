@@ -60,7 +60,7 @@ enum reeve_status rv_clerk_open(struct rv_clerk_link **,
  */
 void rv_clerk_close(struct rv_clerk_link *, int *pidfd);
 
-/* Pass a socket end on; the fd stays the caller's. */
+/* Pass a socket end on. Takes the descriptor. */
 void rv_clerk_give_launcher(struct rv_clerk_link *, int fd);
 /* `synced` when all records and all output up to now are on the disk. */
 void rv_clerk_sync(struct rv_clerk_link *, uint64_t token);

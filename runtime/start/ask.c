@@ -311,7 +311,6 @@ rv_start_connect_clerk(struct rv_start *start, struct reeve_error *err)
 		send_clerk(start);
 	}
 	start->ops->clerk_end(start->ctx, fds[1]);
-	close(fds[1]);
 	return REEVE_OK;
 }
 

@@ -36,7 +36,7 @@ struct rv_start_ops {
 	void (*lost)(void *ctx, int wstatus_or_minus_1);
 	void (*back)(void *ctx);
 	void (*trouble)(void *ctx, const struct reeve_error *);
-	/* a new socket end that must go to the clerk (owner closes after) */
+	/* a new socket end that must go to the clerk; it is the callee's */
 	void (*clerk_end)(void *ctx, int fd);
 };
 

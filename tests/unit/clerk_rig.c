@@ -116,7 +116,6 @@ crig_connect(struct crig *rig)
 	}
 	rig->out = fds[0];
 	rv_clerk_give_launcher(rig->link, fds[1]);
-	close(fds[1]);
 	rv_packet_send(
 	    rig->out, hello, rv_output_hello(hello, sizeof(hello)), NULL, 0);
 }

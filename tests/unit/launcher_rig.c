@@ -5,7 +5,6 @@
 #include "unit/launcher_rig.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,7 +144,7 @@ on_clerk_end(void *ctx, int fd)
 	if (rig->clerk_fd != -1) {
 		close(rig->clerk_fd);
 	}
-	rig->clerk_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	rig->clerk_fd = fd;
 }
 
 static const struct rv_start_ops ops = {

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +64,12 @@ static bool
 is_connected(struct crig *r)
 {
 	return r->out != -1;
+}
+
+static bool
+is_done(struct crig *r)
+{
+	return r->n_done > 0;
 }
 
 static void
@@ -349,6 +357,33 @@ open_with_log(const char *faults, int w[2])
 	crig_open(&rig, faults);
 	CU_ASSERT(crig_wait(&rig, is_connected));
 	crig_pipe(&rig, 1, "w", crig_file(&rig, "logs/o"), NULL, 0, 0, w);
+}
+
+RV_TEST(a_launcher_reaches_the_clerk_without_a_free_descriptor)
+{
+	struct rlimit was, none;
+	int fds[2], w[2];
+
+	crig_init(&rig);
+	crig_open(&rig, NULL);
+	CU_ASSERT_FATAL(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0);
+	CU_ASSERT_FATAL(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	none = was;
+	none.rlim_cur = 3;
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rv_clerk_give_launcher(rig.link, fds[1]);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &was), 0);
+	CU_ASSERT_EQUAL(rig.n_trouble, 0);
+	rig.out = fds[0];
+	crig_pipe(&rig, 1, "w", crig_file(&rig, "logs/o"), NULL, 0, 0, w);
+	CU_ASSERT(crig_write(w[0], "words\n"));
+	close(w[0]);
+	crig_ended(&rig, 1);
+	CU_ASSERT(crig_wait(&rig, is_done));
+	crig_sync(&rig);
+	CU_ASSERT(crig_contains(crig_file(&rig, "logs/o"), "words\n"));
+	crig_finish(&rig);
 }
 
 RV_TEST(a_log_that_fails_for_a_moment_loses_nothing)
@@ -659,6 +694,7 @@ RV_SUITE(clerk_trouble,
     RV_CASE(a_short_lock_is_not_worth_a_word),
     RV_CASE(numbers_come_though_the_database_is_locked),
     RV_CASE(a_commit_that_fails_is_made_up_for),
+    RV_CASE(a_launcher_reaches_the_clerk_without_a_free_descriptor),
     RV_CASE(a_log_that_fails_for_a_moment_loses_nothing),
     RV_CASE(what_a_full_disk_does_not_take_is_counted),
     RV_CASE(what_is_dropped_at_the_end_is_in_the_log),
