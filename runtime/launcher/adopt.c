@@ -69,7 +69,7 @@ make(struct rv_launcher *l, uint64_t number, const struct rv_launch_keep *keep,
 
 void
 rv_adopt(struct rv_launcher *l, uint64_t number, pid_t pid, uint64_t ticks,
-    const struct rv_launch_keep *keep)
+    const struct rv_launch_keep *keep, int *notify_fd)
 {
 	struct rv_life *life;
 	int pidfd, notify;
@@ -85,7 +85,10 @@ rv_adopt(struct rv_launcher *l, uint64_t number, pid_t pid, uint64_t ticks,
 	if (life == NULL || !keep->notify) {
 		return;
 	}
-	notify = rv_listen_bind(l, number, keep);
+	/* One that is connected to the old socket knows no other. */
+	notify =
+	    *notify_fd != -1 ? *notify_fd : rv_listen_bind(l, number, keep);
+	*notify_fd = -1;
 	if (notify == -1 || !rv_listen_start(life, notify, -1)) {
 		rv_launcher_trouble(
 		    l, errno, "cannot hear process %d any more", pid);

@@ -5,9 +5,12 @@
 
 #include "launcher/launcher.h"
 
-/* A life of the launcher before this one; DIED says how it ends. */
+/*
+ * A life of the launcher before this one; DIED says how it ends. *notify_fd is
+ * its socket, -1 once it was taken; with -1 its name is bound anew.
+ */
 void rv_adopt(struct rv_launcher *, uint64_t life, pid_t, uint64_t ticks,
-    const struct rv_launch_keep *);
+    const struct rv_launch_keep *, int *notify_fd);
 /* Kill what is left of a life of an earlier run; DIED says that it is gone. */
 void rv_adopt_stray(struct rv_launcher *, uint64_t life, pid_t, uint64_t ticks);
 

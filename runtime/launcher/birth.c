@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "launcher/life.h"
+#include "launcher/listen.h"
 #include "launcher/plan.h"
 #include "sys/sys.h"
 
@@ -225,7 +226,9 @@ say_launched(struct birth *b)
 		.pid = b->pid,
 		.start_ticks = b->ticks };
 
-	rv_link_send(l, &frame);
+	/* The supervisor keeps the socket open for our successor. */
+	rv_link_send_fd(l, &frame,
+	    b->life->listener != NULL ? b->life->listener->notify_fd : -1);
 	if (l->link.blocked) {
 		l->unannounced = b->life;
 	} else {

@@ -21,9 +21,9 @@
 #define BUFFER_SIZE   (4 * 1024 * 1024)
 
 static bool
-send_now(struct rv_link *link, const char *data, size_t len)
+send_now(struct rv_link *link, const char *data, size_t len, int fd)
 {
-	if (rv_packet_send(link->fd, data, len, NULL, 0) == 0) {
+	if (rv_packet_send(link->fd, data, len, &fd, fd != -1) == 0) {
 		return true;
 	}
 	/* A peer that is gone takes nothing more; its end is read as such. */
@@ -47,6 +47,14 @@ stash(struct rv_link *link, const char *data, size_t len)
 void
 rv_link_send(struct rv_launcher *l, const struct rv_launch_frame *frame)
 {
+	rv_link_send_fd(l, frame, -1);
+}
+
+/* A frame that has to wait goes without it: the name will have to do. */
+void
+rv_link_send_fd(
+    struct rv_launcher *l, const struct rv_launch_frame *frame, int fd)
+{
 	struct rv_link *link = &l->link;
 	char data[RV_LAUNCH_SMALL_MAX];
 	size_t len;
@@ -56,7 +64,7 @@ rv_link_send(struct rv_launcher *l, const struct rv_launch_frame *frame)
 	}
 	len = rv_launch_encode_frame(data, sizeof(data), frame);
 	RV_ASSERT(len > 0);
-	if (link->blocked || !send_now(link, data, len)) {
+	if (link->blocked || !send_now(link, data, len, fd)) {
 		stash(link, data, len);
 	}
 }
@@ -69,7 +77,7 @@ flush(struct rv_link *link)
 
 	while (at < link->stashed) {
 		memcpy(&n, link->stash + at, sizeof(n));
-		if (!send_now(link, link->stash + at + sizeof(n), n)) {
+		if (!send_now(link, link->stash + at + sizeof(n), n, -1)) {
 			break;
 		}
 		at += sizeof(n) + n;

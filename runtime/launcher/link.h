@@ -29,5 +29,8 @@ void rv_link_close(struct rv_launcher *);
 
 /* Goes out now or is stashed. Without a supervisor it is dropped. */
 void rv_link_send(struct rv_launcher *, const struct rv_launch_frame *);
+/* The same with a descriptor, which stays the caller's; -1: none. */
+void rv_link_send_fd(
+    struct rv_launcher *, const struct rv_launch_frame *, int fd);
 
 #endif

@@ -88,8 +88,7 @@ on_EXPECT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 static void
 on_ADOPT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 {
-	(void)fd;
-	rv_adopt(l, f->life, f->pid, f->start_ticks, &f->keep);
+	rv_adopt(l, f->life, f->pid, f->start_ticks, &f->keep, fd);
 }
 
 static void

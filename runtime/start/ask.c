@@ -87,8 +87,12 @@ send_adoption(struct rv_start *start, const struct rv_start_life *life)
 		.pid = life->pid,
 		.start_ticks = life->start_ticks,
 		.keep = *life->keep };
+	char data[RV_LAUNCH_SMALL_MAX];
+	size_t len = rv_launch_encode_frame(data, sizeof(data), &frame);
 
-	return send_frame(start, &frame);
+	RV_ASSERT(len > 0);
+	return rv_start_send(
+	    start, data, len, life->notify_fd != -1 ? &life->notify_fd : NULL);
 }
 
 static bool

@@ -11,8 +11,9 @@
 #include "start/start_priv.h"
 
 static void
-on_GREETING(struct rv_start *start, const struct rv_launch_frame *f)
+on_GREETING(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
+	(void)fd;
 	if (f->version != RV_LAUNCH_VERSION) {
 		rv_start_trouble(start, 0,
 		    "%s speaks version %u of the protocol, this library %u",
@@ -21,22 +22,25 @@ on_GREETING(struct rv_start *start, const struct rv_launch_frame *f)
 }
 
 static void
-on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f)
+on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
 	if (life != NULL) {
 		life->pid = f->pid;
 		life->start_ticks = f->start_ticks;
+		life->notify_fd = *fd;
+		*fd = -1;
 	}
 	start->ops->launched(start->ctx, f->life, f->pid, f->start_ticks);
 }
 
 static void
-on_FAILED(struct rv_start *start, const struct rv_launch_frame *f)
+on_FAILED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
+	(void)fd;
 	if (life != NULL) {
 		rv_start_remove(start, life);
 	}
@@ -44,21 +48,23 @@ on_FAILED(struct rv_start *start, const struct rv_launch_frame *f)
 }
 
 static void
-on_NOTIFY(struct rv_start *start, const struct rv_launch_frame *f)
+on_NOTIFY(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
+	(void)fd;
 	if (life != NULL) {
 		start->ops->notified(start->ctx, f->life, &f->notify);
 	}
 }
 
 static void
-on_DIED(struct rv_start *start, const struct rv_launch_frame *f)
+on_DIED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 	struct rv_death death = f->death;
 
+	(void)fd;
 	if (life == NULL) {
 		return;
 	}
@@ -76,18 +82,21 @@ on_DIED(struct rv_start *start, const struct rv_launch_frame *f)
 }
 
 static void
-on_SYNCED(struct rv_start *start, const struct rv_launch_frame *f)
+on_SYNCED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
+	(void)fd;
 	start->ops->synced(start->ctx, f->life);
 }
 
 static void
-on_TROUBLE(struct rv_start *start, const struct rv_launch_frame *f)
+on_TROUBLE(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
+	(void)fd;
 	rv_start_trouble(start, f->sys_errno, "%s", f->text);
 }
 
-typedef void report_fn(struct rv_start *, const struct rv_launch_frame *);
+typedef void report_fn(
+    struct rv_start *, const struct rv_launch_frame *, int *fd);
 
 #define LAUNCHER(symbol, number) [number] = on_##symbol,
 #define SUPERVISOR(symbol, number)
@@ -99,13 +108,13 @@ static report_fn *const reports[] = {
 };
 
 void
-rv_start_report(struct rv_start *start, const void *data, size_t len)
+rv_start_report(struct rv_start *start, const void *data, size_t len, int *fd)
 {
 	struct rv_launch_frame frame;
 
 	if (rv_launch_decode_frame(data, len, &frame) &&
 	    frame.op < RV_ARRAY_LEN(reports) && reports[frame.op] != NULL) {
-		reports[frame.op](start, &frame);
+		reports[frame.op](start, &frame, fd);
 	} else {
 		rv_start_trouble(
 		    start, 0, "the launcher sent a frame that is none");

@@ -58,7 +58,7 @@ read_frames(struct rv_start *start)
 {
 	for (unsigned i = 0; i < FRAMES_A_TURN; i++) {
 		struct rv_packet packet;
-		int fd = start->fd;
+		int fd = start->fd, notify_fd;
 		int got = rv_packet_receive(
 		    fd, start->frame, RV_LAUNCH_FRAME_MAX, &packet);
 
@@ -69,8 +69,13 @@ read_frames(struct rv_start *start)
 			on_end(start);
 			return;
 		}
+		notify_fd = packet.n_fds > 0 ? packet.fds[0] : -1;
+		packet.fds[0] = -1;
 		rv_packet_close_fds(&packet);
-		rv_start_report(start, start->frame, packet.len);
+		rv_start_report(start, start->frame, packet.len, &notify_fd);
+		if (notify_fd != -1) {
+			close(notify_fd);
+		}
 		if (start->fd != fd) {
 			return;
 		}
@@ -337,6 +342,10 @@ on_tick(struct rv_tick *tick, rv_time now, rv_time late)
 static void
 free_lives(struct rv_start *start)
 {
+	while (!rv_list_empty(&start->all)) {
+		rv_start_remove(start,
+		    RV_LIST_FIRST(&start->all, struct rv_start_life, link));
+	}
 	while (start->chunks != NULL) {
 		struct rv_start_chunk *next = start->chunks->next;
 

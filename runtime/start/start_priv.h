@@ -22,6 +22,7 @@ struct rv_start_life {
 	struct rv_list to_adopt;     /* in adoptions */
 	struct rv_launch_keep *keep; /* used while in adoptions alone */
 	pid_t pid;                   /* 0: in flight */
+	int notify_fd; /* its socket, for the next launcher; -1: none */
 	uint64_t start_ticks;
 	bool stray; /* to be killed, not kept */
 	bool stale; /* of a launcher that died, not handed over yet */
@@ -99,8 +100,8 @@ void rv_start_forget_queue(struct rv_start *);
 bool rv_start_send(
     struct rv_start *, const void *data, size_t len, const int *fd);
 
-/* Handle one frame of the launcher. */
-void rv_start_report(struct rv_start *, const void *data, size_t len);
+/* Handle one frame of the launcher; *fd is -1 once it was taken. */
+void rv_start_report(struct rv_start *, const void *data, size_t len, int *fd);
 
 void rv_start_trouble(struct rv_start *, int sys_errno, const char *fmt, ...)
     RV_PRINTF(3, 4);

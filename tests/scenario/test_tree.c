@@ -365,6 +365,36 @@ RV_TEST(a_bad_file_is_refused_whole)
 	close_in_order(&live);
 }
 
+RV_TEST(a_reload_refuses_what_only_a_new_start_can_change)
+{
+	static const char *const asks[] = { "reload --dry-run", "reload" };
+	struct live live;
+
+	open_with(&live, "\"children\": { \"same\": { " ENDING " } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "same"));
+	live_config(&live,
+	    "\"journal\": {\"retain\": \"2d\", \"output_stall\": \"9s\"}, "
+	    "\"children\": { \"same\": { " ENDING " }, \"b\": { " ENDING
+	    " } }");
+	for (size_t i = 0; i < RV_ARRAY_LEN(asks); i++) {
+		char *out;
+
+		CU_ASSERT_NOT_EQUAL(live_reeve(&live, &out, asks[i]), 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(out, "journal.retain: cannot"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(out, "journal.output_stall: "));
+		rv_free(out);
+	}
+	CU_ASSERT(live_saw(&live, "config.rejected", NULL));
+	json_decref(live_call(&live, "sync", NULL));
+	CU_ASSERT_EQUAL(live_number(&live,
+			    "SELECT count(*) FROM events WHERE kind = "
+			    "'config.rejected' AND detail LIKE '%journal.retain"
+			    "%journal.output_stall%'"),
+	    1);
+	CU_ASSERT_PTR_NULL(live_status(&live, "b"));
+	close_in_order(&live);
+}
+
 RV_TEST(a_unit_of_another_kind_takes_the_place_of_the_one_before)
 {
 	struct live live;
@@ -442,6 +472,26 @@ RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 	kill(web, SIGKILL);
 	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_worker_that_is_connected_is_heard_by_the_next_launcher)
+{
+	struct live live;
+	pid_t web;
+
+	open_with(&live,
+	    "\"children\": { \"web\": { \"command\": ["
+	    "\"%(fixtures)s/notifier\", \"connect\", \"say\", \"READY=1\", "
+	    "\"await\", \"say\", \"STATUS=still here\", \"wait\"], "
+	    "\"ready\": \"notify\" } }");
+	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+	web = live_pid(&live, "web");
+	kill(launcher_of(&live), SIGKILL);
+	kill(web, SIGUSR1); /* nobody reads that socket at this moment */
+	CU_ASSERT(live_saw(&live, "launcher.lost", NULL));
+	CU_ASSERT(live_saw(&live, "worker.status", "web"));
+	CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
 	close_in_order(&live);
 }
 
@@ -577,10 +627,12 @@ RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
     RV_CASE(a_root_that_gives_up_ends_the_run_with_one),
     RV_CASE(reload_adds_removes_restarts_and_leaves_the_rest_alone),
     RV_CASE(a_bad_file_is_refused_whole),
+    RV_CASE(a_reload_refuses_what_only_a_new_start_can_change),
     RV_CASE(a_unit_of_another_kind_takes_the_place_of_the_one_before),
     RV_CASE(a_second_run_is_refused_and_names_the_first),
     RV_CASE(a_bad_config_starts_nothing_and_exits_with_two),
     RV_CASE(the_lives_of_a_killed_launcher_go_on_under_the_next),
+    RV_CASE(a_worker_that_is_connected_is_heard_by_the_next_launcher),
     RV_CASE(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next),
     RV_CASE(nothing_outlives_a_killed_supervisor_and_the_log_says_so),
     RV_CASE(output_is_captured_whatever_it_is),
