@@ -4,7 +4,8 @@
  * found wrong, the conf that is being made. Each file has one step: conf_node
  * reads, conf_check judges every key where it stands, conf_value turns values
  * into C, conf_policy, conf_program and conf_tree make specs, conf_deps orders
- * them, conf_doubt warns, conf_digest sums up; conf_findings tells.
+ * them, conf_doubt warns, conf_fixed compares what a reload cannot change,
+ * conf_digest sums up; conf_findings tells.
  */
 #ifndef RV_CONFIG_PRIV_H
 #define RV_CONFIG_PRIV_H
@@ -19,6 +20,10 @@ struct rv_conf_block {
 	struct rv_conf conf; /* first */
 	struct rv_arena arena;
 	const struct rv_spec **by_path;
+	/* where keys stand that only a new start can change */
+	struct rv_cplace {
+		int line, column;
+	} places[RV_CKEYS];
 };
 
 struct rv_finding {

@@ -132,10 +132,34 @@ fill_journal(struct rv_loader *l, const struct rv_cnode *root)
 	}
 }
 
+/* For conf_fixed.c; what is not written is at the beginning. */
+static void
+fill_places(struct rv_loader *l, const struct rv_cnode *root)
+{
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		const struct rv_cnode *in = root, *node;
+
+		if (row->when != RV_CWHEN_REEVE) {
+			continue;
+		}
+		if (row->where >= RV_CIN) {
+			in = rv_cnode_get(
+			    root, rv_schema[row->where - RV_CIN].name);
+		}
+		node = rv_cnode_get(in, row->name);
+		l->block->places[i] = (struct rv_cplace){
+			.line = node != NULL ? node->line : 1,
+			.column = node != NULL ? node->column : 1,
+		};
+	}
+}
+
 void
 rv_conf_root(struct rv_loader *l, const struct rv_cnode *root)
 {
 	fill_name(l, root);
 	fill_dirs(l, root);
 	fill_journal(l, root);
+	fill_places(l, root);
 }

@@ -25,6 +25,13 @@ enum reeve_status rv_conf_parse(struct rv_conf **out, const char *file,
     const char *text, size_t len, rv_finding_cb *, void *ctx) RV_MUST_CHECK;
 
 /*
+ * Says an error of each key that differs between the two and that only a new
+ * start of the runtime can change; see `when` in schema.def.
+ */
+void rv_conf_check_fixed(const struct rv_conf *was, const struct rv_conf *is,
+    rv_finding_cb *, void *ctx);
+
+/*
  * Where a command without a readable config looks for the runtime: fills the
  * default state and runtime directories for a name, for this user or root.
  */

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "super/reconcile.h"
 
 #define PLAN_TEXT_MAX (60 * 1024) /* bytes, of one list of paths */
@@ -18,9 +18,27 @@
 struct findings {
 	rv_finding_cb *cb;
 	void *ctx;
-	unsigned errors;
-	struct reeve_error first;
+	unsigned errors, told; /* told: those that text has room for */
+	char text[400];        /* "line 2: WHAT; line 3: WHAT" */
 };
+
+static void
+add_error(struct findings *f, const struct reeve_error *finding)
+{
+	size_t n = strlen(f->text), left = sizeof(f->text) - n;
+
+	if (f->told == f->errors++) {
+		size_t len = rv_format(f->text + n, left, "%sline %d: %s",
+		    n > 0 ? "; " : "", finding->line, finding->text);
+
+		/* Whole ones only, but for the first. */
+		if (n == 0 || len < left - 1) {
+			f->told++;
+		} else {
+			f->text[n] = '\0';
+		}
+	}
+}
 
 static void
 on_finding(
@@ -28,42 +46,11 @@ on_finding(
 {
 	struct findings *f = ctx;
 
-	if (level == RV_FINDING_ERROR && f->errors++ == 0) {
-		f->first = *finding;
+	if (level == RV_FINDING_ERROR) {
+		add_error(f, finding);
 	}
 	if (f->cb != NULL) {
 		f->cb(f->ctx, level, finding);
-	}
-}
-
-static void
-refuse(struct findings *f, const struct rv_conf *fresh, const char *key,
-    const char *was)
-{
-	struct reeve_error finding;
-
-	rv_error(&finding, REEVE_ECONFIG,
-	    "%s: cannot change while the runtime runs (it is \"%s\"); stop it "
-	    "and start it again",
-	    key, was);
-	snprintf(finding.where, sizeof(finding.where), "%s", fresh->file);
-	finding.line = finding.column = 1;
-	on_finding(f, RV_FINDING_ERROR, &finding);
-}
-
-/* What a runtime is known by stays. */
-static void
-check_identity(
-    struct findings *f, const struct rv_conf *was, const struct rv_conf *fresh)
-{
-	if (strcmp(was->name, fresh->name) != 0) {
-		refuse(f, fresh, "name", was->name);
-	}
-	if (strcmp(was->state_dir, fresh->state_dir) != 0) {
-		refuse(f, fresh, "state_dir", was->state_dir);
-	}
-	if (strcmp(was->runtime_dir, fresh->runtime_dir) != 0) {
-		refuse(f, fresh, "state_dir", was->runtime_dir);
 	}
 }
 
@@ -74,7 +61,7 @@ load(struct rv_super *super, struct rv_conf **fresh, struct findings *f)
 
 	status = rv_conf_load(fresh, super->conf->file, on_finding, f);
 	if (status == REEVE_OK) {
-		check_identity(f, super->conf, *fresh);
+		rv_conf_check_fixed(super->conf, *fresh, on_finding, f);
 	}
 	if (status == REEVE_OK && f->errors > 0) {
 		rv_conf_unref(*fresh);
@@ -93,10 +80,9 @@ rejected(struct rv_super *super, bool dry, const struct findings *f,
 
 	if (f->errors > 0) {
 		rv_error(&local, REEVE_ECONFIG,
-		    "cannot reload %s: %u error%s, nothing was changed; line "
-		    "%d: %s",
+		    "cannot reload %s: %u error%s, nothing was changed; %s%s",
 		    super->conf->file, f->errors, f->errors > 1 ? "s" : "",
-		    f->first.line, f->first.text);
+		    f->text, f->told < f->errors ? "; ..." : "");
 	} else {
 		rv_error(&local, status,
 		    "cannot reload %s: %s; nothing was changed",

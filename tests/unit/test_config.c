@@ -612,6 +612,63 @@ RV_TEST(digests_differ_where_a_reload_must_act)
 	forget();
 }
 
+RV_TEST(each_key_that_needs_a_new_start_is_noticed_at_a_reload)
+{
+	static const char *const others[RV_CTYPES] = {
+		[RV_CT_NAME] = "\"other\"",
+		[RV_CT_PATH] = "\"/other\"",
+		[RV_CT_DURATION] = "\"77s\"",
+		[RV_CT_SIZE] = "\"1MiB\"",
+	};
+	struct rv_conf *was = parse_worker("");
+	unsigned seen = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(was);
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		const struct rv_schema_row *row = &rv_schema[i];
+		struct rv_conf *is;
+		char words[128];
+
+		if (row->when != RV_CWHEN_REEVE || !row->built ||
+		    row->type == RV_CT_OBJECT) {
+			continue;
+		}
+		CU_ASSERT_PTR_NOT_NULL_FATAL(others[row->type]);
+		is = parse_key(row, others[row->type]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(is);
+		rv_conf_check_fixed(was, is, on_finding, NULL);
+		snprintf(words, sizeof(words),
+		    "%s: cannot change while the runtime runs (it is \"",
+		    row->name);
+		CU_ASSERT(says(words));
+		CU_ASSERT_PTR_EQUAL(strchr(rv_buf_str(&said), '\n'),
+		    rv_buf_str(&said) + said.len - 1);
+		rv_conf_unref(is);
+		seen++;
+	}
+	CU_ASSERT_EQUAL(seen, 7);
+	rv_conf_unref(was);
+	forget();
+}
+
+RV_TEST(what_needs_a_new_start_is_told_with_its_place)
+{
+	struct rv_conf *was = parse_worker("");
+	struct rv_conf *is = parse("{\"state_dir\":\"/s\",\n \"journal\": "
+				   "{\"retain\": \"30d\", \"ring\":\n "
+				   "\"8MiB\"}, \"children\":{}}");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(was);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(is);
+	rv_conf_check_fixed(was, is, on_finding, NULL);
+	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said),
+	    "2:31 error journal.ring: cannot change while the runtime runs (it "
+	    "is \"4MiB\"); stop it and start it again\n");
+	rv_conf_unref(was);
+	rv_conf_unref(is);
+	forget();
+}
+
 RV_TEST(places_follow_from_name_and_user)
 {
 	char state[256], runtime[256], other[256];
@@ -714,6 +771,8 @@ RV_SUITE(config, RV_CASE(the_smallest_config_has_every_default),
     RV_CASE(a_file_of_variables_is_below_the_object),
     RV_CASE(a_window_that_can_never_fill_is_warned_of),
     RV_CASE(digests_differ_where_a_reload_must_act),
+    RV_CASE(each_key_that_needs_a_new_start_is_noticed_at_a_reload),
+    RV_CASE(what_needs_a_new_start_is_told_with_its_place),
     RV_CASE(places_follow_from_name_and_user),
     RV_CASE(thousands_of_units_are_found_by_path),
     RV_CASE(the_examples_are_good),
