@@ -240,6 +240,12 @@ look_at_ask(struct clerk *c)
 }
 
 static void
+on_goes_on(void *ctx)
+{
+	look_at_ask(ctx);
+}
+
+static void
 on_told(struct rv_io *io, unsigned events)
 {
 	struct clerk *c = io->ctx;
@@ -285,6 +291,7 @@ open_all(struct clerk *c, char **argv, struct reeve_error *err)
 	c->boss.ctx = c;
 	c->pipes.ended = on_launcher_end;
 	c->pipes.again = on_again;
+	c->pipes.goes_on = on_goes_on;
 	c->pipes.ctx = c;
 	c->patience = (struct rv_tick){ .cb = on_patience, .ctx = c };
 	c->told = (struct rv_io){ .cb = on_told, .ctx = c };

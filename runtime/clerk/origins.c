@@ -37,6 +37,14 @@ rv_origins_find(struct rv_pipes *p, uint64_t life)
 
 /* -------- telling the launcher -------- */
 
+/* Whoever waits for the launcher that was here looks again. */
+static void
+forget_asking(struct rv_pipes *p)
+{
+	p->asked = p->sent = p->answered = p->wanted = 0;
+	rv_loop_defer(p->loop, &p->caught_up);
+}
+
 static void
 disconnect(struct rv_pipes *p)
 {
@@ -47,6 +55,7 @@ disconnect(struct rv_pipes *p)
 	close(p->fd);
 	p->fd = -1;
 	p->blocked = false;
+	forget_asking(p);
 	p->ended(p->ctx);
 }
 
@@ -126,6 +135,17 @@ send_about(struct rv_pipes *p, struct rv_origin *origin)
 static void
 send_unsent(struct rv_pipes *p)
 {
+	char frame[16];
+
+	while (p->fd != -1 && !p->blocked && p->sent != p->asked) {
+		if (!send_frame(p, frame,
+			rv_output_bare(
+			    frame, sizeof(frame), RV_OUTPUT_CATCH_UP),
+			NULL, 0)) {
+			return;
+		}
+		p->sent++;
+	}
 	while (p->fd != -1 && !p->blocked && !rv_list_empty(&p->unsent)) {
 		struct rv_origin *origin =
 		    RV_LIST_FIRST(&p->unsent, struct rv_origin, unsent);
@@ -136,6 +156,24 @@ send_unsent(struct rv_pipes *p)
 		rv_list_remove(&origin->unsent);
 		rv_origins_settle(p, origin);
 	}
+}
+
+/*
+ * Where its socket was full when it had to tell of a life, that life's death
+ * may be heard of first. Nothing is behind where nothing came since it said so.
+ */
+bool
+rv_origins_behind(struct rv_pipes *p)
+{
+	if (p->fd == -1) {
+		return false;
+	}
+	if (p->wanted == 0 && (p->heard || p->answered != p->asked)) {
+		p->heard = false;
+		p->wanted = ++p->asked;
+		send_unsent(p);
+	}
+	return p->answered < p->wanted;
 }
 
 static void
@@ -198,6 +236,14 @@ part_with_gone(struct rv_defer *defer)
 }
 
 static void
+on_caught_up(struct rv_defer *defer)
+{
+	struct rv_pipes *p = defer->ctx;
+
+	p->goes_on(p->ctx);
+}
+
+static void
 on_again(struct rv_tick *tick, rv_time now, rv_time late)
 {
 	struct rv_pipes *p = tick->ctx;
@@ -211,6 +257,7 @@ void
 rv_origins_init(struct rv_pipes *p)
 {
 	p->again_later = (struct rv_tick){ .cb = on_again, .ctx = p };
+	p->caught_up = (struct rv_defer){ .cb = on_caught_up, .ctx = p };
 	p->part = (struct rv_defer){ .cb = part_with_gone, .ctx = p };
 }
 
@@ -430,6 +477,7 @@ handle(struct rv_pipes *p, const void *data, struct rv_packet *packet)
 {
 	struct rv_output_frame frame;
 
+	p->heard = true;
 	if (packet->truncated) {
 		/* There was no room for its descriptors. */
 		take_later(p);
@@ -442,6 +490,10 @@ handle(struct rv_pipes *p, const void *data, struct rv_packet *packet)
 		open_origin(p, &frame.output, packet);
 	} else if (frame.op == RV_OUTPUT_ENDED) {
 		end_origin(p, frame.life);
+	} else if (frame.op == RV_OUTPUT_CAUGHT_UP) {
+		p->answered++;
+		p->heard = p->answered != p->asked;
+		rv_loop_defer(p->loop, &p->caught_up);
 	} else if (frame.op == RV_OUTPUT_HELLO &&
 		   frame.version != RV_OUTPUT_VERSION) {
 		disconnect(p);
@@ -501,6 +553,8 @@ rv_pipes_connect(struct rv_pipes *p, int fd)
 	}
 	p->fd = fd;
 	p->blocked = false;
+	p->heard = true;
+	forget_asking(p);
 	p->link = (struct rv_io){ .cb = on_link, .ctx = p };
 	if (rv_io_start(p->loop, &p->link, fd, RV_LOOP_READ, NULL) !=
 	    REEVE_OK) {
@@ -541,6 +595,7 @@ rv_origins_finish(struct rv_pipes *p, struct rv_logs *logs)
 		}
 	}
 	rv_defer_cancel(&p->part);
+	rv_defer_cancel(&p->caught_up);
 	rv_hash_finish(&p->by_life);
 	rv_hash_finish(&p->by_path);
 }

@@ -12,6 +12,8 @@ void rv_origins_init(struct rv_pipes *);
 /* Read what the launcher has said. */
 void rv_origins_listen(struct rv_pipes *);
 struct rv_origin *rv_origins_find(struct rv_pipes *, uint64_t life);
+/* The launcher may still tell of lives that have ended by now; ask it. */
+bool rv_origins_behind(struct rv_pipes *);
 /* This pipe is done with. */
 void rv_origins_close(struct rv_pipes *, struct rv_outlet *);
 /* Let go of one that nobody needs any more. */

@@ -441,6 +441,10 @@ rv_pipes_answer(struct rv_pipes *p, struct rv_ask *ask)
 		struct rv_origin *origin =
 		    rv_origins_find(p, ask->lives[ask->at]);
 
+		if (origin == NULL && rv_origins_behind(p)) {
+			push_block(p);
+			return false;
+		}
 		if (origin != NULL && !read_origin(p, origin) && !p->dropping) {
 			push_block(p);
 			return false;
@@ -457,6 +461,7 @@ rv_pipes_answer(struct rv_pipes *p, struct rv_ask *ask)
 void
 rv_pipes_ask_over(struct rv_pipes *p, struct rv_ask *ask)
 {
+	p->wanted = 0;
 	for (unsigned i = 0; i < ask->at; i++) {
 		struct rv_origin *origin = ask->origins[i];
 

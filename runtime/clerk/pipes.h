@@ -24,6 +24,7 @@ struct rv_pipes {
 	void (*ended)(void *ctx); /* the launcher's socket has */
 	/* what was offered could not be taken: have it offered again */
 	void (*again)(void *ctx);
+	void (*goes_on)(void *ctx); /* an answer may have more to say */
 
 	int epoll_fd;
 	struct rv_io io; /* that epoll */
@@ -39,6 +40,11 @@ struct rv_pipes {
 	struct rv_io link;
 	bool blocked;
 	struct rv_list unsent;
+	/* whether it has told all: CATCH_UPs asked for, sent, answered */
+	bool heard; /* something, since the last answer */
+	unsigned asked, sent, answered;
+	unsigned wanted; /* the answer that the ask in hand needs; 0: none */
+	struct rv_defer caught_up;
 	struct rv_tick again_later;
 
 	/* the block in hand */

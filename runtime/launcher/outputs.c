@@ -78,6 +78,7 @@ disconnect(struct rv_outputs *o)
 		o->fd = -1;
 	}
 	o->blocked = false;
+	o->owed = 0;
 }
 
 void
@@ -141,6 +142,8 @@ tell(struct rv_outputs *o, struct pipes *p)
 static void
 tell_all(struct rv_outputs *o)
 {
+	char frame[16];
+
 	while (o->fd != -1 && !o->blocked && !rv_list_empty(&o->unsent)) {
 		struct pipes *p = RV_LIST_FIRST(&o->unsent, struct pipes, link);
 
@@ -149,6 +152,12 @@ tell_all(struct rv_outputs *o)
 			rv_list_insert(
 			    p->over ? &o->ended : &o->quiet, &p->link);
 		}
+	}
+	while (o->owed > 0 && o->fd != -1 && !o->blocked &&
+	       send_frame(o, frame,
+		   rv_output_bare(frame, sizeof(frame), RV_OUTPUT_CAUGHT_UP),
+		   NULL, 0)) {
+		o->owed--;
 	}
 }
 
@@ -309,6 +318,9 @@ handle(struct rv_outputs *o, const void *data, struct rv_packet *packet)
 		done(o, frame.life, frame.streams);
 	} else if (frame.op == RV_OUTPUT_HAVE) {
 		have(o, &frame.output, packet);
+	} else if (frame.op == RV_OUTPUT_CATCH_UP) {
+		o->owed++;
+		tell_all(o);
 	} else if (frame.op == RV_OUTPUT_HELLO &&
 		   frame.version != RV_OUTPUT_VERSION) {
 		rv_launcher_trouble(

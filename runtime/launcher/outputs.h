@@ -23,6 +23,7 @@ struct rv_outputs {
 	struct rv_io io;
 	int fd; /* -1: no clerk */
 	bool blocked;
+	unsigned owed; /* CAUGHT_UPs, when nothing is unsent */
 	struct rv_hash by_life;
 	struct rv_list unsent; /* something of them is to be told */
 	struct rv_list quiet;  /* told, not ended */

@@ -78,6 +78,14 @@ rv_output_done(void *frame, size_t size, uint64_t life, uint32_t streams)
 	return finish(&pack);
 }
 
+size_t
+rv_output_bare(void *frame, size_t size, enum rv_output_op op)
+{
+	struct rv_pack pack = begin(frame, size, op);
+
+	return finish(&pack);
+}
+
 static bool
 unpack_log(struct rv_unpack *unpack, struct rv_output_log *log, bool wanted)
 {
@@ -129,6 +137,9 @@ rv_output_decode(
 		break;
 	case RV_OUTPUT_ENDED:
 		frame->life = rv_unpack_u64(&unpack);
+		break;
+	case RV_OUTPUT_CATCH_UP:
+	case RV_OUTPUT_CAUGHT_UP:
 		break;
 	case RV_OUTPUT_OPEN:
 	case RV_OUTPUT_HAVE:

@@ -11,6 +11,8 @@
  *                                         ENDED: the launcher closes its ends
  *   clerk    -> HAVE{life, ...} + fds     when a launcher connects, for every
  *                                         life that it holds pipes of
+ *   clerk    -> CATCH_UP, answered by     somebody has ended of whom nothing
+ *   launcher -> CAUGHT_UP                 was told: perhaps for want of room
  *
  * A clerk that gets an OPEN for a life it has already closes what came. A
  * launcher answers a HAVE for a life that it does not know with ENDED.
@@ -25,7 +27,7 @@
 #include "wire/packet.h"
 
 #define RV_OUTPUT_MAGIC     0x52764f75u
-#define RV_OUTPUT_VERSION   1u
+#define RV_OUTPUT_VERSION   2u
 #define RV_OUTPUT_FRAME_MAX (16 * 1024) /* bytes */
 
 enum rv_output_op {
@@ -71,6 +73,9 @@ size_t rv_output_encode(
 size_t rv_output_ended(void *frame, size_t size, uint64_t life);
 size_t rv_output_done(
     void *frame, size_t size, uint64_t life, uint32_t streams);
+
+/* CATCH_UP or CAUGHT_UP. */
+size_t rv_output_bare(void *frame, size_t size, enum rv_output_op op);
 
 /*
  * False for anything that is not exactly one frame. n_fds: how many came with

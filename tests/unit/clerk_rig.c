@@ -184,6 +184,20 @@ close_end(struct crig *rig, uint64_t life, unsigned i)
 	}
 }
 
+/* Tell what was held back, and that this was all. */
+static void
+catch_up(struct crig *rig)
+{
+	char frame[16];
+
+	rig->n_catch_up++;
+	for (; rig->held > 0; rig->held--) {
+		tell_open(rig, rig->held);
+	}
+	rv_packet_send(rig->out, frame,
+	    rv_output_bare(frame, sizeof(frame), RV_OUTPUT_CAUGHT_UP), NULL, 0);
+}
+
 static void
 read_launcher(struct crig *rig)
 {
@@ -212,6 +226,9 @@ read_launcher(struct crig *rig)
 			}
 		}
 		rig->n_have += frame.op == RV_OUTPUT_HAVE;
+		if (frame.op == RV_OUTPUT_CATCH_UP) {
+			catch_up(rig);
+		}
 		rv_packet_close_fds(&packet);
 	}
 }
@@ -634,7 +651,9 @@ crig_pipe(struct crig *rig, uint64_t life, const char *path, const char *out,
 		*logs[i] = (struct rv_output_log){ rig->paths[life][i],
 			max_bytes, backups };
 	}
-	if (rig->out != -1) {
+	if (rig->holds) {
+		rig->held = life;
+	} else if (rig->out != -1) {
 		tell_open(rig, life);
 	}
 }

@@ -32,7 +32,9 @@ struct crig {
 	/* the launcher's end */
 	int out;       /* -1: no clerk is connected */
 	bool connects; /* give every clerk a launcher that asks for one */
-	unsigned n_have, n_done;
+	unsigned n_have, n_done, n_catch_up;
+	bool holds;    /* new lives are told of when the clerk asks */
+	uint64_t held; /* lives from 1 to this one */
 	uint32_t done[CRIG_LIVES]; /* streams, by life */
 	int ends[CRIG_LIVES][2];   /* what it holds of the pipes, -1 */
 	struct rv_output outputs[CRIG_LIVES];

@@ -149,6 +149,37 @@ RV_TEST(the_last_words_of_a_life_are_kept)
 	crig_finish(&rig);
 }
 
+RV_TEST(last_words_are_waited_for_when_the_launcher_is_behind)
+{
+	enum { N = 30 };
+	int w[2];
+
+	init();
+	begin(NULL);
+	rig.holds = true;
+	for (unsigned i = 1; i <= N; i++) {
+		crig_pipe(
+		    &rig, i, "web", crig_file(&rig, "logs/o"), NULL, 0, 0, w);
+		crig_started(&rig, i, "web", getpid());
+		CU_ASSERT(crig_write(w[0], "words\n"));
+		end_writers(w);
+		crig_exited(&rig, i, "web", 1);
+	}
+	crig_sync(&rig);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(*) FROM lives WHERE "
+					  "output_tail = 'words\n'"),
+	    N);
+	/* One that has no output does not make it ask again and again. */
+	rig.n_catch_up = 0;
+	for (unsigned i = 0; i < 10; i++) {
+		crig_started(&rig, N + 1 + i, "mute", getpid());
+		crig_exited(&rig, N + 1 + i, "mute", 1);
+		crig_sync(&rig);
+	}
+	CU_ASSERT(rig.n_catch_up <= 1);
+	crig_finish(&rig);
+}
+
 RV_TEST(a_life_that_said_nothing_has_no_last_words)
 {
 	int w[2];
@@ -611,6 +642,7 @@ RV_TEST(last_words_are_read_when_the_supervisor_vanishes)
 
 RV_SUITE(clerk_output, RV_CASE(both_streams_go_into_their_files),
     RV_CASE(the_last_words_of_a_life_are_kept),
+    RV_CASE(last_words_are_waited_for_when_the_launcher_is_behind),
     RV_CASE(a_life_that_said_nothing_has_no_last_words),
     RV_CASE(words_that_are_no_text_become_text),
     RV_CASE(files_rotate_between_lines),

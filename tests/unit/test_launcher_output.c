@@ -19,6 +19,7 @@ struct clerk {
 	struct rig *rig;
 	bool greeted;
 	unsigned n_open, n_ended;
+	unsigned at_caught_up; /* how many were open then */
 	struct {
 		int fds[2];
 		unsigned opened;
@@ -61,6 +62,8 @@ clerk_take(struct clerk *c, const char *data, struct rv_packet *packet)
 	CU_ASSERT_FATAL(rv_output_decode(data, packet->len, packet->n_fds, &f));
 	if (f.op == RV_OUTPUT_HELLO) {
 		c->greeted = true;
+	} else if (f.op == RV_OUTPUT_CAUGHT_UP) {
+		c->at_caught_up = c->n_open;
 	} else if (f.op == RV_OUTPUT_ENDED) {
 		CU_ASSERT(!c->lives[f.life].ended);
 		CU_ASSERT_EQUAL(c->lives[f.life].opened, 1);
@@ -116,6 +119,15 @@ has_ended(struct rig *rig, uint64_t n)
 	(void)rig;
 	clerk_turn(clerk);
 	return clerk->n_ended >= n;
+}
+
+static bool
+has_caught_up(struct rig *rig, uint64_t n)
+{
+	(void)rig;
+	(void)n;
+	clerk_turn(clerk);
+	return clerk->at_caught_up > 0;
 }
 
 static void
@@ -293,6 +305,33 @@ RV_TEST(a_clerk_that_does_not_read_holds_up_nobody)
 	rig_close(&rig);
 }
 
+RV_TEST(a_clerk_that_asks_is_told_all_before_it_is_answered)
+{
+	enum { N = 40 }; /* more than its socket holds */
+	struct rig rig;
+	struct rig_spec s;
+	struct clerk c;
+	char frame[16];
+
+	rig_open(&rig, NULL);
+	clerk = &c;
+	clerk_init(&c, &rig);
+	rig_spec(&s, "ending", "exit", "0", NULL);
+	s.program.out = (struct rv_out){ RV_OUT_FILE, "/logs/o", 9, 1 };
+	for (int i = 0; i < N; i++) {
+		CU_ASSERT_FATAL(rig_wait(&rig, rig_died, rig_launch(&rig, &s)));
+	}
+	CU_ASSERT_EQUAL(
+	    rv_packet_send(rig.clerk_fd, frame,
+		rv_output_bare(frame, sizeof(frame), RV_OUTPUT_CATCH_UP), NULL,
+		0),
+	    0);
+	CU_ASSERT(rig_wait(&rig, has_caught_up, 0));
+	CU_ASSERT_EQUAL(c.at_caught_up, N);
+	clerk_drop(&c);
+	rig_close(&rig);
+}
+
 RV_TEST(a_flood_blocks_its_writer_and_nobody_else)
 {
 	struct rig rig;
@@ -317,4 +356,5 @@ RV_SUITE(launcher_output, RV_CASE(a_clerk_gets_both_pipes_and_hears_of_the_end),
     RV_CASE(a_new_clerk_is_told_of_all_that_is_open),
     RV_CASE(a_new_launcher_gets_the_pipes_back_from_the_clerk),
     RV_CASE(a_clerk_that_does_not_read_holds_up_nobody),
+    RV_CASE(a_clerk_that_asks_is_told_all_before_it_is_answered),
     RV_CASE(a_flood_blocks_its_writer_and_nobody_else))
