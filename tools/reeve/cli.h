@@ -95,6 +95,8 @@ void cli_print_finding(FILE *, bool color, bool is_warning, const char *file,
 void cli_print_json(const json_t *);
 /* Characters changed, inserted, dropped or swapped. */
 unsigned cli_distance(const char *a, const char *b);
+/* How far a word may be from what was meant: the shorter, the less. */
+unsigned cli_patience(const char *word);
 
 /* -------- cli_find.c -------- */
 
@@ -113,6 +115,12 @@ int cli_place(const struct cli *, struct cli_place *);
 void cli_place_finish(struct cli_place *);
 int cli_open_log(const struct cli *, struct reeve_log **);
 
+/* -------- cli_seek.c -------- */
+
+/* The state directory of the runtime that began with this file, or NULL;
+ * free it. */
+char *cli_seek(const char *file);
+
 /* -------- cli_ask.c -------- */
 
 /* Connect; CLI_OK or the exit code: said. */
@@ -127,6 +135,9 @@ json_t *cli_names(const struct cli *, int first);
  * output among it. In vain without one, and never for long.
  */
 void cli_sync(const struct cli *);
+/* Descriptors of the processes that end with the runtime; -1: none. */
+void cli_watch_processes(struct reeve_client *, int fds[2]);
+void cli_await_processes(int fds[2]);
 
 /* -------- cli_event.c -------- */
 

@@ -2,7 +2,10 @@
 /* Asking a runtime over its control socket. */
 #include "config.h"
 
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tools/reeve/cli.h"
 
@@ -87,4 +90,39 @@ cli_ask(struct reeve_client *client, const char *method, json_t *params,
 	}
 	reeve_free(answer);
 	return code;
+}
+
+void
+cli_watch_processes(struct reeve_client *client, int fds[2])
+{
+	json_t *info = NULL;
+
+	fds[0] = fds[1] = -1;
+	if (cli_ask(client, "info", NULL, &info) != CLI_OK) {
+		return;
+	}
+	fds[0] = (int)syscall(SYS_pidfd_open,
+	    (pid_t)json_integer_value(json_object_get(info, "clerk_pid")), 0);
+	fds[1] = (int)syscall(SYS_pidfd_open,
+	    (pid_t)json_integer_value(json_object_get(info, "pid")), 0);
+	json_decref(info);
+}
+
+/*
+ * The clerk ends when the log is whole. The process of `reeve run` ends soon
+ * after; that of another host may live on, and is not waited for long.
+ */
+void
+cli_await_processes(int fds[2])
+{
+	static const int patience_ms[] = { 20000, 1000 };
+
+	for (int i = 0; i < 2; i++) {
+		struct pollfd p = { .fd = fds[i], .events = POLLIN };
+
+		if (fds[i] != -1) {
+			poll(&p, 1, patience_ms[i]);
+			close(fds[i]);
+		}
+	}
 }

@@ -48,14 +48,10 @@ cli_config(const struct cli *cli)
 	return file;
 }
 
-/*
- * A config that is wrong says yet where its runtime is, which may have begun
- * when it was right: and that one is to be asked what is wrong.
- */
+/* What a config that is wrong may say yet: its state directory. */
 static char *
-guess_state_dir(const char *file)
+given_state_dir(const char *file, const json_t *config)
 {
-	json_t *config = json_load_file(file, 0, NULL);
 	const char *given =
 	    json_string_value(json_object_get(config, "state_dir"));
 	char whole[PATH_MAX], *path = NULL;
@@ -68,6 +64,60 @@ guess_state_dir(const char *file)
 		snprintf(path, PATH_MAX, "%s", given);
 	} else if (path != NULL) {
 		snprintf(path, PATH_MAX, "%s/%s", dirname(whole), given);
+	}
+	return path;
+}
+
+static bool
+has_log(const char *state_dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/events.db", state_dir);
+	return access(path, F_OK) == 0;
+}
+
+/* By its name, or by that of the file, where its state is by default. */
+static char *
+default_state_dir(const char *file, const json_t *config)
+{
+	struct reeve_config_info info = { .size = sizeof(info) };
+	const char *given = json_string_value(json_object_get(config, "name"));
+	const char *slash = strrchr(file, '/');
+	char stem[256], *dot, *path = NULL;
+
+	snprintf(stem, sizeof(stem), "%s",
+	    given != NULL   ? given
+	    : slash != NULL ? slash + 1
+			    : file);
+	dot = given == NULL ? strrchr(stem, '.') : NULL;
+	if (dot != NULL && dot != stem) {
+		*dot = '\0';
+	}
+	if (reeve_config_places(stem, geteuid() == 0, &info, NULL) ==
+		REEVE_OK &&
+	    has_log(info.state_dir)) {
+		path = strdup(info.state_dir);
+	}
+	reeve_config_info_finish(&info);
+	return path;
+}
+
+/*
+ * The runtime of a config that is wrong may have begun when it was right: then
+ * that one is to be asked what is wrong.
+ */
+static char *
+guess_state_dir(const char *file)
+{
+	json_t *config = json_load_file(file, 0, NULL);
+	char *path = given_state_dir(file, config);
+
+	if (path == NULL) {
+		path = cli_seek(file);
+	}
+	if (path == NULL) {
+		path = default_state_dir(file, config);
 	}
 	json_decref(config);
 	return path;
@@ -103,8 +153,11 @@ cli_place(const struct cli *cli, struct cli_place *place)
 	place->guessed = guess_state_dir(place->config);
 	place->state_dir = place->guessed;
 	if (place->guessed == NULL) {
-		cli_error("%s:%d: %s", place->config, err.line, err.text);
-		cli_error("mend it, or name the runtime with --state-dir DIR");
+		cli_error("%s:%d:%d: %s", place->config, err.line, err.column,
+		    err.text);
+		cli_error("no runtime is known that began with this file: mend "
+			  "it, or name its state directory with --state-dir "
+			  "DIR");
 		return CLI_USAGE;
 	}
 	return CLI_OK;
@@ -139,15 +192,6 @@ runtime_dir_of(const char *state_dir, char *dst, size_t size)
 	}
 	*slash = '\0';
 	return true;
-}
-
-static bool
-has_log(const char *state_dir)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/events.db", state_dir);
-	return access(path, F_OK) == 0;
 }
 
 static int

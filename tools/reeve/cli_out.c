@@ -270,3 +270,9 @@ cli_distance(const char *a, const char *b)
 	}
 	return d[n][m];
 }
+
+unsigned
+cli_patience(const char *word)
+{
+	return 1 + least((unsigned)strlen(word) / 4, 2);
+}

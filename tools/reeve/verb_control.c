@@ -4,8 +4,6 @@
 
 #include <poll.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "tools/reeve/cli.h"
 
@@ -203,42 +201,6 @@ await_end(struct reeve_client *client)
 	}
 }
 
-/* Descriptors of the processes that end with the runtime; -1: none. */
-static void
-watch_processes(struct reeve_client *client, int fds[2])
-{
-	json_t *info = NULL;
-
-	fds[0] = fds[1] = -1;
-	if (cli_ask(client, "info", NULL, &info) != CLI_OK) {
-		return;
-	}
-	fds[0] = (int)syscall(SYS_pidfd_open,
-	    (pid_t)json_integer_value(json_object_get(info, "clerk_pid")), 0);
-	fds[1] = (int)syscall(SYS_pidfd_open,
-	    (pid_t)json_integer_value(json_object_get(info, "pid")), 0);
-	json_decref(info);
-}
-
-/*
- * The clerk ends when the log is whole. The process of `reeve run` ends soon
- * after; that of another host may live on, and is not waited for long.
- */
-static void
-await_processes(int fds[2])
-{
-	static const int patience_ms[] = { 20000, 1000 };
-
-	for (int i = 0; i < 2; i++) {
-		struct pollfd p = { .fd = fds[i], .events = POLLIN };
-
-		if (fds[i] != -1) {
-			poll(&p, 1, patience_ms[i]);
-			close(fds[i]);
-		}
-	}
-}
-
 int
 cli_verb_shutdown(struct cli *cli)
 {
@@ -249,11 +211,11 @@ cli_verb_shutdown(struct cli *cli)
 	if (code != CLI_OK) {
 		return code;
 	}
-	watch_processes(client, fds);
+	cli_watch_processes(client, fds);
 	code = cli_ask(client, "shutdown", NULL, &answer);
 	if (code == CLI_OK && !cli->has[CLI_OPT_no_wait]) {
 		await_end(client);
-		await_processes(fds);
+		cli_await_processes(fds);
 	}
 	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
 		cli_print_json(answer);

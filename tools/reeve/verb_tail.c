@@ -21,23 +21,78 @@
 struct choice {
 	const char *name;
 	bool want_stderr, known;
-	char path[PATH_MAX];
+	bool guessed; /* by the name that AUTO gives: nobody was asked */
+	char path[PATH_MAX], other[PATH_MAX]; /* of the other stream */
 	char nearest[256];
 	unsigned best;
+	char members[1024]; /* workers of what is not one itself */
 };
+
+/* web/app of web/app.3 */
+static size_t
+without_number(const char *path)
+{
+	size_t len = strlen(path), n = len;
+
+	while (n > 0 && path[n - 1] >= '0' && path[n - 1] <= '9') {
+		n--;
+	}
+	return n > 0 && n < len && path[n - 1] == '.' ? n - 1 : len;
+}
+
+static bool
+is_member(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(path, name, len) == 0 &&
+	       (path[len] == '/' ||
+		   (path[len] == '.' && without_number(path) == len));
+}
+
+static unsigned
+distance_to(const char *name, const char *path)
+{
+	const char *leaf = strrchr(path, '/');
+	size_t len = strlen(name);
+
+	leaf = leaf != NULL ? leaf + 1 : path;
+	/* The last word of a path is its commonest abbreviation. */
+	if (strncmp(leaf, name, len) == 0 &&
+	    (leaf[len] == '\0' || without_number(leaf) == len)) {
+		return 0;
+	}
+	return cli_distance(path, name);
+}
+
+static void
+add_member(struct choice *choice, const char *path)
+{
+	size_t len = strlen(choice->members);
+
+	snprintf(choice->members + len, sizeof(choice->members) - len, "%s%s",
+	    len > 0 ? ", " : "", path);
+}
 
 static void
 on_worker(void *ctx, const struct reeve_config_worker *worker)
 {
 	struct choice *choice = ctx;
-	const char *file = choice->want_stderr ? worker->stderr_logfile
-					       : worker->stdout_logfile;
-	unsigned d = cli_distance(worker->path, choice->name);
+	const char *files[2] = { worker->stdout_logfile,
+		worker->stderr_logfile };
+	const char *file = files[choice->want_stderr];
+	const char *other = files[!choice->want_stderr];
+	unsigned d = distance_to(choice->name, worker->path);
 
 	if (strcmp(worker->path, choice->name) == 0) {
 		choice->known = true;
 		snprintf(choice->path, sizeof(choice->path), "%s",
 		    file != NULL ? file : "");
+		snprintf(choice->other, sizeof(choice->other), "%s",
+		    other != NULL ? other : "");
+	}
+	if (is_member(worker->path, choice->name)) {
+		add_member(choice, worker->path);
 	}
 	if (d < choice->best) {
 		choice->best = d;
@@ -48,47 +103,48 @@ on_worker(void *ctx, const struct reeve_config_worker *worker)
 
 /* Without a config: the name that AUTO gives. */
 static void
-guess_path(struct choice *choice, const char *state_dir)
+guess_path(const struct choice *choice, const char *state_dir,
+    const char *stream, char *dst)
 {
-	size_t n = (size_t)snprintf(
-	    choice->path, sizeof(choice->path), "%s/logs/", state_dir);
+	size_t n = (size_t)snprintf(dst, PATH_MAX, "%s/logs/", state_dir);
 
-	for (const char *at = choice->name;
-	     *at != '\0' && n + 20 < sizeof(choice->path); at++) {
+	for (const char *at = choice->name; *at != '\0' && n + 20 < PATH_MAX;
+	     at++) {
 		if (*at == '/') {
-			choice->path[n++] = '_';
+			dst[n++] = '_';
 		}
-		choice->path[n++] = *at == '/' ? '_' : *at;
+		dst[n++] = *at == '/' ? '_' : *at;
 	}
-	snprintf(choice->path + n, sizeof(choice->path) - n, ".%s.log",
-	    choice->want_stderr ? "stderr" : "stdout");
-	choice->known = true;
+	snprintf(dst + n, PATH_MAX - n, ".%s.log", stream);
 }
 
 static int
-find_file(struct cli *cli, struct choice *choice)
+no_worker(const struct choice *choice)
+{
+	if (choice->members[0] != '\0') {
+		cli_error("%s is not one worker; tail shows one of %s",
+		    choice->name, choice->members);
+	} else if (choice->best <= cli_patience(choice->name)) {
+		cli_error("there is no worker %s; did you mean %s?",
+		    choice->name, choice->nearest);
+	} else {
+		cli_error("there is no worker %s", choice->name);
+	}
+	return CLI_FAILED;
+}
+
+static int
+find_in_config(struct choice *choice, const char *config)
 {
 	struct reeve_error err;
-	const char *config;
 
-	if (cli->has[CLI_OPT_state_dir]) {
-		guess_path(choice, cli->arg[CLI_OPT_state_dir]);
-		return CLI_OK;
-	}
-	config = cli_config(cli);
-	if (config == NULL) {
-		return CLI_USAGE;
-	}
 	if (reeve_config_workers(config, on_worker, choice, &err) != REEVE_OK) {
-		cli_error("%s:%d: %s", config, err.line, err.text);
+		cli_error(
+		    "%s:%d:%d: %s", config, err.line, err.column, err.text);
 		return CLI_USAGE;
 	}
 	if (!choice->known) {
-		cli_error("there is no worker %s%s%s%s", choice->name,
-		    choice->best <= 3 ? "; did you mean " : "",
-		    choice->best <= 3 ? choice->nearest : "",
-		    choice->best <= 3 ? "?" : "");
-		return CLI_FAILED;
+		return no_worker(choice);
 	}
 	if (choice->path[0] == '\0') {
 		cli_error("the %s of %s does not go into a file",
@@ -96,6 +152,26 @@ find_file(struct cli *cli, struct choice *choice)
 		return CLI_FAILED;
 	}
 	return CLI_OK;
+}
+
+static int
+find_file(struct cli *cli, struct choice *choice)
+{
+	static const char *const streams[] = { "stdout", "stderr" };
+	struct cli_place place;
+	int code = cli_place(cli, &place);
+
+	if (code == CLI_OK && place.state_dir != NULL) {
+		guess_path(choice, place.state_dir,
+		    streams[choice->want_stderr], choice->path);
+		guess_path(choice, place.state_dir,
+		    streams[!choice->want_stderr], choice->other);
+		choice->guessed = true;
+	} else if (code == CLI_OK) {
+		code = find_in_config(choice, place.config);
+	}
+	cli_place_finish(&place);
+	return code;
 }
 
 /* Where the last n lines begin. */
@@ -264,44 +340,116 @@ begin_watch(struct tail *t)
 	return true;
 }
 
+/* Until the file or the runtime has something to say; false: it has ended. */
+static bool
+await_more(const struct tail *t, struct reeve_client *client)
+{
+	struct pollfd fds[] = {
+		{ .fd = t->watch, .events = POLLIN },
+		{ .fd = reeve_client_fd(client),
+		    .events = reeve_client_events(client) },
+	};
+	struct reeve_message message;
+	struct reeve_error err;
+	enum reeve_status status = REEVE_EAGAIN;
+	char events[4096];
+
+	poll(fds, 2, -1);
+	if (fds[0].revents != 0 && read(t->watch, events, sizeof(events)) < 0) {
+		return false;
+	}
+	while (fds[1].revents != 0 && (status = reeve_client_next(client,
+					   &message, &err)) == REEVE_OK) {
+	}
+	return status == REEVE_EAGAIN;
+}
+
+static bool
+copy_over(struct tail *t)
+{
+	do {
+		rewind_truncated(t);
+		if (!copy_on(t)) {
+			return false;
+		}
+		if (!is_another(t)) {
+			return true;
+		}
+		switch_over(t);
+	} while (t->fd != -1);
+	return true;
+}
+
+static int
+follow_while(struct tail *t, struct reeve_client *client)
+{
+	int fds[2];
+	bool there = true;
+
+	cli_watch_processes(client, fds);
+	/* Watched first, read then: nothing falls in between. */
+	while (there) {
+		if (!copy_over(t)) {
+			return CLI_FAILED;
+		}
+		there = await_more(t, client);
+	}
+	/* What is written of its last words is written by the clerk. */
+	cli_await_processes(fds);
+	if (!copy_over(t)) {
+		return CLI_FAILED;
+	}
+	cli_error("the runtime has ended");
+	return CLI_NO_RUNTIME;
+}
+
 static int
 follow(struct tail *t)
 {
-	char events[4096];
-	ssize_t n = 1;
+	struct reeve_client *client = NULL;
+	int code = cli_connect(t->cli, &client);
 
-	if (!begin_watch(t)) {
-		return CLI_FAILED;
+	if (code == CLI_OK) {
+		code = begin_watch(t) ? follow_while(t, client) : CLI_FAILED;
 	}
-	/* Watched first, read then: nothing falls in between. */
-	while (n > 0) {
-		rewind_truncated(t);
-		if (!copy_on(t)) {
-			break;
-		}
-		if (is_another(t)) {
-			switch_over(t);
-			continue;
-		}
-		n = read(t->watch, events, sizeof(events));
-	}
-	return CLI_FAILED;
+	reeve_client_close(client);
+	return code;
 }
 
 /* -------- the verb -------- */
 
+/* Silence on one stream may hide that the other speaks. */
+static int
+say_silent(const struct tail *t)
+{
+	const struct choice *choice = t->choice;
+	const char *stream = choice->want_stderr ? "stderr" : "stdout";
+	const char *other = choice->want_stderr ? "stdout" : "stderr";
+	struct stat st;
+	bool there = choice->other[0] != '\0' && stat(choice->other, &st) == 0;
+
+	if (there && st.st_size > 0) {
+		cli_error("%s has written nothing to %s; see reeve tail %s %s",
+		    choice->name, stream, choice->name, other);
+	} else if (choice->guessed && !there && t->fd == -1) {
+		cli_error("there is no output of %s: no %s", choice->name,
+		    choice->path);
+		return CLI_FAILED;
+	} else {
+		cli_error("%s has written nothing yet", choice->name);
+	}
+	return CLI_OK;
+}
+
 static int
 show(struct tail *t, long lines)
 {
-	bool follows = t->cli->has[CLI_OPT_follow];
-	struct stat st;
+	struct stat st = { 0 };
 	int code = CLI_OK;
 
 	t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
-	if (t->fd == -1 && !(follows && errno == ENOENT)) {
-		cli_error("cannot read %s: %s", t->path,
-		    errno == ENOENT ? "nothing was written yet"
-				    : strerror(errno));
+	if (t->fd == -1 && errno != ENOENT) {
+		cli_error("cannot read %s: %s", t->path, strerror(errno));
 		return CLI_FAILED;
 	}
 	if (t->fd != -1 && fstat(t->fd, &st) == 0) {
@@ -311,7 +459,10 @@ show(struct tail *t, long lines)
 		    SEEK_SET);
 		code = copy_on(t) ? CLI_OK : CLI_FAILED;
 	}
-	if (code == CLI_OK && follows) {
+	if (code == CLI_OK && st.st_size == 0) {
+		code = say_silent(t);
+	}
+	if (code == CLI_OK && t->cli->has[CLI_OPT_follow]) {
 		code = follow(t);
 	}
 	if (t->len > 0) {
