@@ -41,23 +41,35 @@ by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Is the last word of the path this name, perhaps with an instance's number? */
+static bool
+ends_with(const char *path, const char *name)
+{
+	const char *leaf = strrchr(path, '/');
+	size_t len = strlen(name);
+
+	leaf = leaf != NULL ? leaf + 1 : path;
+	if (strncmp(leaf, name, len) != 0) {
+		return false;
+	}
+	leaf += len;
+	return *leaf == '\0' ||
+	       (*leaf == '.' && leaf[1 + strspn(leaf + 1, "0123456789")] == 0);
+}
+
 static unsigned
 distance_to(const char *name, const char *path)
 {
-	const char *leaf = strrchr(path, '/');
-
 	/* The last word of a path is the commonest abbreviation. */
-	if (leaf != NULL && strcmp(leaf + 1, name) == 0) {
-		return 0;
-	}
-	return rv_distance(name, path);
+	return ends_with(path, name) ? 0 : rv_distance(name, path);
 }
 
 static enum reeve_status
 no_such(struct rv_super *super, const char *name, struct reeve_error *err)
 {
 	const char *meant = NULL;
-	unsigned best = 4;
+	/* The shorter the word, the less of it may be wrong. */
+	unsigned best = 2 + (unsigned)RV_MIN(strlen(name) / 4, 2);
 
 	for (struct rv_unit *unit = rv_super_next(super, NULL); unit != NULL;
 	     unit = rv_super_next(super, unit)) {
@@ -97,7 +109,7 @@ add_name(struct search *search, const char *name, struct reeve_error *err)
 }
 
 static bool
-matches(struct search *search, struct rv_unit *unit)
+is_named(struct search *search, const struct rv_unit *unit)
 {
 	bool found = search->n_exact != 0 &&
 		     bsearch(&unit, search->exact, search->n_exact,
@@ -113,6 +125,16 @@ matches(struct search *search, struct rv_unit *unit)
 		}
 	}
 	return found;
+}
+
+/* The name of a supervisor means all that is below it. */
+static bool
+matches(struct search *search, const struct rv_unit *unit)
+{
+	while (unit != NULL && !is_named(search, unit)) {
+		unit = unit->parent;
+	}
+	return unit != NULL;
 }
 
 static enum reeve_status

@@ -176,6 +176,81 @@ RV_TEST(a_name_that_is_none_is_refused_with_the_nearest)
 	end();
 }
 
+RV_TEST(the_name_of_a_supervisor_means_all_that_is_below_it)
+{
+	const struct rv_json *answer;
+
+	begin();
+	answer = peer_ask(&peer, "status", "{\"names\":[\"web/app\"]}");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.path"), "web/app");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.1.path"), "web/app.0");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.2.path"), "web/app.1");
+	CU_ASSERT_PTR_NULL(at(answer, "result.3"));
+	end();
+}
+
+RV_TEST(the_last_word_of_a_path_is_what_was_meant)
+{
+	const struct rv_json *answer;
+
+	begin();
+	answer = peer_ask(&peer, "stop", "{\"names\":[\"app\"]}");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(str_at(answer, "error.message"), "\"web/app\""));
+	answer = peer_ask(&peer, "stop", "{\"names\":[\"xyz\"]}");
+	CU_ASSERT_PTR_NULL(
+	    strstr(str_at(answer, "error.message"), "did you mean"));
+	end();
+}
+
+RV_TEST(one_wrong_name_of_several_says_that_nothing_was_done)
+{
+	const struct rv_json *answer;
+
+	begin();
+	answer = peer_ask(&peer, "stop", "{\"names\":[\"web\",\"nope\"]}");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(str_at(answer, "error.message"), "nothing was done"));
+	CU_ASSERT_EQUAL(rig.super->n_done, 0);
+	end();
+}
+
+RV_TEST(a_signal_tells_which_processes_got_it)
+{
+	const struct rv_json *answer;
+
+	begin();
+	fake_up(rig.super, "web/app.0");
+	fake_up(rig.super, "web/app.1");
+	answer = peer_ask(
+	    &peer, "signal", "{\"names\":[\"web\"],\"signal\":\"HUP\"}");
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.0.path"), "web/app.0");
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.0.signal_name"), "SIGHUP");
+	CU_ASSERT(rv_json_int(at(answer, "result.results.0.pid")) > 0);
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.1.path"), "web/app.1");
+	CU_ASSERT_PTR_NULL(at(answer, "result.results.2"));
+	end();
+}
+
+RV_TEST(a_signal_that_is_none_is_named)
+{
+	const struct rv_json *answer;
+
+	begin();
+	answer = peer_ask(
+	    &peer, "signal", "{\"names\":[\"cache\"],\"signal\":\"FOO\"}");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(str_at(answer, "error.message"), "\"FOO\" is no signal"));
+	answer = peer_ask(
+	    &peer, "signal", "{\"names\":[\"HUP\"],\"signal\":\"cache\"}");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(str_at(answer, "error.message"), "signal comes first"));
+	end();
+}
+
 RV_TEST(start_is_answered_when_the_unit_is_ready)
 {
 	const struct rv_json *answer;
@@ -348,6 +423,11 @@ RV_SUITE(ctl, RV_CASE(what_is_no_request_is_refused_with_the_standard_codes),
     RV_CASE(the_socket_is_the_owners_alone),
     RV_CASE(status_tells_of_every_unit_in_tree_order),
     RV_CASE(a_name_that_is_none_is_refused_with_the_nearest),
+    RV_CASE(the_name_of_a_supervisor_means_all_that_is_below_it),
+    RV_CASE(the_last_word_of_a_path_is_what_was_meant),
+    RV_CASE(one_wrong_name_of_several_says_that_nothing_was_done),
+    RV_CASE(a_signal_tells_which_processes_got_it),
+    RV_CASE(a_signal_that_is_none_is_named),
     RV_CASE(start_is_answered_when_the_unit_is_ready),
     RV_CASE(start_is_answered_when_the_unit_has_failed),
     RV_CASE(without_waiting_the_answer_comes_at_once),

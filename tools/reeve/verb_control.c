@@ -15,9 +15,59 @@ text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* "web/app: sent SIGHUP to pid 12", or the state that was reached. */
+static void
+print_result(const struct cli *cli, const json_t *unit)
+{
+	bool ok = json_is_true(json_object_get(unit, "ok"));
+	const char *why = text_of(unit, "why");
+	const char *signal = text_of(unit, "signal_name");
+
+	if (ok && signal[0] != '\0') {
+		printf("%s: sent %s to pid %" JSON_INTEGER_FORMAT "\n",
+		    text_of(unit, "path"), signal,
+		    json_integer_value(json_object_get(unit, "pid")));
+		return;
+	}
+	printf("%s%s: %s%s%s%s\n", cli_on(cli, ok ? CLI_GREEN : CLI_RED),
+	    text_of(unit, "path"), text_of(unit, "state"), cli_off(cli),
+	    why[0] != '\0' ? ": " : "", why);
+}
+
+/* Web is not below we, but web/app and web.0 are below web. */
+static bool
+is_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	if (strcmp(top, "/") == 0) {
+		return strcmp(path, "/") != 0;
+	}
+	return strncmp(path, top, len) == 0 &&
+	       (path[len] == '/' || path[len] == '.');
+}
+
+/* The workers that a supervisor took along. */
+static void
+print_below(const json_t *units, const char *top)
+{
+	json_t *unit;
+	size_t i;
+
+	json_array_foreach(units, i, unit)
+	{
+		const char *path = text_of(unit, "path");
+
+		if (is_below(path, top) &&
+		    strcmp(text_of(unit, "kind"), "worker") == 0) {
+			printf("  %s: %s\n", path, text_of(unit, "state"));
+		}
+	}
+}
+
 /* One line a unit; CLI_FAILED when one did not get there. */
 static int
-print_results(const struct cli *cli, const json_t *answer)
+print_results(const struct cli *cli, const json_t *answer, const json_t *units)
 {
 	json_t *results = json_object_get(answer, "results"), *unit;
 	int code = CLI_OK;
@@ -25,17 +75,13 @@ print_results(const struct cli *cli, const json_t *answer)
 
 	json_array_foreach(results, i, unit)
 	{
-		bool ok = json_is_true(json_object_get(unit, "ok"));
-		const char *why = text_of(unit, "why");
-
-		code = ok ? code : CLI_FAILED;
-		if (cli->has[CLI_OPT_json]) {
-			continue;
+		if (!json_is_true(json_object_get(unit, "ok"))) {
+			code = CLI_FAILED;
 		}
-		printf("%s%s: %s%s%s%s\n",
-		    cli_on(cli, ok ? CLI_GREEN : CLI_RED),
-		    text_of(unit, "path"), text_of(unit, "state"), cli_off(cli),
-		    why[0] != '\0' ? ": " : "", why);
+		if (!cli->has[CLI_OPT_json]) {
+			print_result(cli, unit);
+			print_below(units, text_of(unit, "path"));
+		}
 	}
 	if (cli->has[CLI_OPT_json]) {
 		cli_print_json(answer);
@@ -47,20 +93,29 @@ static int
 command(struct cli *cli, const char *method, json_t *params)
 {
 	struct reeve_client *client = NULL;
-	json_t *answer = NULL;
+	json_t *answer = NULL, *units = NULL;
+	json_t *names =
+	    json_pack("{s:O}", "names", json_object_get(params, "names"));
 	int code = cli_connect(cli, &client);
 
 	if (code != CLI_OK) {
 		json_decref(params);
+		json_decref(names);
 		return code;
 	}
 	if (cli->has[CLI_OPT_no_wait]) {
 		json_object_set_new(params, "no_wait", json_true());
 	}
 	code = cli_ask(client, method, params, &answer);
-	if (code == CLI_OK) {
-		code = print_results(cli, answer);
+	if (code == CLI_OK && !cli->has[CLI_OPT_json] &&
+	    strcmp(method, "signal") != 0) {
+		code = cli_ask(client, "status", json_incref(names), &units);
 	}
+	if (code == CLI_OK) {
+		code = print_results(cli, answer, units);
+	}
+	json_decref(names);
+	json_decref(units);
 	json_decref(answer);
 	reeve_client_close(client);
 	return code;
@@ -216,6 +271,11 @@ cli_verb_shutdown(struct cli *cli)
 	if (code == CLI_OK && !cli->has[CLI_OPT_no_wait]) {
 		await_end(client);
 		cli_await_processes(fds);
+	}
+	if (code == CLI_OK && !cli->has[CLI_OPT_json]) {
+		printf(cli->has[CLI_OPT_no_wait]
+			   ? "the runtime is ending\n"
+			   : "everything has stopped; the runtime has ended\n");
 	}
 	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
 		cli_print_json(answer);
