@@ -4,8 +4,8 @@
  * found wrong, the conf that is being made. Each file has one step: conf_node
  * reads, conf_check judges every key where it stands, conf_value turns values
  * into C, conf_policy, conf_program and conf_tree make specs, conf_deps orders
- * them, conf_doubt warns, conf_fixed compares what a reload cannot change,
- * conf_digest sums up; conf_findings tells.
+ * them, conf_doubt and conf_look warn, conf_fixed compares what a reload cannot
+ * change, conf_digest sums up; conf_findings tells.
  */
 #ifndef RV_CONFIG_PRIV_H
 #define RV_CONFIG_PRIV_H
@@ -54,6 +54,7 @@ struct rv_loader {
 	struct rv_finding *findings;
 	unsigned n_findings, n_errors, n_warnings;
 	unsigned n_unsaid; /* for lack of room */
+	bool look;         /* at programs and directories */
 };
 
 /*
@@ -215,6 +216,8 @@ bool rv_conf_build(struct rv_loader *, const struct rv_cnode *root);
 bool rv_conf_link(struct rv_loader *);
 /* What is allowed but hardly meant; the same. */
 bool rv_conf_doubt(struct rv_loader *);
+/* conf_look.c: what will hardly start here and now; warnings */
+void rv_conf_look(struct rv_loader *);
 /* Digests of what a reload compares; last. */
 void rv_conf_digest(struct rv_loader *);
 

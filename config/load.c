@@ -134,6 +134,7 @@ load_all(struct rv_loader *l, const char *text, size_t len)
 	    !rv_conf_doubt(l)) {
 		return REEVE_ENOMEM;
 	}
+	rv_conf_look(l);
 	rv_conf_digest(l);
 	if (l->arena->failed || l->scratch.failed) {
 		return REEVE_ENOMEM;
@@ -162,11 +163,11 @@ finish(struct rv_loader *l)
 	rv_arena_finish(&l->scratch);
 }
 
-enum reeve_status
-rv_conf_parse(struct rv_conf **out, const char *file, const char *text,
-    size_t len, rv_finding_cb *cb, void *ctx)
+static enum reeve_status
+parse(struct rv_conf **out, const char *file, const char *text, size_t len,
+    bool look, rv_finding_cb *cb, void *ctx)
 {
-	struct rv_loader l = { 0 };
+	struct rv_loader l = { .look = look };
 	const char *slash;
 	enum reeve_status status;
 
@@ -194,6 +195,13 @@ rv_conf_parse(struct rv_conf **out, const char *file, const char *text,
 	}
 	*out = &l.block->conf;
 	return REEVE_OK;
+}
+
+enum reeve_status
+rv_conf_parse(struct rv_conf **out, const char *file, const char *text,
+    size_t len, rv_finding_cb *cb, void *ctx)
+{
+	return parse(out, file, text, len, false, cb, ctx);
 }
 
 static void
@@ -256,9 +264,9 @@ rv_conf_read(const char *path, bool regular, struct rv_buf *text)
 	return err;
 }
 
-enum reeve_status
-rv_conf_load(
-    struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
+static enum reeve_status
+load(struct rv_conf **out, const char *file, bool look, rv_finding_cb *cb,
+    void *ctx)
 {
 	struct rv_buf text;
 	enum reeve_status status = REEVE_ECONFIG;
@@ -272,11 +280,25 @@ rv_conf_load(
 		cannot_read(cb, ctx, file,
 		    err == EFBIG ? "it is larger than 16 MiB" : strerror(err));
 	} else {
-		status = rv_conf_parse(
-		    out, file, rv_buf_str(&text), text.len, cb, ctx);
+		status = parse(
+		    out, file, rv_buf_str(&text), text.len, look, cb, ctx);
 	}
 	rv_buf_finish(&text);
 	return status;
+}
+
+enum reeve_status
+rv_conf_load(
+    struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
+{
+	return load(out, file, false, cb, ctx);
+}
+
+enum reeve_status
+rv_conf_load_looking(
+    struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
+{
+	return load(out, file, true, cb, ctx);
 }
 
 struct rv_conf *

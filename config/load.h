@@ -20,6 +20,10 @@ typedef void rv_finding_cb(
 enum reeve_status rv_conf_load(struct rv_conf **out, const char *file,
     rv_finding_cb *, void *ctx) RV_MUST_CHECK;
 
+/* The same, and looks whether programs and directories are there: warnings. */
+enum reeve_status rv_conf_load_looking(struct rv_conf **out, const char *file,
+    rv_finding_cb *, void *ctx) RV_MUST_CHECK;
+
 /* The same from memory; `file` names it in messages and resolves paths. */
 enum reeve_status rv_conf_parse(struct rv_conf **out, const char *file,
     const char *text, size_t len, rv_finding_cb *, void *ctx) RV_MUST_CHECK;

@@ -5,7 +5,7 @@ config_librv_config_la_SOURCES = config/conf_arena.c config/conf_arena.h \
 	config/conf_dirs.c config/conf_doubt.c config/conf_env.c \
 	config/conf_expand.c config/conf_findings.c config/conf_fixed.c \
 	config/conf_identity.c \
-	config/conf_node.c \
+	config/conf_look.c config/conf_node.c \
 	config/conf_node.h config/conf_policy.c config/conf_priv.h \
 	config/conf_program.c config/conf_root.c config/conf_special.c \
 	config/conf_tree.c \

@@ -31,8 +31,11 @@ enum reeve_status
 rv_face_load(struct rv_conf **conf, const char *file,
     struct rv_face_findings *findings, struct reeve_error *err)
 {
+	/* Nobody to hear of it, nothing to look for. */
 	enum reeve_status status =
-	    rv_conf_load(conf, file, rv_face_finding, findings);
+	    findings->fn != NULL
+		? rv_conf_load_looking(conf, file, rv_face_finding, findings)
+		: rv_conf_load(conf, file, rv_face_finding, findings);
 
 	if (status == REEVE_OK) {
 		return REEVE_OK;

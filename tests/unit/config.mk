@@ -1,7 +1,9 @@
 # tests of config
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_config tests/unit/test_config_manual
-TESTS += tests/unit/test_config tests/unit/test_config_manual
+config_tests = tests/unit/test_config tests/unit/test_config_look \
+	tests/unit/test_config_manual
+check_PROGRAMS += $(config_tests)
+TESTS += $(config_tests)
 endif
 config_test_libs = tests/lib/libtest.la config/librv_config.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS)
@@ -11,3 +13,6 @@ tests_unit_test_config_LDADD = $(config_test_libs)
 tests_unit_test_config_manual_SOURCES = tests/unit/test_config_manual.c
 tests_unit_test_config_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_manual_LDADD = $(config_test_libs)
+tests_unit_test_config_look_SOURCES = tests/unit/test_config_look.c
+tests_unit_test_config_look_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_look_LDADD = $(config_test_libs)
