@@ -10,7 +10,7 @@
 #include "clerk/origins.h"
 
 #define EVERY     (250 * RV_US)
-#define IN_A_ROW  8             /* turns with a small read of the same pipe */
+#define IN_A_ROW  8 /* turns with a small read of the same pipe */
 #define SMALL     ((size_t)16 * 1024)
 #define PAUSE     RV_MS /* without any turn: what came before is forgotten */
 #define EMPTY_MAX 2     /* times that it may be found so */
