@@ -152,14 +152,54 @@ cli_find_verb(const char *name)
 	return NULL;
 }
 
+/* What other programs call it. */
+static const char *
+other_word(const char *name)
+{
+	static const char *const words[][2] = {
+		{ "kill", "signal" },
+		{ "log", "tail" },
+		{ "logs", "tail" },
+		{ "ps", "status" },
+		{ "list", "status" },
+		{ "ls", "status" },
+		{ "up", "start" },
+		{ "down", "stop" },
+		{ "quit", "shutdown" },
+		{ "exit", "shutdown" },
+		{ "update", "reload" },
+		{ "reread", "reload" },
+		{ "validate", "check" },
+		{ "query", "sql" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i][0], name) == 0) {
+			return words[i][1];
+		}
+	}
+	return NULL;
+}
+
+/* A verb that is only begun is nearer than one with another letter. */
+static unsigned
+distance_to(const char *verb, const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 1 && strncmp(verb, name, len) == 0
+		   ? 0
+		   : cli_distance(verb, name);
+}
+
 int
 cli_no_verb(const char *name)
 {
-	const char *nearest = NULL;
-	unsigned best = 3;
+	const char *nearest = other_word(name);
+	unsigned best = nearest != NULL ? 0 : 3;
 
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
-		unsigned d = cli_distance(cli_verbs[i].name, name);
+		unsigned d = distance_to(cli_verbs[i].name, name);
 
 		if (d < best) {
 			best = d;
@@ -170,6 +210,20 @@ cli_no_verb(const char *name)
 		cli_error("no such verb: %s; did you mean %s?", name, nearest);
 	} else {
 		cli_error("no such verb: %s; see reeve help", name);
+	}
+	return CLI_USAGE;
+}
+
+static int
+usage(const struct cli_verb *verb, const struct cli *cli)
+{
+	cli_error("usage: reeve %s%s%s%s", verb->name,
+	    verb->options[0] != '\0' ? " [OPTIONS]" : "",
+	    verb->args[0] != '\0' ? " " : "", verb->args);
+	if (cli->n_names > 0 && verb->most == 0 &&
+	    cli_takes(verb, CLI_OPT_worker)) {
+		cli_error("of one unit alone: reeve %s --worker %s", verb->name,
+		    cli->names[0]);
 	}
 	return CLI_USAGE;
 }
@@ -186,9 +240,7 @@ call(const struct cli_verb *verb, struct cli *cli)
 	}
 	if (cli->n_names < verb->least ||
 	    (verb->most >= 0 && cli->n_names > verb->most)) {
-		cli_error("usage: reeve %s%s%s", verb->name,
-		    verb->args[0] != '\0' ? " " : "", verb->args);
-		return CLI_USAGE;
+		return usage(verb, cli);
 	}
 	return verb->run(cli);
 }
@@ -223,7 +275,8 @@ main(int argc, char **argv)
 	const char *no_color = getenv("NO_COLOR");
 	int code;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+	if (argc == 2 &&
+	    (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
 		return cli_verb_version(&cli);
 	}
 	code = read_options(&cli, argc, argv);

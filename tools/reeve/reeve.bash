@@ -1,4 +1,13 @@
 # completion of reeve for bash; made by: reeve completion
+_reeve_paths() {
+	{ reeve "$@" --json status 2>/dev/null ||
+		reeve "$@" --json sql 'SELECT DISTINCT path FROM lives' 2>/dev/null; } |
+		grep -o '"path":"[^"]*' | cut -d'"' -f4
+}
+_reeve_kinds() {
+	reeve "$@" --json sql 'SELECT DISTINCT kind FROM (SELECT kind FROM events ORDER BY id DESC LIMIT 10000)' 2>/dev/null |
+		cut -d'"' -f4
+}
 _reeve() {
 	local current=${COMP_WORDS[COMP_CWORD]} verb= words= i
 	local -a config=()
@@ -12,6 +21,11 @@ _reeve() {
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-c|--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
 	--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+	--worker) words=$(_reeve_paths "${config[@]}")
+		COMPREPLY=($(compgen -W "$words" -- "$current")); return ;;
+	--kind) words=$(_reeve_kinds "${config[@]}")
+		COMPREPLY=($(compgen -W "$words" -- "$current")); return ;;
+	signal) COMPREPLY=($(compgen -W "$(compgen -A signal | sed -n 's/^SIG//p')" -- "$current")); return ;;
 	esac
 	case $verb in
 	''|help) words="run check status start stop restart signal reload shutdown tail events sql why schema completion version help " ;;
@@ -33,8 +47,9 @@ _reeve() {
 	version) words="--config --state-dir --json --no-color --help " ;;
 	esac
 	case $verb in status|start|stop|restart|signal|tail|why)
-		words+=" $(reeve "${config[@]}" --json status 2>/dev/null | grep -o '"path":"[^"]*' | cut -d'"' -f4)" ;;
+		words+=" $(_reeve_paths "${config[@]}")" ;;
 	esac
+	[ "$verb" = tail ] && words+=" stdout stderr"
 	COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _reeve reeve

@@ -2,13 +2,29 @@
 /* reeve check: every error of every file, as a compiler prints them. */
 #include "config.h"
 
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "tools/reeve/cli.h"
 
 struct check {
 	struct cli *cli;
 	json_t *list; /* NULL: text */
 	unsigned errors, warnings;
+	const char *file; /* as it was given */
 };
+
+/* The name of a file that was given is told as it was given. */
+static const char *
+shown(const struct check *check, const char *where)
+{
+	char whole[PATH_MAX];
+
+	return realpath(check->file, whole) != NULL && strcmp(whole, where) == 0
+		   ? check->file
+		   : where;
+}
 
 static json_t *
 as_json(bool is_warning, const struct reeve_error *f)
@@ -29,7 +45,7 @@ on_finding(void *ctx, bool is_warning, const struct reeve_error *f)
 		json_array_append_new(check->list, as_json(is_warning, f));
 	} else {
 		cli_print_finding(stdout, check->cli->color, is_warning,
-		    f->where, f->line, f->column, f->text);
+		    shown(check, f->where), f->line, f->column, f->text);
 	}
 }
 
@@ -40,6 +56,7 @@ check_file(struct check *check, const char *file)
 	struct reeve_error err;
 	unsigned before = check->errors;
 
+	check->file = file;
 	if (reeve_config_check(file, on_finding, check, &info, &err) ==
 	    REEVE_OK) {
 		if (check->list == NULL) {

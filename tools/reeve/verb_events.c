@@ -11,9 +11,12 @@
 
 #include "tools/reeve/cli.h"
 
+#define LINES_BEFORE 10 /* what --follow shows of the past, like tail */
+
 struct show {
 	struct cli *cli;
 	uint64_t next; /* id behind the last one shown or passed over */
+	bool any;
 };
 
 static bool
@@ -21,6 +24,7 @@ on_event(void *ctx, const struct reeve_event *event)
 {
 	struct show *show = ctx;
 
+	show->any = true;
 	show->next = event->id + 1;
 	cli_print_event(show->cli, event->id, event->at_us, event->life,
 	    event->path, event->kind, event->detail);
@@ -62,6 +66,80 @@ read_filter(struct cli *cli, struct reeve_event_filter *filter)
 	return CLI_OK;
 }
 
+/* -------- filters that nothing fits -------- */
+
+struct nearest {
+	const char *given;
+	char word[256];
+	unsigned best;
+};
+
+static bool
+on_word(void *ctx, const struct reeve_value *values, unsigned n)
+{
+	struct nearest *nearest = ctx;
+	const char *word = values[0].data;
+	unsigned d;
+
+	if (n != 1 || values[0].type != REEVE_TEXT) {
+		return true;
+	}
+	d = cli_distance(nearest->given, word);
+	if (d < nearest->best) {
+		nearest->best = d;
+		snprintf(nearest->word, sizeof(nearest->word), "%s", word);
+	}
+	return true;
+}
+
+static bool
+on_any(void *ctx, const struct reeve_event *event)
+{
+	(void)event;
+	*(bool *)ctx = true;
+	return false;
+}
+
+/* Nothing at all in the log fits: most likely a slip of the pen. */
+static void
+doubt(struct reeve_log *log, const struct reeve_event_filter *only,
+    const char *what, const char *given, const char *sql)
+{
+	struct nearest nearest = { .given = given,
+		.best = 2 + cli_patience(given) };
+	bool any = false;
+	struct reeve_error err;
+
+	if (reeve_log_events(log, only, on_any, &any, &err) != REEVE_OK ||
+	    any ||
+	    reeve_log_sql(log, sql, on_word, &nearest, &err) != REEVE_OK) {
+		return;
+	}
+	cli_error("no event in the log is of %s %s%s%s%s", what, given,
+	    nearest.word[0] != '\0' ? "; did you mean " : "", nearest.word,
+	    nearest.word[0] != '\0' ? "?" : "");
+}
+
+static void
+doubt_filter(struct reeve_log *log, const struct reeve_event_filter *filter)
+{
+	struct reeve_event_filter path = {
+		.size = sizeof(path), .limit = 1, .path_glob = filter->path_glob
+	};
+	struct reeve_event_filter kind = {
+		.size = sizeof(kind), .limit = 1, .kind_glob = filter->kind_glob
+	};
+
+	if (filter->path_glob != NULL) {
+		doubt(log, &path, "worker", filter->path_glob,
+		    "SELECT DISTINCT path FROM events");
+	}
+	if (filter->kind_glob != NULL) {
+		doubt(log, &kind, "kind", filter->kind_glob,
+		    "SELECT DISTINCT kind FROM events");
+	}
+}
+
 static int
 show_log(struct show *show, const struct reeve_event_filter *filter)
 {
@@ -73,8 +151,12 @@ show_log(struct show *show, const struct reeve_event_filter *filter)
 	    reeve_log_events(log, filter, on_event, show, &err) != REEVE_OK) {
 		code = cli_fail(&err);
 	}
-	reeve_log_close(log);
 	fflush(stdout);
+	if (code == CLI_OK && !show->any) {
+		doubt_filter(log, filter);
+		show->any = true; /* said once */
+	}
+	reeve_log_close(log);
 	return code;
 }
 
@@ -243,6 +325,10 @@ cli_verb_events(struct cli *cli)
 	if (cli->has[CLI_OPT_follow] && cli->has[CLI_OPT_until]) {
 		cli_error("--follow has no end: it does not go with --until");
 		return CLI_USAGE;
+	}
+	if (cli->has[CLI_OPT_follow] && !cli->has[CLI_OPT_since] &&
+	    !cli->has[CLI_OPT_limit]) {
+		filter.limit = LINES_BEFORE;
 	}
 	return cli->has[CLI_OPT_follow] ? follow(&show, &filter)
 					: show_log(&show, &filter);

@@ -54,7 +54,14 @@ print_verb(const struct cli_verb *verb)
 	}
 	printf("\n");
 	for (int i = 0; i < CLI_OPTIONS; i++) {
-		if (cli_takes(verb, (enum cli_option)i)) {
+		if (!cli_options[i].all &&
+		    cli_takes(verb, (enum cli_option)i)) {
+			print_option(&cli_options[i]);
+		}
+	}
+	printf("%s", verb->options[0] != '\0' ? "\nas with every verb:\n" : "");
+	for (int i = 0; i < CLI_OPTIONS; i++) {
+		if (cli_options[i].all) {
 			print_option(&cli_options[i]);
 		}
 	}
@@ -131,12 +138,47 @@ print_words(const char *name, const char *words)
 	printf("\t%s) words=\"%s", name, words);
 }
 
+/* What the words of the config's runtime are, from it or from its log. */
+static void
+print_completion_values(void)
+{
+	printf("_reeve_paths() {\n"
+	       "\t{ reeve \"$@\" --json status 2>/dev/null ||\n"
+	       "\t\treeve \"$@\" --json sql 'SELECT DISTINCT path FROM "
+	       "lives' 2>/dev/null; } |\n"
+	       "\t\tgrep -o '\"path\":\"[^\"]*' | cut -d'\"' -f4\n"
+	       "}\n"
+	       "_reeve_kinds() {\n"
+	       "\treeve \"$@\" --json sql 'SELECT DISTINCT kind FROM (SELECT "
+	       "kind FROM events ORDER BY id DESC LIMIT 10000)' 2>/dev/null "
+	       "|\n\t\tcut -d'\"' -f4\n"
+	       "}\n");
+}
+
+static void
+print_completion_arguments(void)
+{
+	printf("\t-c|--config) COMPREPLY=($(compgen -f -- \"$current\")); "
+	       "return ;;\n"
+	       "\t--state-dir) COMPREPLY=($(compgen -d -- \"$current\")); "
+	       "return ;;\n"
+	       "\t--worker) words=$(_reeve_paths \"${config[@]}\")\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\")); "
+	       "return ;;\n"
+	       "\t--kind) words=$(_reeve_kinds \"${config[@]}\")\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\")); "
+	       "return ;;\n"
+	       "\tsignal) COMPREPLY=($(compgen -W \"$(compgen -A signal | "
+	       "sed -n 's/^SIG//p')\" -- \"$current\")); return ;;\n");
+}
+
 int
 cli_verb_completion(struct cli *cli)
 {
 	(void)cli;
-	printf("# completion of reeve for bash; made by: reeve completion\n"
-	       "_reeve() {\n"
+	printf("# completion of reeve for bash; made by: reeve completion\n");
+	print_completion_values();
+	printf("_reeve() {\n"
 	       "\tlocal current=${COMP_WORDS[COMP_CWORD]} verb= words= i\n"
 	       "\tlocal -a config=()\n"
 	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -147,12 +189,9 @@ cli_verb_completion(struct cli *cli)
 	       "\t\t*) verb=${verb:-${COMP_WORDS[i]}} ;;\n"
 	       "\t\tesac\n"
 	       "\tdone\n"
-	       "\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n"
-	       "\t-c|--config) COMPREPLY=($(compgen -f -- \"$current\")); "
-	       "return ;;\n"
-	       "\t--state-dir) COMPREPLY=($(compgen -d -- \"$current\")); "
-	       "return ;;\n"
-	       "\tesac\n"
+	       "\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n");
+	print_completion_arguments();
+	printf("\tesac\n"
 	       "\tcase $verb in\n");
 	print_words("''|help", "");
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
@@ -173,10 +212,9 @@ cli_verb_completion(struct cli *cli)
 	}
 	printf("\tesac\n"
 	       "\tcase $verb in status|start|stop|restart|signal|tail|why)\n"
-	       "\t\twords+=\" $(reeve \"${config[@]}\" --json status "
-	       "2>/dev/null | grep -o '\"path\":\"[^\"]*' | cut -d'\"' -f4)\" "
-	       ";;\n"
+	       "\t\twords+=\" $(_reeve_paths \"${config[@]}\")\" ;;\n"
 	       "\tesac\n"
+	       "\t[ \"$verb\" = tail ] && words+=\" stdout stderr\"\n"
 	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
 	       "}\n"
 	       "complete -o default -F _reeve reeve\n");

@@ -189,6 +189,8 @@ cli_verb_sql(struct cli *cli)
 				  cli->has[CLI_OPT_json] ? on_json_row : on_row,
 				  &rows, &err) != REEVE_OK) {
 		code = cli_fail(&err);
+		/* To ask for a change is wrong usage, as is bad SQL. */
+		code = err.status == REEVE_EPERM ? CLI_USAGE : code;
 	}
 	flush_rows(&rows);
 	free(rows.widths);

@@ -266,6 +266,22 @@ measure(const struct row *rows, size_t n, int *widths, int terminal)
 	}
 }
 
+/* What does not fit is left out by whole words. */
+static void
+cut_last(struct row *row, int width)
+{
+	char *cell = row->cell[LAST];
+	int at = width;
+
+	if (width <= 0 || (int)strlen(cell) <= width) {
+		return;
+	}
+	while (at > 0 && cell[at] != ' ') {
+		at--;
+	}
+	cell[at > 0 ? at : width] = '\0';
+}
+
 static void
 print_cells(
     const struct cli *cli, const int *widths, const struct row *row, bool head)
@@ -310,6 +326,7 @@ print_table(const struct cli *cli, json_t *units)
 	}
 	print_cells(cli, widths, &none, true);
 	for (i = 0; i < n - left; i++) {
+		cut_last(&rows[i], widths[LAST]);
 		print_cells(cli, widths, &rows[i], false);
 	}
 	if (left > 0) {
