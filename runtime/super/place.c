@@ -129,6 +129,7 @@ take_lock(struct rv_super *super, struct reeve_error *err)
 	    pwrite(super->lock_fd, text, (size_t)n, 0) != n) {
 		return rv_error_sys(err, errno, "cannot write %s", path);
 	}
+	super->owns_place = true;
 	return REEVE_OK;
 }
 
@@ -175,10 +176,38 @@ rv_place_take(struct rv_super *super, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+/*
+ * While the lock is held nobody else makes these. Each goes only if it is ours
+ * and of no use to anybody: a directory with a socket in it is not empty.
+ */
+static void
+tidy(const struct rv_super *super)
+{
+	char path[PATH_MAX], target[PATH_MAX], ours[PATH_MAX];
+	ssize_t n;
+
+	rv_format(path, sizeof(path), "%s/notify", super->public_dir);
+	if (rmdir(path) == 0 || errno == ENOENT) {
+		rmdir(super->public_dir);
+	}
+	rv_format(
+	    path, sizeof(path), "%s/control.sock", super->conf->state_dir);
+	rv_format(
+	    ours, sizeof(ours), "%s/control.sock", super->conf->runtime_dir);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	if (strcmp(target, ours) == 0) {
+		unlink(path);
+	}
+}
+
 void
 rv_place_leave(struct rv_super *super)
 {
 	if (super->lock_fd >= 0) {
+		if (super->owns_place) {
+			tidy(super);
+		}
 		/* The lock file stays: unlinking it would race a new owner. */
 		close(super->lock_fd);
 		super->lock_fd = -1;

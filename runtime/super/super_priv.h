@@ -63,6 +63,7 @@ struct rv_super {
 	char run_id[33];
 	int64_t started_at_us;
 	int lock_fd;
+	bool owns_place;    /* the lock is ours, and not another runtime's */
 	uint64_t life_base; /* global = base + the core's number */
 	uint64_t random;
 	struct rv_hash lives;    /* global life -> node */

@@ -410,6 +410,33 @@ RV_TEST(a_unit_of_another_kind_takes_the_place_of_the_one_before)
 	close_in_order(&live);
 }
 
+RV_TEST(an_end_in_order_takes_away_what_leads_nowhere)
+{
+	struct live live;
+	char link[512], target[512] = "", notify[600], *end;
+	struct stat st;
+
+	open_with(&live, "\"children\": { \"a\": { " ENDING
+			 ", \"ready\": \"notify\", \"autostart\": false } }");
+	snprintf(link, sizeof(link), "%s/state/control.sock", live.dir);
+	CU_ASSERT_FATAL(readlink(link, target, sizeof(target) - 1) > 0);
+	end = strrchr(target, '/');
+	CU_ASSERT_PTR_NOT_NULL_FATAL(end);
+	*end = '\0';
+	snprintf(notify, sizeof(notify), "%s.pub/notify", target);
+	CU_ASSERT_EQUAL(lstat(notify, &st), 0);
+	CU_ASSERT(WIFEXITED(live_stop(&live)));
+	CU_ASSERT_EQUAL(lstat(link, &st), -1);
+	*strrchr(notify, '/') = '\0';
+	CU_ASSERT_EQUAL(lstat(notify, &st), -1);
+	CU_ASSERT_EQUAL(lstat(target, &st), 0); /* locks and numbers stay */
+	/* and all is there again for the next */
+	CU_ASSERT_FATAL(live_run(&live));
+	CU_ASSERT_EQUAL(lstat(link, &st), 0);
+	CU_ASSERT_EQUAL(lstat(notify, &st), 0);
+	close_in_order(&live);
+}
+
 RV_TEST(a_second_run_is_refused_and_names_the_first)
 {
 	struct live live;
@@ -629,6 +656,7 @@ RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
     RV_CASE(a_bad_file_is_refused_whole),
     RV_CASE(a_reload_refuses_what_only_a_new_start_can_change),
     RV_CASE(a_unit_of_another_kind_takes_the_place_of_the_one_before),
+    RV_CASE(an_end_in_order_takes_away_what_leads_nowhere),
     RV_CASE(a_second_run_is_refused_and_names_the_first),
     RV_CASE(a_bad_config_starts_nothing_and_exits_with_two),
     RV_CASE(the_lives_of_a_killed_launcher_go_on_under_the_next),
