@@ -161,27 +161,40 @@ RV_TEST(it_leads_a_session_of_its_own)
 	rig_close(&rig);
 }
 
+/* The kernel's word: valgrind keeps some descriptors for itself. */
+static void
+limit_of_files(char *text, size_t size)
+{
+	char line[256];
+	long soft = -1, hard = -1;
+	FILE *file = fopen("/proc/self/limits", "r");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	while (fgets(line, sizeof(line), file) != NULL &&
+	       sscanf(line, "Max open files %ld %ld", &soft, &hard) != 2) {
+	}
+	fclose(file);
+	snprintf(text, size, "%ld %ld", soft, hard);
+}
+
 RV_TEST(limits_are_the_original_ones_or_those_declared)
 {
 	static const struct rv_limit limits[] = {
 		{ RLIMIT_CORE, 0, 0, true, true },
 		{ RLIMIT_CPU, 1000, 0, true, false },
 		{ RLIMIT_FSIZE, 0, 1 << 20, false, true },
-		{ RLIMIT_STACK, 1 << 22, UINT64_MAX, true, true },
+		{ RLIMIT_RSS, 1 << 22, UINT64_MAX, true, true },
 	};
 	struct rig rig;
 	struct rig_spec s;
-	struct rlimit mine;
 	const char *file;
 	char text[64], name[16];
 
-	getrlimit(RLIMIT_NOFILE, &mine);
 	rig_open(&rig, NULL);
 	rig_spec(&s, "tell", NULL);
 	file = tell(&rig, &s);
 	snprintf(name, sizeof(name), "limit%d ", RLIMIT_NOFILE);
-	snprintf(text, sizeof(text), "%ld %ld", (long)mine.rlim_cur,
-	    (long)mine.rlim_max);
+	limit_of_files(text, sizeof(text));
 	expect(file, name, text);
 	s.program.limits = limits;
 	s.program.n_limits = 4;
@@ -192,7 +205,7 @@ RV_TEST(limits_are_the_original_ones_or_those_declared)
 	CU_ASSERT(strncmp(rig_line(file, name), "1000 ", 5) == 0);
 	snprintf(name, sizeof(name), "limit%d ", RLIMIT_FSIZE);
 	expect(file, name, "1048576 1048576");
-	snprintf(name, sizeof(name), "limit%d ", RLIMIT_STACK);
+	snprintf(name, sizeof(name), "limit%d ", RLIMIT_RSS);
 	expect(file, name, "4194304 -1");
 	rig_close(&rig);
 }
