@@ -229,6 +229,28 @@ check_defaults(struct rv_loader *l, const struct rv_cnode *node)
 	}
 }
 
+/* With its first member, as an example. */
+static const char *
+object_like(const struct rv_schema_row *row)
+{
+	static const struct {
+		enum rv_ckey key;
+		const char *what;
+	} examples[] = {
+		{ RV_CKEY_JOURNAL, "an object, such as {\"retain\": \"30d\"}" },
+		{ RV_CKEY_BACKOFF, "an object, such as {\"min\": \"1s\"}" },
+		{ RV_CKEY_HEARTBEAT,
+		    "an object, such as {\"interval\": \"1s\"}" },
+	};
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(examples); i++) {
+		if (examples[i].key == row->key) {
+			return examples[i].what;
+		}
+	}
+	return "an object";
+}
+
 static void
 check_value(struct rv_loader *l, const struct rv_schema_row *row,
     const struct rv_cnode *node)
@@ -249,7 +271,7 @@ check_value(struct rv_loader *l, const struct rv_schema_row *row,
 	};
 
 	if (row->type == RV_CT_OBJECT) {
-		if (expect(l, node, JSON_OBJECT, "an object")) {
+		if (expect(l, node, JSON_OBJECT, object_like(row))) {
 			check_object(l, node, (unsigned)RV_CIN + row->key);
 		}
 	} else if (row->type == RV_CT_DEFAULTS) {
@@ -282,14 +304,36 @@ elsewhere(const char *key)
 	return NULL;
 }
 
+static const char *
+habit(const char *key)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} habits[] = {
+#define X(theirs, ours) { theirs, ours },
+#include "config/habit.def"
+#undef X
+	};
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(habits); i++) {
+		if (strcmp(habits[i].theirs, key) == 0) {
+			return habits[i].ours;
+		}
+	}
+	return NULL;
+}
+
 static void
 check_unknown(struct rv_loader *l, const struct rv_cnode *node, unsigned where)
 {
 	const char *nearest =
 	    rv_conf_is_full(l) ? NULL : rv_schema_nearest(where, node->key);
 	const char *place = where < RV_CIN ? elsewhere(node->key) : NULL;
+	const char *hint = where < RV_CIN ? habit(node->key) : NULL;
 
-	if (place != NULL) {
+	if (place == NULL && hint != NULL) {
+		rv_conf_error(l, node, "unknown key; here it is %s", hint);
+	} else if (place != NULL) {
 		rv_conf_error(l, node, "this key is for %s", place);
 	} else if (nearest != NULL) {
 		rv_conf_error(
@@ -320,12 +364,34 @@ check_object(struct rv_loader *l, const struct rv_cnode *object, unsigned where)
 	}
 }
 
+/* Is this key there, if only by a slip or by another name? */
+static bool
+means(const struct rv_cnode *node, const char *key)
+{
+	const unsigned where = RV_CSUPER | RV_CWORKER | RV_CCHILD;
+
+	for (const struct rv_cnode *n = node->first; n != NULL; n = n->next) {
+		const char *meant = n->key;
+
+		if (meant != NULL && rv_schema_find(where, meant) == NULL) {
+			meant = habit(n->key);
+			if (meant == NULL) {
+				meant = rv_schema_nearest(where, n->key);
+			}
+		}
+		if (meant != NULL && strcmp(meant, key) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 check_unit(struct rv_loader *l, const struct rv_cnode *node)
 {
-	bool has_children = rv_cnode_get(node, "children") != NULL;
-	bool has_program = rv_cnode_get(node, "command") != NULL ||
-			   rv_cnode_get(node, "function") != NULL;
+	bool has_children = means(node, "children");
+	bool has_program =
+	    means(node, "command") || rv_cnode_get(node, "function") != NULL;
 
 	if (!rv_conf_is_name(node->key)) {
 		rv_conf_error(l, node,
@@ -366,7 +432,7 @@ rv_conf_check_root(struct rv_loader *l, const struct rv_cnode *root)
 	if (!expect(l, root, JSON_OBJECT, "an object")) {
 		return;
 	}
-	if (rv_cnode_get(root, "children") == NULL) {
+	if (!means(root, "children")) {
 		rv_conf_error(l, root, "needs \"children\"");
 	}
 	check_object(l, root, RV_CROOT | RV_CSUPER);

@@ -284,6 +284,38 @@ begin(struct scan *s, const char *text, size_t len)
 	s->line = 1;
 }
 
+/*
+ * The commonest mistake, which jansson tells of in its own terms: position is
+ * behind the } or ] that it did not expect.
+ */
+static bool
+tell_comma(struct scan *s, const char *text, size_t len, int position)
+{
+	const char *close = text + position - 1, *comma = close;
+	char said[64];
+
+	if (position < 2 || (size_t)position > len ||
+	    (*close != '}' && *close != ']')) {
+		return false;
+	}
+	while (--comma > text && strchr(" \t\r\n", *comma) != NULL) {
+	}
+	if (*comma != ',') {
+		return false;
+	}
+	begin(s, text, len);
+	for (; s->at < comma; s->at++) {
+		if (*s->at == '\n') {
+			s->line++;
+			s->line_at = s->at + 1;
+		}
+	}
+	snprintf(
+	    said, sizeof(said), "not JSON: a comma too many before %c", *close);
+	tell(s, s->line, column(s), NULL, said);
+	return true;
+}
+
 bool
 rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
     size_t len, rv_cnode_flaw_cb *flaw, void *ctx)
@@ -309,6 +341,9 @@ rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
 	doc->json = json_loadb(text, len, 0, &error);
 	if (doc->json == NULL && error.text[0] == '\0') {
 		arena->failed = true; /* jansson tells nothing of memory */
+		return false;
+	}
+	if (doc->json == NULL && tell_comma(&s, text, len, error.position)) {
 		return false;
 	}
 	if (doc->json == NULL) {

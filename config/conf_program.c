@@ -70,6 +70,17 @@ string_words(const struct rv_cmake *m, const struct rv_cnode *node)
 	return rv_conf_words(m->l, m->l->arena, node, text, false);
 }
 
+/* As it is written: conf_check.c has said so. */
+static bool
+is_told_empty(const struct rv_cnode *node)
+{
+	const struct rv_cnode *first =
+	    rv_cnode_is(node, JSON_ARRAY) ? node->first : node;
+
+	return rv_cnode_is(first, JSON_STRING) &&
+	       json_string_length(first->value) == 0;
+}
+
 static void
 fill_command(const struct rv_cmake *m)
 {
@@ -78,6 +89,9 @@ fill_command(const struct rv_cmake *m)
 	const char *const *words = NULL;
 	const char **first;
 
+	if (is_told_empty(node)) {
+		return;
+	}
 	if (rv_cnode_is(node, JSON_STRING)) {
 		words = string_words(m, node);
 	} else if (rv_cnode_is(node, JSON_ARRAY)) {

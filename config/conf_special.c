@@ -315,10 +315,16 @@ rv_cval_limit(
 		i++;
 	}
 	if (i == RV_ARRAY_LEN(limits)) {
-		rv_conf_error(l, node, "no such limit%s%s%s",
-		    nearest != NULL ? "; did you mean \"" : "",
-		    nearest != NULL ? nearest : "",
-		    nearest != NULL ? "\"?" : "");
+		if (nearest != NULL) {
+			rv_conf_error(l, node,
+			    "no such limit; did you mean \"%s\"?", nearest);
+		} else {
+			rv_conf_error(l, node, "no such limit; there are:"
+#define X(name, suffix) " " name
+#include "config/rlimit.def"
+#undef X
+			);
+		}
 		return false;
 	}
 	*out = (struct rv_limit){ .resource = limits[i].resource };

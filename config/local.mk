@@ -9,7 +9,7 @@ config_librv_config_la_SOURCES = config/conf_arena.c config/conf_arena.h \
 	config/conf_node.h config/conf_policy.c config/conf_priv.h \
 	config/conf_program.c config/conf_root.c config/conf_special.c \
 	config/conf_tree.c \
-	config/conf_value.c config/conf_words.c config/load.c config/load.h \
+	config/conf_value.c config/conf_words.c config/habit.def config/load.c config/load.h \
 	config/rlimit.def config/schema.c config/schema.def config/schema.h \
 	config/spec.h
 EXTRA_DIST += config/examples/cache.json config/examples/cache-fpm.conf

@@ -411,10 +411,17 @@ rv_schema_manual(struct rv_buf *out)
 			continue;
 		}
 		if (row->choices[0] != '\0') {
-			rv_buf_addf(out,
-			    "One of %s; ! marks what is not "
-			    "built yet.\n",
-			    row->choices);
+			rv_buf_addf(out, "One of %s%s.\n", row->choices,
+			    strchr(row->choices, '!') != NULL
+				? "; ! marks what is not built yet"
+				: "");
+		}
+		if (row->type == RV_CT_LIMITS) {
+			rv_buf_adds(out, "There are"
+#define X(name, suffix) " " name
+#include "config/rlimit.def"
+#undef X
+					 ".\n");
 		}
 		rv_buf_addf(
 		    out, "(Of %s; default %s", place_name(row), row->otherwise);

@@ -1,6 +1,7 @@
 # tests of config
 if HAVE_CUNIT
-config_tests = tests/unit/test_config tests/unit/test_config_look \
+config_tests = tests/unit/test_config tests/unit/test_config_flaws \
+	tests/unit/test_config_look \
 	tests/unit/test_config_manual
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests)
@@ -13,6 +14,9 @@ tests_unit_test_config_LDADD = $(config_test_libs)
 tests_unit_test_config_manual_SOURCES = tests/unit/test_config_manual.c
 tests_unit_test_config_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_manual_LDADD = $(config_test_libs)
+tests_unit_test_config_flaws_SOURCES = tests/unit/test_config_flaws.c
+tests_unit_test_config_flaws_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_flaws_LDADD = $(config_test_libs)
 tests_unit_test_config_look_SOURCES = tests/unit/test_config_look.c
 tests_unit_test_config_look_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_look_LDADD = $(config_test_libs)
