@@ -104,7 +104,7 @@ static const char ends[] =
     "SELECT id, life_id, at, run_id, path, kind, detail FROM seen"
     " WHERE path IN (SELECT path FROM temp.meant) AND kind IN"
     " ('worker.exited', 'supervisor.gave_up', 'runtime.stopped',"
-    " 'runtime.lost')"
+    " 'runtime.lost', 'launcher.lost', 'clerk.lost')"
     " UNION ALL SELECT 0, l.id, l.ended_at, l.run_id, l.path, 'lost',"
     " '{\"reason\":\"' || l.end_reason || '\"}' FROM main.lives l"
     " WHERE l.path IN (SELECT path FROM temp.meant)"

@@ -15,6 +15,7 @@ enum rv_story_kind {
 	RV_STORY_LIFE,    /* a life ended, or could not begin */
 	RV_STORY_GAVE_UP, /* a supervisor gave up */
 	RV_STORY_RUN,     /* the runtime ended */
+	RV_STORY_HELPER,  /* the runtime lost its launcher or clerk */
 	RV_STORY_NONE,    /* the unit has never ended */
 };
 
@@ -30,6 +31,7 @@ struct rv_story_unit {
 	int64_t back_at; /* ready again; 0: not */
 	const char *reason;
 	int64_t count, period_ms; /* of one that gave up */
+	const char *cause;        /* the same, where it is not the story's */
 };
 
 struct rv_story_units {

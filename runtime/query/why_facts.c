@@ -96,6 +96,8 @@ rv_story_begin(struct rv_story *s, sqlite3_stmt *row)
 		{ "supervisor.gave_up", RV_STORY_GAVE_UP },
 		{ "runtime.stopped", RV_STORY_RUN },
 		{ "runtime.lost", RV_STORY_RUN },
+		{ "launcher.lost", RV_STORY_HELPER },
+		{ "clerk.lost", RV_STORY_HELPER },
 	};
 	const char *kind = rv_query_text(row, 5);
 
@@ -124,6 +126,8 @@ rv_story_begin(struct rv_story *s, sqlite3_stmt *row)
 	s->path = rv_story_keep(s, rv_query_text(row, 4));
 	if (strcmp(kind, "runtime.lost") == 0) {
 		s->reason = "lost";
+	} else if (s->kind == RV_STORY_HELPER) {
+		s->reason = rv_story_keep(s, kind);
 	}
 	s->output_tail = rv_story_keep(s, rv_query_text(row, 6));
 }
@@ -511,7 +515,8 @@ rv_story_gather(struct rv_why *why, struct rv_story *s)
 	if (status == REEVE_OK && s->kind == RV_STORY_LIFE) {
 		status = rv_story_limits(why, s);
 	}
-	if (status == REEVE_OK && s->kind != RV_STORY_RUN) {
+	if (status == REEVE_OK &&
+	    (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP)) {
 		status = count_before(why, s);
 	}
 	return status == REEVE_OK ? rv_story_follow(why, s) : status;

@@ -53,6 +53,7 @@ put_end(struct rv_jsonw *w, const struct rv_story *s)
 		[RV_STORY_LIFE] = "life",
 		[RV_STORY_GAVE_UP] = "supervisor",
 		[RV_STORY_RUN] = "runtime",
+		[RV_STORY_HELPER] = "helper",
 		[RV_STORY_NONE] = "none",
 	};
 	char name[24];

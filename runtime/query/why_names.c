@@ -24,6 +24,30 @@ static const char meant[] =
 
 #define PATHS LEAPS("main.events") " UNION SELECT path FROM temp.ring"
 
+/* Is the last word of the path this name? The commonest abbreviation. */
+static bool
+ends_with(const char *path, const char *name)
+{
+	const char *leaf = strrchr(path, '/');
+	size_t len = strlen(name);
+
+	leaf = leaf != NULL ? leaf + 1 : path;
+	return strncmp(leaf, name, len) == 0 &&
+	       (leaf[len] == '\0' || leaf[len] == '.');
+}
+
+/* The runtime's own processes are no units; what befell them is in its log. */
+static void
+add_helper(struct rv_buf *text, const char *name)
+{
+	if (strcmp(name, "launcher") == 0 || strcmp(name, "clerk") == 0) {
+		rv_buf_addf(text,
+		    ": it is the runtime's own; see reeve events --kind "
+		    "'%s.*'",
+		    name);
+	}
+}
+
 static void
 add_nearest(struct rv_buf *text, const char *nearest)
 {
@@ -38,7 +62,8 @@ unknown(struct rv_why *why)
 {
 	char nearest[256] = "";
 	struct rv_buf text, list;
-	unsigned best = 3, n = 0;
+	/* The shorter the word, the less of it may be wrong. */
+	unsigned best = 2 + (unsigned)RV_MIN(strlen(why->name) / 4, 2), n = 0;
 	struct rv_ask ask;
 	enum reeve_status status;
 
@@ -47,7 +72,9 @@ unknown(struct rv_why *why)
 	rv_ask(&ask, why, PATHS " ORDER BY 1");
 	while (rv_ask_row(&ask, -1)) {
 		const char *path = rv_query_text(ask.stmt, 0);
-		unsigned d = rv_distance(why->name, path);
+		unsigned d = ends_with(path, why->name)
+				 ? 0
+				 : rv_distance(why->name, path);
 
 		if (d < best) {
 			best = d;
@@ -62,6 +89,7 @@ unknown(struct rv_why *why)
 	if (status == REEVE_OK) {
 		rv_buf_addf(
 		    &text, "there is no unit %.64s in the log", why->name);
+		add_helper(&text, why->name);
 		add_nearest(&text, nearest);
 		if (list.len > 0) {
 			rv_buf_addf(&text, "%s there are: %s%s",

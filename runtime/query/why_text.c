@@ -97,6 +97,10 @@ headline(const struct rv_story *s, struct rv_buf *out)
 		    is(s->reason, "lost") ? "it was killed, or crashed"
 		    : s->reason != NULL   ? s->reason
 					  : "not known why");
+	} else if (s->kind == RV_STORY_HELPER) {
+		rv_buf_addf(out, " lost its %.*s, which was replaced",
+		    (int)strcspn(s->reason != NULL ? s->reason : "", "."),
+		    s->reason != NULL ? s->reason : "");
 	} else {
 		rv_say_how(how, sizeof(how), s->reason, s->exit_code, s->signal,
 		    s->core_dumped, s->stage, s->error, s->message);
@@ -290,8 +294,8 @@ hints(const struct rv_story *s, struct rv_buf *out)
 	}
 	if (s->leftover > 0) {
 		label(out, "left over");
-		rv_buf_addf(out, "%" PRId64 " processes that it had started\n",
-		    s->leftover);
+		rv_buf_addf(out, "%" PRId64 " process%s that it had started\n",
+		    s->leftover, s->leftover == 1 ? "" : "es");
 	}
 }
 
@@ -299,8 +303,7 @@ static void
 output(const struct rv_story *s, struct rv_buf *out)
 {
 	if (s->output_tail != NULL) {
-		label(out, "last output");
-		rv_buf_addc(out, '\n');
+		rv_buf_adds(out, "  last output\n");
 		lines(out, s->output_tail);
 	}
 }
@@ -349,8 +352,9 @@ why_not_back(const struct rv_story *s)
 	if (s->stopped_at != 0) {
 		return "no: it was stopped";
 	}
-	return is(s->decision, "stay") || is(s->reason, "asked") ? "not since"
-								 : "not yet";
+	return is(s->decision, "stay") || is(s->reason, "asked")
+		   ? "has not run since"
+		   : "not yet";
 }
 
 static void
@@ -417,6 +421,10 @@ gave_up(const struct rv_story *s, struct rv_buf *out)
 			rv_buf_addf(out, ", %" PRId64 " restarts within %s",
 			    unit->count, span(unit->period_ms, took));
 		}
+		if (unit->cause != NULL) {
+			rv_buf_addf(
+			    out, ", the last on account of %s", unit->cause);
+		}
 		rv_buf_addc(out, '\n');
 	}
 }
@@ -439,7 +447,7 @@ others(const struct rv_story *s, struct rv_buf *out)
 static void
 before(const struct rv_story *s, struct rv_buf *out)
 {
-	char at[40], ago[32];
+	char ago[32];
 
 	label(out, "before");
 	if (s->all == 0) {
@@ -447,16 +455,19 @@ before(const struct rv_story *s, struct rv_buf *out)
 		    s->kind == RV_STORY_GAVE_UP ? "time" : "crash");
 		return;
 	}
-	rv_buf_addf(out,
-	    "%" PRIu64 " in the hour before, %" PRIu64 " in the day, %" PRIu64
-	    " in this run, %" PRIu64 " in the log",
-	    s->hour, s->day, s->same_run, s->all);
+	rv_buf_addf(out, "%" PRIu64 " in the hour before", s->hour);
+	if (s->all > s->hour || s->folded > 0) {
+		rv_buf_addf(out,
+		    ", %" PRIu64 " in the day, %" PRIu64
+		    " in this run, %" PRIu64 " in the log",
+		    s->day, s->same_run, s->all);
+	}
 	if (s->folded > 0) {
 		rv_buf_addf(
 		    out, " and %" PRIu64 " that it could not hold", s->folded);
 	}
-	rv_buf_addf(out, "; the last %s before, %s",
-	    span((s->at - s->last_crash) / 1000, ago), date(s->last_crash, at));
+	rv_buf_addf(out, "; the last %s before",
+	    span((s->at - s->last_crash) / 1000, ago));
 	if (!s->crash && s->last_crash_end != NULL) {
 		rv_buf_addf(out, ": it %s", s->last_crash_end);
 	}
@@ -506,13 +517,13 @@ rv_story_text(const struct rv_story *s, struct rv_buf *out)
 	exceptions(s, out);
 	output(s, out);
 	went_on(s, out);
-	if (s->kind != RV_STORY_RUN) {
+	if (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP) {
 		back(s, out);
 	}
 	group(s, out);
 	gave_up(s, out);
 	others(s, out);
-	if (s->kind != RV_STORY_RUN) {
+	if (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP) {
 		before(s, out);
 	}
 }

@@ -214,9 +214,45 @@ list_gave_up(struct rv_why *why, struct rv_story *s)
 		}
 		unit->path = rv_story_keep(s, path);
 		unit->at = sqlite3_column_int64(ask.stmt, 1);
+		unit->cause = NULL;
 		unit->reason = rv_story_keep(s, rv_ask_str(&ask, "reason"));
 		unit->count = rv_ask_int(&ask, "count", -1);
 		unit->period_ms = rv_ask_int(&ask, "period_ms", -1);
+	}
+	return rv_ask_end(&ask);
+}
+
+/* Why a run ended that gave up: from the root down to who began it. */
+static enum reeve_status
+list_run_gave_up(struct rv_why *why, struct rv_story *s)
+{
+	const char *next = "/";
+	struct rv_ask ask;
+
+	rv_ask(&ask, why,
+	    "SELECT at, path, detail FROM seen WHERE id < ?1 AND run_id = ?2"
+	    " AND kind = 'supervisor.gave_up' ORDER BY id DESC LIMIT 100");
+	sqlite3_bind_int64(ask.stmt, 1, (sqlite3_int64)s->event);
+	rv_query_bind_text(ask.stmt, 2, s->run);
+	while (next != NULL && rv_ask_row(&ask, 2)) {
+		struct rv_story_unit *unit;
+
+		if (strcmp(rv_query_text(ask.stmt, 1), next) != 0) {
+			continue;
+		}
+		unit = rv_story_add(s, &s->gave_up);
+		if (unit == NULL) {
+			break;
+		}
+		*unit = (struct rv_story_unit){
+			.path = rv_story_keep(s, next),
+			.at = sqlite3_column_int64(ask.stmt, 0),
+			.reason = rv_story_keep(s, rv_ask_str(&ask, "reason")),
+			.count = rv_ask_int(&ask, "count", -1),
+			.period_ms = rv_ask_int(&ask, "period_ms", -1),
+			.cause = rv_story_keep(s, rv_ask_str(&ask, "cause")),
+		};
+		next = unit->cause;
 	}
 	return rv_ask_end(&ask);
 }
@@ -243,26 +279,34 @@ list_others(struct rv_why *why, struct rv_story *s)
 	char how[256];
 
 	rv_ask(&ask, why,
-	    "SELECT at, path, detail FROM seen WHERE at BETWEEN ?1 AND ?2"
-	    " AND kind = 'worker.exited' AND path <> ?3 AND id <> ?4"
-	    " ORDER BY at LIMIT 1000");
+	    "SELECT at, path, detail, kind FROM seen WHERE at BETWEEN ?1 AND ?2"
+	    " AND kind IN ('worker.exited', 'launcher.lost', 'clerk.lost')"
+	    " AND path <> ?3 AND id <> ?4 ORDER BY at LIMIT 1000");
 	sqlite3_bind_int64(ask.stmt, 1, s->at - AROUND_US);
 	sqlite3_bind_int64(ask.stmt, 2, s->at + AROUND_US);
 	rv_query_bind_text(ask.stmt, 3, s->path);
 	sqlite3_bind_int64(ask.stmt, 4, (sqlite3_int64)s->event);
 	while (s->others.n < OTHERS_MAX && rv_ask_row(&ask, 2)) {
 		const char *path = rv_query_text(ask.stmt, 1);
+		const char *kind = rv_query_text(ask.stmt, 3);
+		bool helper = strcmp(kind, "worker.exited") != 0;
 		struct rv_story_unit *unit;
 
-		if (!rv_is_crash(ask.detail) || is_in(&s->group_units, path) ||
-		    is_in(&s->others, path)) {
+		if (!helper &&
+		    (!rv_is_crash(ask.detail) || is_in(&s->group_units, path) ||
+			is_in(&s->others, path))) {
 			continue;
 		}
 		unit = rv_story_add(s, &s->others);
 		if (unit == NULL) {
 			break;
 		}
-		rv_say_how_detail(how, sizeof(how), ask.detail);
+		if (helper) {
+			rv_format(how, sizeof(how), "lost its %.*s",
+			    (int)strcspn(kind, "."), kind);
+		} else {
+			rv_say_how_detail(how, sizeof(how), ask.detail);
+		}
 		unit->path = rv_story_keep(s, path);
 		unit->at = sqlite3_column_int64(ask.stmt, 0);
 		unit->reason = rv_story_keep(s, how);
@@ -280,7 +324,8 @@ rv_story_follow(struct rv_why *why, struct rv_story *s)
 	} else if (s->kind == RV_STORY_GAVE_UP) {
 		status = ready_after(why, s->path, s->event, &s->back_at);
 	}
-	if (status == REEVE_OK && s->back_at == 0 && s->kind != RV_STORY_RUN) {
+	if (status == REEVE_OK && s->back_at == 0 &&
+	    (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP)) {
 		status = read_run_end(why, s);
 	}
 	if (status == REEVE_OK && s->kind == RV_STORY_LIFE && s->event != 0) {
@@ -289,8 +334,13 @@ rv_story_follow(struct rv_why *why, struct rv_story *s)
 	if (status == REEVE_OK && s->restarting != NULL) {
 		status = list_group(why, s);
 	}
-	if (status == REEVE_OK && s->event != 0 && s->kind != RV_STORY_RUN) {
+	if (status == REEVE_OK && s->event != 0 &&
+	    (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP)) {
 		status = list_gave_up(why, s);
+	}
+	if (status == REEVE_OK && s->kind == RV_STORY_RUN &&
+	    s->reason != NULL && strcmp(s->reason, "gave up") == 0) {
+		status = list_run_gave_up(why, s);
 	}
 	if (status == REEVE_OK && s->kind == RV_STORY_LIFE && s->crash) {
 		status = list_others(why, s);

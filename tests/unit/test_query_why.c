@@ -339,6 +339,10 @@ RV_TEST(supervisors_that_gave_up_are_part_of_it)
 	tells(&rig, "web/app",
 	    "web: intensity exceeded, 6 restarts within 10.0 s\n");
 	tells(&rig, "web/app", "/: fatal child\n");
+	tells(&rig, "/", "/: fatal child, the last on account of web\n");
+	tells(&rig, "/",
+	    "web: intensity exceeded, 6 restarts within 10.0 s, the last on "
+	    "account of web/app\n");
 	tells(&rig, "web",
 	    "web gave up: intensity exceeded, 6 restarts within 10.0 s, the "
 	    "last on account of web/app\n");
@@ -358,6 +362,39 @@ RV_TEST(who_died_at_the_same_moment_is_named_once)
 	tells(&rig, "web",
 	    "also then   db was killed by SIGSEGV (core dumped), 500 ms "
 	    "before\n  before");
+	query_rig_close(&rig);
+}
+
+RV_TEST(a_helper_that_was_lost_is_part_of_it)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	query_event(&rig, NOON - 20 * SECOND, 1, "db", "worker.exited", SEGV);
+	query_event(&rig, NOON, 0, "/", "launcher.lost", "\"pid\":12");
+	query_event(&rig, NOON + 1, 2, "web", "worker.exited", SEGV);
+	query_event(&rig, NOON + 2, 0, "/", "clerk.lost", "\"pid\":13");
+	read_log(&rig);
+	tells(&rig, "web", "also then   / lost its launcher, ");
+	tells(&rig, "/", "/ lost its clerk, which was replaced\n");
+	CU_ASSERT_PTR_NULL(query_why(&rig, "launcher", 1, false));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(rig.err.text, "events --kind 'launcher.*'"));
+	query_rig_close(&rig);
+}
+
+RV_TEST(the_last_word_of_a_path_is_what_was_meant)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	add_life(&rig, 1, "grp", NOON);
+	add_life(&rig, 2, "grp/app", NOON);
+	read_log(&rig);
+	CU_ASSERT_PTR_NULL(query_why(&rig, "app", 1, false));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.err.text, "did you mean grp/app?"));
+	CU_ASSERT_PTR_NULL(query_why(&rig, "xyz", 1, false));
+	CU_ASSERT_PTR_NULL(strstr(rig.err.text, "did you mean"));
 	query_rig_close(&rig);
 }
 
@@ -490,6 +527,8 @@ RV_SUITE(query_why, RV_CASE(a_crash_is_told_from_its_cause_to_the_return),
     RV_CASE(a_group_restart_tells_who_went_along_and_why),
     RV_CASE(supervisors_that_gave_up_are_part_of_it),
     RV_CASE(who_died_at_the_same_moment_is_named_once),
+    RV_CASE(a_helper_that_was_lost_is_part_of_it),
+    RV_CASE(the_last_word_of_a_path_is_what_was_meant),
     RV_CASE(limits_are_read_from_the_config_and_compared),
     RV_CASE(a_life_that_nobody_saw_end_is_told_as_lost),
     RV_CASE(a_unit_that_never_ended_has_a_story),
