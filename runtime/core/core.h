@@ -26,7 +26,7 @@ enum rv_state {
 };
 
 enum rv_reason {
-#define X(symbol, number, text) RV_REASON_##symbol = number,
+#define X(symbol, number, text, doc) RV_REASON_##symbol = number,
 #include "core/reason.def"
 #undef X
 };

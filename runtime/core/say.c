@@ -15,7 +15,7 @@ static const char *const state_names[] = {
 };
 
 static const char *const reason_texts[] = {
-#define X(symbol, number, text) [number] = text,
+#define X(symbol, number, text, doc) [number] = text,
 #include "core/reason.def"
 #undef X
 };

@@ -50,8 +50,12 @@ sentence(const char *text)
 static void
 item(const char *what, const char *type, const char *doc)
 {
-	rv_buf_adds(&page, ".TP\n.BR ");
+	const char *quote = strchr(what, ' ') != NULL ? "\"" : "";
+
+	/* Unquoted, its words would be set without the blanks between. */
+	rv_buf_addf(&page, ".TP\n.BR %s", quote);
 	name(what);
+	rv_buf_adds(&page, quote);
 	if (type != NULL) {
 		rv_buf_adds(&page, " \" (");
 		for (; isalpha((unsigned char)*type); type++) {
@@ -112,10 +116,9 @@ make_words(void)
 #include "core/event.def"
 #undef X
 	rv_buf_adds(&page, ".SH END REASONS\n");
-#define X(symbol, number, text)              \
-	if (number != 0) {                   \
-		rv_buf_adds(&page, ".br\n"); \
-		sentence(text);              \
+#define X(symbol, number, text, doc)   \
+	if (number != 0) {             \
+		item(text, NULL, doc); \
 	}
 #include "core/reason.def"
 #undef X
