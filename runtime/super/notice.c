@@ -125,8 +125,9 @@ say_exited(char *dst, size_t size, const struct rv_fields *fields)
 static void
 say_started(char *dst, size_t size, const struct rv_fields *fields)
 {
+	/* Nobody knows yet whether the process becomes the program. */
 	rv_format(
-	    dst, size, "started, pid %" PRId64, number(fields, RV_KEY_PID, 0));
+	    dst, size, "starting, pid %" PRId64, number(fields, RV_KEY_PID, 0));
 }
 
 static void

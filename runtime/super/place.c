@@ -65,10 +65,16 @@ own_dir(const char *path, mode_t mode, struct reeve_error *err)
 	if (lstat(path, &st) != 0) {
 		return rv_error_sys(err, errno, "cannot look at %s", path);
 	}
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid()) {
+	if (!S_ISDIR(st.st_mode)) {
+		return rv_error(
+		    err, REEVE_EPERM, "cannot use %s: no directory", path);
+	}
+	if (st.st_uid != geteuid()) {
 		return rv_error(err, REEVE_EPERM,
-		    "cannot use %s: it is not a directory owned by uid %d",
-		    path, (int)geteuid());
+		    "cannot use %s: it is owned by uid %d%s, and this runs as "
+		    "uid %d%s",
+		    path, (int)st.st_uid, st.st_uid == 0 ? " (root)" : "",
+		    (int)geteuid(), geteuid() == 0 ? " (root)" : "");
 	}
 	if ((st.st_mode & 07777) != mode && chmod(path, mode) != 0) {
 		return rv_error_sys(

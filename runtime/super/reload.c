@@ -132,9 +132,22 @@ find_kept(const struct rv_reconcile *r, const struct rv_spec *spec)
 	return node;
 }
 
+/* The paths of one list of the plan. */
+struct paths {
+	struct rv_jsonw json;
+	unsigned *n;
+};
+
 static void
-match(struct rv_reconcile *r, struct rv_jsonw *added, struct rv_jsonw *changed,
-    struct rv_jsonw *updated)
+add_path(struct paths *paths, const char *path)
+{
+	rv_jsonw_str(&paths->json, path);
+	++*paths->n;
+}
+
+static void
+match(struct rv_reconcile *r, struct paths *added, struct paths *changed,
+    struct paths *updated)
 {
 	for (uint32_t i = 0; i < r->fresh->n_specs; i++) {
 		const struct rv_spec *spec = r->fresh->specs[i];
@@ -143,19 +156,19 @@ match(struct rv_reconcile *r, struct rv_jsonw *added, struct rv_jsonw *changed,
 		r->kept[i] = node;
 		if (node == NULL) {
 			r->n_new++;
-			rv_jsonw_str(added, spec->path);
+			add_path(added, spec->path);
 		} else if (must_restart(node->spec, spec)) {
 			r->restart[i] = true;
-			rv_jsonw_str(changed, spec->path);
+			add_path(changed, spec->path);
 		} else if (node->spec->policy_digest != spec->policy_digest ||
 			   node->spec->deps_digest != spec->deps_digest) {
-			rv_jsonw_str(updated, spec->path);
+			add_path(updated, spec->path);
 		}
 	}
 }
 
 static void
-match_gone(struct rv_reconcile *r, struct rv_jsonw *removed)
+match_gone(struct rv_reconcile *r, struct paths *removed)
 {
 	for (struct rv_unit *unit = rv_super_next(r->super, NULL); unit != NULL;
 	     unit = rv_super_next(r->super, unit)) {
@@ -164,7 +177,7 @@ match_gone(struct rv_reconcile *r, struct rv_jsonw *removed)
 		}
 		r->gone[r->n_gone++] = unit;
 		if (!unit->retiring) {
-			rv_jsonw_str(removed, unit->path);
+			add_path(removed, unit->path);
 		}
 	}
 }
@@ -174,17 +187,22 @@ make_plan(struct rv_reconcile *r, struct rv_reload_plan *plan)
 {
 	struct rv_buf *bufs[] = { &plan->added, &plan->removed, &plan->changed,
 		&plan->updated };
-	struct rv_jsonw lists[RV_ARRAY_LEN(bufs)];
+	struct paths lists[] = {
+		{ .n = &plan->n_added },
+		{ .n = &plan->n_removed },
+		{ .n = &plan->n_changed },
+		{ .n = &plan->n_updated },
+	};
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
 		rv_buf_init(bufs[i], PLAN_TEXT_MAX);
-		rv_jsonw_init(&lists[i], bufs[i]);
-		rv_jsonw_array(&lists[i]);
+		rv_jsonw_init(&lists[i].json, bufs[i]);
+		rv_jsonw_array(&lists[i].json);
 	}
 	match(r, &lists[0], &lists[2], &lists[3]);
 	match_gone(r, &lists[1]);
 	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
-		rv_jsonw_array_end(&lists[i]);
+		rv_jsonw_array_end(&lists[i].json);
 	}
 }
 
@@ -221,6 +239,23 @@ record_loaded(struct rv_super *super, const struct rv_reload_plan *plan)
 	rv_super_record(super, RV_KIND_CONFIG_LOADED, NULL, 0, &fields);
 }
 
+/* Even of nothing: whoever asked looks for an answer. */
+static void
+tell(struct rv_super *super, const struct rv_reload_plan *plan)
+{
+	if (plan->n_added + plan->n_removed + plan->n_changed +
+		plan->n_updated ==
+	    0) {
+		rv_super_notice(super, RV_NOTICE_INFO,
+		    "reloaded %s: nothing differs", super->conf->file);
+		return;
+	}
+	rv_super_notice(super, RV_NOTICE_INFO,
+	    "reloaded %s: %u added, %u removed, %u restarted, %u updated",
+	    super->conf->file, plan->n_added, plan->n_removed, plan->n_changed,
+	    plan->n_updated);
+}
+
 enum reeve_status
 rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
     rv_finding_cb *cb, void *ctx, struct reeve_error *err)
@@ -249,6 +284,7 @@ rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
 		/* Above what follows from it in the log. */
 		rv_reconcile_take(&r);
 		record_loaded(super, plan);
+		tell(super, plan);
 		rv_reconcile_apply(&r);
 		rv_conf_unref(old);
 	}

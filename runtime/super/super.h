@@ -110,6 +110,7 @@ enum reeve_status rv_super_signal(struct rv_super *, struct rv_unit *,
 struct rv_reload_plan {
 	struct rv_buf added, removed, changed,
 	    updated; /* JSON arrays of paths */
+	unsigned n_added, n_removed, n_changed, n_updated;
 };
 void rv_reload_plan_finish(struct rv_reload_plan *);
 /*

@@ -17,3 +17,10 @@ endif
 tests_scenario_test_host_SOURCES = tests/scenario/test_host.c
 tests_scenario_test_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_host_LDADD = libreeve.la tests/lib/libtest.la $(EV_LIBS)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_said
+TESTS += tests/scenario/test_said
+endif
+tests_scenario_test_said_SOURCES = tests/scenario/test_said.c $(live_sources)
+tests_scenario_test_said_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_said_LDADD = $(live_libs)
