@@ -22,3 +22,5 @@ dist_man_MANS += tools/reeve/reeve.1
 # Found by its name with .bash, too.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = tools/reeve/reeve.bash
+# To be copied by whoever wants it: not every machine has systemd.
+dist_doc_DATA = tools/reeve/reeve@.service
