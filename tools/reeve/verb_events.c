@@ -71,6 +71,7 @@ read_filter(struct cli *cli, struct reeve_event_filter *filter)
 struct nearest {
 	const char *given;
 	char word[256];
+	char all[512]; /* the first of those that there are */
 	unsigned best;
 };
 
@@ -79,11 +80,15 @@ on_word(void *ctx, const struct reeve_value *values, unsigned n)
 {
 	struct nearest *nearest = ctx;
 	const char *word = values[0].data;
+	size_t len;
 	unsigned d;
 
 	if (n != 1 || values[0].type != REEVE_TEXT) {
 		return true;
 	}
+	len = strlen(nearest->all);
+	snprintf(nearest->all + len, sizeof(nearest->all) - len, "%s%s",
+	    len > 0 ? ", " : "", word);
 	d = cli_distance(nearest->given, word);
 	if (d < nearest->best) {
 		nearest->best = d;
@@ -106,7 +111,7 @@ doubt(struct reeve_log *log, const struct reeve_event_filter *only,
     const char *what, const char *given, const char *sql)
 {
 	struct nearest nearest = { .given = given,
-		.best = 2 + cli_patience(given) };
+		.best = 1 + cli_patience(given) };
 	bool any = false;
 	struct reeve_error err;
 
@@ -115,9 +120,13 @@ doubt(struct reeve_log *log, const struct reeve_event_filter *only,
 	    reeve_log_sql(log, sql, on_word, &nearest, &err) != REEVE_OK) {
 		return;
 	}
-	cli_error("no event in the log is of %s %s%s%s%s", what, given,
-	    nearest.word[0] != '\0' ? "; did you mean " : "", nearest.word,
-	    nearest.word[0] != '\0' ? "?" : "");
+	if (nearest.word[0] != '\0') {
+		cli_error("no event in the log is of %s %s; did you mean %s?",
+		    what, given, nearest.word);
+	} else {
+		cli_error("no event in the log is of %s %s; there are: %s",
+		    what, given, nearest.all);
+	}
 }
 
 static void
