@@ -115,7 +115,9 @@ on_signal(struct run *run, int signo)
 	}
 	reeve_note_signal(run->reeve, signo);
 	if (signo == SIGHUP) {
-		if (reeve_reload(run->reeve, &err) != REEVE_OK) {
+		/* What is wrong with a config was said already. */
+		if (reeve_reload(run->reeve, &err) != REEVE_OK &&
+		    err.status != REEVE_ECONFIG) {
 			run_out_line(&run->out, REEVE_TROUBLE, err.text);
 		}
 	} else if (signo == SIGINT || signo == SIGTERM) {
