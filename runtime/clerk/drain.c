@@ -120,11 +120,12 @@ static bool
 writer_lives(const struct rv_drain *drain)
 {
 	const struct rv_ring_header *h = drain->ring.header;
+	uint64_t ticks = __atomic_load_n(&h->start_ticks, __ATOMIC_ACQUIRE);
 	char boot_id[40];
 
 	rv_sys_boot_id(boot_id);
 	return strcmp(boot_id, drain->boot_id) == 0 && h->pid > 0 &&
-	       rv_sys_start_ticks(h->pid) == h->start_ticks;
+	       ticks != 0 && rv_sys_start_ticks(h->pid) == ticks;
 }
 
 /* Out of the way, but not away: nobody knows what is in it. */

@@ -158,6 +158,9 @@ rv_journal_close(struct rv_journal *j)
 	}
 	RV_MAGIC_CHECK(j, JOURNAL_MAGIC);
 	if (j->ring.header != NULL) {
+		/* We may live on, but this ring has no writer any more. */
+		__atomic_store_n(
+		    &j->ring.header->start_ticks, 0, __ATOMIC_RELEASE);
 		munmap(j->ring.header, j->map_size);
 	}
 	if (j->ring_fd >= 0) {

@@ -53,8 +53,8 @@ struct rv_ring_drop {
 struct rv_ring_header {
 	uint64_t magic;
 	uint32_t version;
-	int32_t pid; /* the writer's */
-	uint64_t start_ticks;
+	int32_t pid;          /* the writer's */
+	uint64_t start_ticks; /* of pid; 0: it has closed the ring */
 	int64_t started_at_us;
 	char run_id[40], boot_id[40], hostname[128], reeve[32], digest[24];
 	uint64_t config_offset, config_len;

@@ -258,7 +258,7 @@ RV_TEST(numbers_come_though_the_database_is_locked)
 	note_some(10);
 	crig_started(&rig, 5, "a", getpid());
 	CU_ASSERT_EQUAL(crig_await(crig_vanish(&rig)), 0);
-	/* A run whose ring is still there: one event, and its loss. */
+	/* A run whose ring is still there: two events, and its loss. */
 	crig_open(&rig, NULL);
 	note_some(1);
 	crig_sync(&rig);
@@ -270,14 +270,15 @@ RV_TEST(numbers_come_though_the_database_is_locked)
 	begun = rv_sys_now();
 	crig_open(&rig, NULL);
 	CU_ASSERT(rv_sys_now() - begun < rv_test_slow() * 8 * RV_SEC);
-	CU_ASSERT_EQUAL(rig.next_event, 12 + 1 + 2);
+	/* The run is open in the database, too: one number more is left. */
+	CU_ASSERT_EQUAL(rig.next_event, 12 + 2 + 1 + 1 + 1);
 	CU_ASSERT_EQUAL(rig.next_life, 6);
-	CU_ASSERT_EQUAL(crig_note(&rig, "new"), 15);
+	CU_ASSERT_EQUAL(crig_note(&rig, "new"), 17);
 	sqlite3_close(lock);
 	crig_sync(&rig);
 	CU_ASSERT_EQUAL(
-	    crig_number(&rig, "SELECT id FROM events WHERE path = 'new'"), 15);
-	CU_ASSERT(crig_number(&rig, "SELECT COUNT(*) FROM events") >= 14);
+	    crig_number(&rig, "SELECT id FROM events WHERE path = 'new'"), 17);
+	CU_ASSERT_EQUAL(crig_number(&rig, "SELECT COUNT(*) FROM events"), 16);
 	crig_finish(&rig);
 }
 
