@@ -2,7 +2,8 @@
 if HAVE_CUNIT
 check_LTLIBRARIES += tests/lib/libtest.la
 endif
-tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h
+tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h \
+	tests/lib/manual.c tests/lib/manual.h
 tests_lib_libtest_la_LIBADD = $(CUNIT_LIBS)
 tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 EXTRA_DIST += tests/lib/run

@@ -22,19 +22,22 @@
 
 static char test_dir[64];
 
-static int
-count_fds(void)
+unsigned
+rv_test_fds(pid_t pid)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
+	char path[64];
+	unsigned n = 0;
+	struct dirent *e;
+	DIR *dir;
 
-	if (dir == NULL) {
-		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		n += e->d_name[0] != '.';
 	}
-	while (readdir(dir) != NULL) {
-		n++;
+	if (dir != NULL) {
+		closedir(dir);
 	}
-	closedir(dir);
 	return n;
 }
 
@@ -113,7 +116,7 @@ rv_test_builddir(void)
 }
 
 static const char *
-left_over(int fds_before)
+left_over(unsigned fds_before)
 {
 	siginfo_t info;
 
@@ -121,7 +124,7 @@ left_over(int fds_before)
 	    errno != ECHILD) {
 		return "a child process is left over";
 	}
-	if (count_fds() != fds_before) {
+	if (rv_test_fds(getpid()) != fds_before) {
 		return "a descriptor is left over";
 	}
 	return NULL;
@@ -131,7 +134,7 @@ static bool
 run_one(CU_pSuite suite, const struct rv_case *test, size_t number)
 {
 	CU_pTest handle = CU_add_test(suite, test->name, test->run);
-	int fds = count_fds();
+	unsigned fds = rv_test_fds(getpid());
 	const char *left;
 	unsigned failures;
 

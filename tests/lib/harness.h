@@ -18,6 +18,7 @@
 #include <CUnit/CUnit.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct rv_case {
 	const char *name;
@@ -51,6 +52,9 @@ bool rv_test_wait(bool (*ready)(void *), void *ctx, int fd, int ms);
 
 /* What to multiply time limits by: 1, or more under sanitizers and valgrind. */
 int rv_test_slow(void);
+
+/* Open descriptors of a process; 0 when it is gone. */
+unsigned rv_test_fds(pid_t);
 
 /* The source and build trees, from the environment of make check. */
 const char *rv_test_srcdir(void);

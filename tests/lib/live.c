@@ -144,18 +144,25 @@ exec_run(struct live *live)
 	_exit(127);
 }
 
+int64_t
+live_info(struct live *live, const char *key)
+{
+	json_t *info = live_call(live, "info", NULL);
+	int64_t n = json_integer_value(json_object_get(info, key));
+
+	json_decref(info);
+	return n;
+}
+
 /* The clerk has told which ids are free: the tree boots now. */
 static bool
 knows_ids(struct live *live)
 {
 	int64_t until = now_ms() + (int64_t)WAIT_MS * rv_test_slow();
-	json_int_t next = 0;
+	int64_t next = 0;
 
 	while (next == 0 && now_ms() < until) {
-		json_t *info = live_call(live, "info", NULL);
-
-		next = json_integer_value(json_object_get(info, "next_event"));
-		json_decref(info);
+		next = live_info(live, "next_event");
 		if (next == 0) {
 			poll(NULL, 0, 1);
 		}

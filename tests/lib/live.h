@@ -48,6 +48,8 @@ int live_stop(struct live *);
 
 /* Ask; the result, or NULL when refused. The caller's to json_decref. */
 json_t *live_call(struct live *, const char *method, const char *params);
+/* A number that the runtime tells of itself. */
+int64_t live_info(struct live *, const char *key);
 /* The unit's object of status. */
 json_t *live_status(struct live *, const char *path);
 bool live_is(struct live *, const char *path, const char *state);

@@ -109,9 +109,6 @@ RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
 {
 	struct live live;
 	json_t *event;
-	char log[256], line[512] = "";
-	FILE *file;
-	bool said = false;
 
 	open_with(&live,
 	    "\"defaults\": {\"backoff\": {\"initial\": \"10ms\", \"min\": "
@@ -127,15 +124,7 @@ RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
 	CU_ASSERT(live_is(&live, "ghost", "FATAL"));
 	CU_ASSERT(live_is(&live, "web", "RUNNING"));
 	/* and the terminal heard of it */
-	snprintf(log, sizeof(log), "%s/run.log", live.dir);
-	file = fopen(log, "r");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-	while (fgets(line, sizeof(line), file) != NULL) {
-		said = said || (strstr(line, "ghost") != NULL &&
-				   strstr(line, "ENOENT") != NULL);
-	}
-	fclose(file);
-	CU_ASSERT(said);
+	CU_ASSERT(live_said(&live, "ENOENT"));
 	close_in_order(&live);
 }
 
@@ -470,11 +459,8 @@ RV_TEST(a_bad_config_starts_nothing_and_exits_with_two)
 static pid_t
 launcher_of(struct live *live)
 {
-	json_t *info = live_call(live, "info", NULL);
-	pid_t pid =
-	    (pid_t)json_integer_value(json_object_get(info, "launcher_pid"));
+	pid_t pid = (pid_t)live_info(live, "launcher_pid");
 
-	json_decref(info);
 	CU_ASSERT_FATAL(pid > 1);
 	return pid;
 }

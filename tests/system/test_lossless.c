@@ -65,16 +65,6 @@ ask(struct live *live, struct acks *acks)
 	return id > 0;
 }
 
-static pid_t
-pid_of(struct live *live, const char *key)
-{
-	json_t *info = live_call(live, "info", NULL);
-	pid_t pid = (pid_t)json_integer_value(json_object_get(info, key));
-
-	json_decref(info);
-	return pid;
-}
-
 struct victims {
 	bool supervisor, launcher, clerk;
 };
@@ -82,8 +72,8 @@ struct victims {
 static void
 kill_them(struct live *live, const struct victims *victims)
 {
-	pid_t launcher = pid_of(live, "launcher_pid");
-	pid_t clerk = pid_of(live, "clerk_pid");
+	pid_t launcher = (pid_t)live_info(live, "launcher_pid");
+	pid_t clerk = (pid_t)live_info(live, "clerk_pid");
 
 	if (victims->launcher && launcher > 0) {
 		kill(launcher, SIGKILL);
@@ -213,8 +203,8 @@ RV_TEST(a_clerk_killed_over_the_last_of_a_run_has_a_successor)
 	live_open(&live);
 	live_config(&live, workers);
 	CU_ASSERT_FATAL(live_run(&live));
-	launcher = pid_of(&live, "launcher_pid");
-	clerk = pid_of(&live, "clerk_pid");
+	launcher = (pid_t)live_info(&live, "launcher_pid");
+	clerk = (pid_t)live_info(&live, "clerk_pid");
 	CU_ASSERT_FATAL(launcher > 0 && clerk > 0);
 	kill(clerk, SIGSTOP);
 	for (int i = 0; i < 100; i++) {

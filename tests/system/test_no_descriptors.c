@@ -44,36 +44,6 @@ struct few {
 	unsigned said, n_words;
 };
 
-static json_int_t
-info(struct live *live, const char *key)
-{
-	json_t *all = live_call(live, "info", NULL);
-	json_int_t value = json_integer_value(json_object_get(all, key));
-
-	json_decref(all);
-	return value;
-}
-
-/* How many it has: where they end, more or less. */
-static rlim_t
-used(pid_t pid)
-{
-	char path[64];
-	rlim_t n = 0;
-	struct dirent *e;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		n += e->d_name[0] != '.';
-	}
-	if (dir != NULL) {
-		closedir(dir);
-	}
-	return n;
-}
-
 static void
 limit(struct few *few, rlim_t n)
 {
@@ -223,10 +193,10 @@ RV_TEST(a_launcher_without_descriptors_restarts_later_and_says_why)
 	rlim_t most;
 
 	begin(&few);
-	choose(&few, (pid_t)info(&few.live, "launcher_pid"));
+	choose(&few, (pid_t)live_info(&few.live, "launcher_pid"));
 	kill_and_restart(&few, NONE);
 	/* What the dead have left is free, and is not enough at first. */
-	most = used(few.victim) + FEW;
+	most = rv_test_fds(few.victim) + FEW;
 	for (rlim_t n = most - 2 * FEW; n <= most; n++) {
 		kill_and_restart(&few, n);
 	}
@@ -312,7 +282,7 @@ is_kept_or_said(void *ctx)
 static void
 kill_the_clerk(struct few *few, rlim_t n)
 {
-	pid_t clerk = (pid_t)info(&few->live, "clerk_pid");
+	pid_t clerk = (pid_t)live_info(&few->live, "clerk_pid");
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/run.log", few->live.dir);
@@ -338,7 +308,7 @@ RV_TEST(a_supervisor_without_descriptors_gets_another_clerk_when_it_has_some)
 
 	begin(&few);
 	choose(&few, few.live.pid);
-	most = used(few.victim);
+	most = rv_test_fds(few.victim);
 	kill_the_clerk(&few, NONE);
 	for (rlim_t n = RV_MAX(NONE, most - FEW); n <= most + 2; n++) {
 		kill_the_clerk(&few, n);
@@ -352,7 +322,7 @@ static bool
 has_new_clerk(void *ctx)
 {
 	struct few *few = ctx;
-	pid_t clerk = (pid_t)info(&few->live, "clerk_pid");
+	pid_t clerk = (pid_t)live_info(&few->live, "clerk_pid");
 
 	return clerk != 0 && clerk != few->clerk;
 }
@@ -365,7 +335,7 @@ RV_TEST(a_clerk_is_connected_later_where_there_is_no_descriptor_for_it)
 	begin(&few);
 	choose(&few, few.live.pid);
 	for (int i = 0; i < 50 && few.said == 0; i++) {
-		few.clerk = (pid_t)info(&few.live, "clerk_pid");
+		few.clerk = (pid_t)live_info(&few.live, "clerk_pid");
 		CU_ASSERT_FATAL(few.clerk > 1);
 		kill(few.clerk, SIGKILL);
 		CU_ASSERT(rv_test_wait(has_new_clerk, &few, -1, WAIT_MS));

@@ -57,16 +57,6 @@ note(struct rv_buf *ids, size_t *n, json_int_t id)
 	(*n)++;
 }
 
-static json_int_t
-info(struct live *live, const char *key)
-{
-	json_t *all = live_call(live, "info", NULL);
-	json_int_t value = json_integer_value(json_object_get(all, key));
-
-	json_decref(all);
-	return value;
-}
-
 static bool
 stands_still(void *ctx)
 {
@@ -158,7 +148,7 @@ stand_still(struct account *a)
 
 	kill(a->clerk, SIGSTOP);
 	CU_ASSERT_FATAL(rv_test_wait(stands_still, a, -1, 5000));
-	committed = info(&a->live, "committed_event");
+	committed = live_info(&a->live, "committed_event");
 	command(a, "start --no-wait flood");
 	while (rv_sys_now() < until) {
 		steer(a);
@@ -166,7 +156,7 @@ stand_still(struct account *a)
 	}
 	/* It wrote nothing; the others got on with it, but for who is full. */
 	CU_ASSERT(stands_still(a));
-	CU_ASSERT_EQUAL(info(&a->live, "committed_event"), committed);
+	CU_ASSERT_EQUAL(live_info(&a->live, "committed_event"), committed);
 	CU_ASSERT(a->n_deaths > 100);
 	CU_ASSERT(live_is(&a->live, "flood", "RUNNING"));
 	check_events_of_the_ring(a, committed);
@@ -285,7 +275,7 @@ RV_TEST(a_clerk_that_stands_still_holds_nobody_up_and_makes_up_for_all)
 	live_config(&a.live, workers);
 	CU_ASSERT_FATAL(live_run(&a.live));
 	CU_ASSERT(live_saw(&a.live, "worker.ready", "steady"));
-	a.clerk = (pid_t)info(&a.live, "clerk_pid");
+	a.clerk = (pid_t)live_info(&a.live, "clerk_pid");
 	CU_ASSERT_FATAL(a.clerk > 1);
 	stand_still(&a);
 	hear(&a, "flood");

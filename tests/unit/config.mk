@@ -8,13 +8,15 @@ TESTS += $(config_tests)
 endif
 config_test_libs = tests/lib/libtest.la config/librv_config.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS)
-tests_unit_test_config_SOURCES = tests/unit/test_config.c
+config_said = tests/unit/config_said.c tests/unit/config_said.h
+tests_unit_test_config_SOURCES = tests/unit/test_config.c $(config_said)
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_LDADD = $(config_test_libs)
 tests_unit_test_config_manual_SOURCES = tests/unit/test_config_manual.c
 tests_unit_test_config_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_manual_LDADD = $(config_test_libs)
-tests_unit_test_config_flaws_SOURCES = tests/unit/test_config_flaws.c
+tests_unit_test_config_flaws_SOURCES = tests/unit/test_config_flaws.c \
+	$(config_said)
 tests_unit_test_config_flaws_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_flaws_LDADD = $(config_test_libs)
 tests_unit_test_config_look_SOURCES = tests/unit/test_config_look.c

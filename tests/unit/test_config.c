@@ -15,32 +15,7 @@
 #include "config/load.h"
 #include "config/schema.h"
 #include "lib/harness.h"
-
-/* What was found, a line each: "3:5 error TEXT". */
-static struct rv_buf said;
-
-static void
-on_finding(
-    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
-{
-	(void)ctx;
-	rv_buf_addf(&said, "%d:%d %s %s\n", finding->line, finding->column,
-	    level == RV_FINDING_ERROR ? "error" : "warning", finding->text);
-}
-
-static struct rv_conf *
-parse(const char *text)
-{
-	struct rv_conf *conf = NULL;
-
-	rv_buf_finish(&said);
-	rv_buf_init(&said, 1 << 20);
-	if (rv_conf_parse(&conf, "/etc/reeve/test.json", text, strlen(text),
-		on_finding, NULL) != REEVE_OK) {
-		return NULL;
-	}
-	return conf;
-}
+#include "unit/config_said.h"
 
 /* A config whose root has these members, one child `w` among them. */
 static struct rv_conf *
@@ -53,24 +28,7 @@ parse_worker(const char *members)
 	    "s\",\"children\":{\"w\":{\"command\":\"true\"%s%s"
 	    "}}}",
 	    members[0] != '\0' ? "," : "", members);
-	return parse(text);
-}
-
-static bool
-says(const char *words)
-{
-	bool found = strstr(rv_buf_str(&said), words) != NULL;
-
-	if (!found) {
-		printf("# not said: %s\n# but: %s", words, rv_buf_str(&said));
-	}
-	return found;
-}
-
-static void
-forget(void)
-{
-	rv_buf_finish(&said);
+	return said_parse(text);
 }
 
 static const struct rv_spec *
@@ -114,7 +72,7 @@ RV_TEST(the_smallest_config_has_every_default)
 	CU_ASSERT_EQUAL(worker(conf)->program->out.max_bytes, 50 << 20);
 	CU_ASSERT_EQUAL(conf->journal.ring, 4 << 20);
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 /* Where this key may stand: a config with it set to `value`. */
@@ -146,7 +104,7 @@ parse_key(const struct rv_schema_row *row, const char *value)
 						  : "",
 		    "", row->key == RV_CKEY_CHILDREN ? "" : ",",
 		    row->key == RV_CKEY_CHILDREN ? "" : member);
-		return parse(text);
+		return said_parse(text);
 	}
 	return row->key == RV_CKEY_COMMAND ? parse_worker("")
 					   : parse_worker(member);
@@ -176,9 +134,9 @@ RV_TEST(every_key_takes_its_default_and_refuses_what_it_cannot_be)
 		conf = parse_key(row, "null");
 		CU_ASSERT_PTR_NULL(conf);
 		snprintf(words, sizeof(words), "%s: ", row->name);
-		CU_ASSERT(says(words));
+		CU_ASSERT(said_words(words));
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(what_is_not_built_yet_is_known_and_said_so)
@@ -189,7 +147,7 @@ RV_TEST(what_is_not_built_yet_is_known_and_said_so)
 
 		if (!row->built) {
 			CU_ASSERT_PTR_NULL(parse_key(row, "{}"));
-			CU_ASSERT(says("not built yet"));
+			CU_ASSERT(said_words("not built yet"));
 		}
 		for (; *at != '\0'; at += strcspn(at, "|"), at += *at == '|') {
 			char value[64];
@@ -201,12 +159,12 @@ RV_TEST(what_is_not_built_yet_is_known_and_said_so)
 			conf = parse_key(row, value);
 			CU_ASSERT_EQUAL(conf == NULL, *at == '!');
 			if (conf == NULL) {
-				CU_ASSERT(says("is not built yet"));
+				CU_ASSERT(said_words("is not built yet"));
 			}
 			rv_conf_unref(conf);
 		}
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(ranges_are_kept)
@@ -220,12 +178,12 @@ RV_TEST(ranges_are_kept)
 		}
 		snprintf(value, sizeof(value), "%lld", (long long)row->max + 1);
 		CU_ASSERT_PTR_NULL(parse_key(row, value));
-		CU_ASSERT(says("is out of range"));
+		CU_ASSERT(said_words("is out of range"));
 		snprintf(value, sizeof(value), "%lld", (long long)row->min - 1);
 		CU_ASSERT_PTR_NULL(parse_key(row, value));
-		CU_ASSERT(says("is out of range"));
+		CU_ASSERT(said_words("is out of range"));
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(deep_and_broken_texts_do_no_harm)
@@ -234,20 +192,20 @@ RV_TEST(deep_and_broken_texts_do_no_harm)
 
 	memset(deep, '[', sizeof(deep) - 1);
 	deep[sizeof(deep) - 1] = '\0';
-	CU_ASSERT_PTR_NULL(parse(deep));
-	CU_ASSERT(says("1:33 error nested too deeply"));
-	CU_ASSERT_PTR_NULL(parse("{\"children\":{\"\xff\":1}}"));
-	CU_ASSERT(says("not JSON"));
+	CU_ASSERT_PTR_NULL(said_parse(deep));
+	CU_ASSERT(said_words("1:33 error nested too deeply"));
+	CU_ASSERT_PTR_NULL(said_parse("{\"children\":{\"\xff\":1}}"));
+	CU_ASSERT(said_words("not JSON"));
 	{
 		struct rv_conf *conf = NULL;
 
 		rv_buf_reset(&said);
 		CU_ASSERT_EQUAL(
-		    rv_conf_parse(&conf, "x", "{}\0{}", 5, on_finding, NULL),
+		    rv_conf_parse(&conf, "x", "{}\0{}", 5, said_finding, NULL),
 		    REEVE_ECONFIG);
-		CU_ASSERT(says("there is a NUL byte"));
+		CU_ASSERT(said_words("there is a NUL byte"));
 	}
-	forget();
+	said_forget();
 }
 
 static const struct {
@@ -277,7 +235,7 @@ RV_TEST(commands_become_words)
 		    "s\",\"children\":{\"w\":{\"command\":%s}}"
 		    "}",
 		    commands[i].members);
-		conf = parse(text);
+		conf = said_parse(text);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
 		argv = worker(conf)->program->argv;
 		for (; commands[i].words[n] != NULL; n++) {
@@ -287,7 +245,7 @@ RV_TEST(commands_become_words)
 		CU_ASSERT_PTR_NULL(argv[n]);
 		rv_conf_unref(conf);
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(values_become_what_they_mean)
@@ -334,19 +292,19 @@ RV_TEST(values_become_what_they_mean)
 	CU_ASSERT_EQUAL(g->out.kind, RV_OUT_NONE);
 	CU_ASSERT_EQUAL(g->err.kind, RV_OUT_MERGED);
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 RV_TEST(instances_stand_under_a_supervisor_of_their_name)
 {
 	struct rv_conf *conf =
-	    parse("{\"state_dir\":\"/"
-		  "s\",\"children\":{\"web\":{\"children\":{\"app\":"
-		  "{\"command\":\"x %(process_num)02d "
-		  "%(group_name)s\",\"numprocs\":2,"
-		  "\"numprocs_start\":7,\"autostart\":false},\"f\":{"
-		  "\"command\":\"y\","
-		  "\"depends_on\":[\"app\"]}}}}}");
+	    said_parse("{\"state_dir\":\"/"
+		       "s\",\"children\":{\"web\":{\"children\":{\"app\":"
+		       "{\"command\":\"x %(process_num)02d "
+		       "%(group_name)s\",\"numprocs\":2,"
+		       "\"numprocs_start\":7,\"autostart\":false},\"f\":{"
+		       "\"command\":\"y\","
+		       "\"depends_on\":[\"app\"]}}}}}");
 	const struct rv_spec *app, *one;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
@@ -366,12 +324,12 @@ RV_TEST(instances_stand_under_a_supervisor_of_their_name)
 	CU_ASSERT_PTR_EQUAL(rv_conf_find(conf, "web/f")->deps[0], app);
 	CU_ASSERT_EQUAL(one->n_deps, 0);
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 RV_TEST(the_nearest_default_counts_and_variables_and_limits_merge)
 {
-	struct rv_conf *conf = parse(
+	struct rv_conf *conf = said_parse(
 	    "{\"state_dir\":\"/s\",\"defaults\":{\"startsecs\":5,\"nice\":1,"
 	    "\"environment\":{\"A\":\"1\",\"B\":\"1\"},\"limits\":{\"core\":1}}"
 	    ","
@@ -393,7 +351,7 @@ RV_TEST(the_nearest_default_counts_and_variables_and_limits_merge)
 	/* not for supervisors */
 	CU_ASSERT_EQUAL(rv_conf_find(conf, "s")->policy->restart, RV_PERMANENT);
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 RV_TEST(a_file_of_variables_is_below_the_object)
@@ -416,24 +374,25 @@ RV_TEST(a_file_of_variables_is_below_the_object)
 	rv_conf_unref(conf);
 	CU_ASSERT_PTR_NULL(
 	    parse_worker("\"environment_file\":\"/nowhere/env\""));
-	CU_ASSERT(says("cannot read /nowhere/env: No such file"));
-	forget();
+	CU_ASSERT(said_words("cannot read /nowhere/env: No such file"));
+	said_forget();
 }
 
 RV_TEST(a_window_that_can_never_fill_is_warned_of)
 {
-	struct rv_conf *conf =
-	    parse("{\"state_dir\":\"/s\",\"intensity\":50,\"period\":\"10s\","
-		  "\"children\":{\"w\":{\"command\":\"x\"}}}");
+	struct rv_conf *conf = said_parse(
+	    "{\"state_dir\":\"/s\",\"intensity\":50,\"period\":\"10s\","
+	    "\"children\":{\"w\":{\"command\":\"x\"}}}");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
-	CU_ASSERT(says("warning intensity: this window can never fill"));
+	CU_ASSERT(said_words("warning intensity: this window can never fill"));
 	rv_conf_unref(conf);
-	conf = parse("{\"state_dir\":\"/s\",\"intensity\":3,\"period\":\"10s\","
-		     "\"children\":{\"w\":{\"command\":\"x\"}}}");
+	conf = said_parse(
+	    "{\"state_dir\":\"/s\",\"intensity\":3,\"period\":\"10s\","
+	    "\"children\":{\"w\":{\"command\":\"x\"}}}");
 	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 static const struct {
@@ -470,7 +429,7 @@ RV_TEST(digests_differ_where_a_reload_must_act)
 		rv_conf_unref(other);
 	}
 	rv_conf_unref(plain);
-	forget();
+	said_forget();
 }
 
 RV_TEST(each_key_that_needs_a_new_start_is_noticed_at_a_reload)
@@ -497,11 +456,11 @@ RV_TEST(each_key_that_needs_a_new_start_is_noticed_at_a_reload)
 		CU_ASSERT_PTR_NOT_NULL_FATAL(others[row->type]);
 		is = parse_key(row, others[row->type]);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(is);
-		rv_conf_check_fixed(was, is, on_finding, NULL);
+		rv_conf_check_fixed(was, is, said_finding, NULL);
 		snprintf(words, sizeof(words),
 		    "%s: cannot change while the runtime runs (it is \"",
 		    row->name);
-		CU_ASSERT(says(words));
+		CU_ASSERT(said_words(words));
 		CU_ASSERT_PTR_EQUAL(strchr(rv_buf_str(&said), '\n'),
 		    rv_buf_str(&said) + said.len - 1);
 		rv_conf_unref(is);
@@ -509,25 +468,25 @@ RV_TEST(each_key_that_needs_a_new_start_is_noticed_at_a_reload)
 	}
 	CU_ASSERT_EQUAL(seen, 7);
 	rv_conf_unref(was);
-	forget();
+	said_forget();
 }
 
 RV_TEST(what_needs_a_new_start_is_told_with_its_place)
 {
 	struct rv_conf *was = parse_worker("");
-	struct rv_conf *is = parse("{\"state_dir\":\"/s\",\n \"journal\": "
-				   "{\"retain\": \"30d\", \"ring\":\n "
-				   "\"8MiB\"}, \"children\":{}}");
+	struct rv_conf *is = said_parse("{\"state_dir\":\"/s\",\n \"journal\": "
+					"{\"retain\": \"30d\", \"ring\":\n "
+					"\"8MiB\"}, \"children\":{}}");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(was);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(is);
-	rv_conf_check_fixed(was, is, on_finding, NULL);
+	rv_conf_check_fixed(was, is, said_finding, NULL);
 	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said),
 	    "2:31 error journal.ring: cannot change while the runtime runs (it "
 	    "is \"4MiB\"); stop it and start it again\n");
 	rv_conf_unref(was);
 	rv_conf_unref(is);
-	forget();
+	said_forget();
 }
 
 RV_TEST(places_follow_from_name_and_user)
@@ -556,7 +515,7 @@ RV_TEST(places_follow_from_name_and_user)
 	CU_ASSERT_EQUAL(
 	    rv_conf_runtime_dir("/b", other, sizeof(other), &err), REEVE_OK);
 	CU_ASSERT_STRING_NOT_EQUAL(runtime, other);
-	forget();
+	said_forget();
 }
 
 RV_TEST(thousands_of_units_are_found_by_path)
@@ -572,7 +531,7 @@ RV_TEST(thousands_of_units_are_found_by_path)
 	}
 	CU_ASSERT_PTR_NULL(rv_conf_find(conf, "w.5000"));
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 RV_TEST(the_examples_are_good)
@@ -588,10 +547,10 @@ RV_TEST(the_examples_are_good)
 		    path, sizeof(path), "%s/%s", rv_test_srcdir(), files[i]);
 		rv_buf_init(&said, 1 << 16);
 		CU_ASSERT_EQUAL(
-		    rv_conf_load(&conf, path, on_finding, NULL), REEVE_OK);
+		    rv_conf_load(&conf, path, said_finding, NULL), REEVE_OK);
 		CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
 		rv_conf_unref(conf);
-		forget();
+		said_forget();
 	}
 }
 
@@ -605,19 +564,19 @@ RV_TEST(every_failing_allocation_is_survived)
 
 		snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
 		CU_ASSERT_TRUE_FATAL(rv_fault_set(plan));
-		conf =
-		    parse("{\"state_dir\":\"/s\",\"children\":{\"s\":{"
-			  "\"strategy\":\"one_for_all\",\"children\":{\"a\":"
-			  "{\"command\":\"x y\",\"numprocs\":3,\"limits\":"
-			  "{\"core\":1},\"environment\":{\"A\":\"%(here)s\"}}"
-			  ",\"b\":{\"command\":\"z\",\"depends_on\":[\"a\"]}"
-			  "}}}}");
+		conf = said_parse(
+		    "{\"state_dir\":\"/s\",\"children\":{\"s\":{"
+		    "\"strategy\":\"one_for_all\",\"children\":{\"a\":"
+		    "{\"command\":\"x y\",\"numprocs\":3,\"limits\":"
+		    "{\"core\":1},\"environment\":{\"A\":\"%(here)s\"}}"
+		    ",\"b\":{\"command\":\"z\",\"depends_on\":[\"a\"]}"
+		    "}}}}");
 		rv_fault_set(NULL);
 	}
 	CU_ASSERT_PTR_NOT_NULL(conf);
 	CU_ASSERT(n > 3);
 	rv_conf_unref(conf);
-	forget();
+	said_forget();
 }
 
 RV_SUITE(config, RV_CASE(the_smallest_config_has_every_default),

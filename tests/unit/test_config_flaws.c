@@ -8,49 +8,7 @@
 #include "base/buf.h"
 #include "config/load.h"
 #include "lib/harness.h"
-
-/* What was found, a line each: "3:5 error TEXT". */
-static struct rv_buf said;
-
-static void
-on_finding(
-    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
-{
-	(void)ctx;
-	rv_buf_addf(&said, "%d:%d %s %s\n", finding->line, finding->column,
-	    level == RV_FINDING_ERROR ? "error" : "warning", finding->text);
-}
-
-static struct rv_conf *
-parse(const char *text)
-{
-	struct rv_conf *conf = NULL;
-
-	rv_buf_finish(&said);
-	rv_buf_init(&said, 1 << 20);
-	if (rv_conf_parse(&conf, "/etc/reeve/test.json", text, strlen(text),
-		on_finding, NULL) != REEVE_OK) {
-		return NULL;
-	}
-	return conf;
-}
-
-static bool
-says(const char *words)
-{
-	bool found = strstr(rv_buf_str(&said), words) != NULL;
-
-	if (!found) {
-		printf("# not said: %s\n# but: %s", words, rv_buf_str(&said));
-	}
-	return found;
-}
-
-static void
-forget(void)
-{
-	rv_buf_finish(&said);
-}
+#include "unit/config_said.h"
 
 static const struct {
 	const char *text, *said;
@@ -179,10 +137,10 @@ static const struct {
 RV_TEST(each_mistake_has_its_own_words)
 {
 	for (size_t i = 0; i < RV_ARRAY_LEN(refused); i++) {
-		CU_ASSERT_PTR_NULL(parse(refused[i].text));
-		CU_ASSERT(says(refused[i].said));
+		CU_ASSERT_PTR_NULL(said_parse(refused[i].text));
+		CU_ASSERT(said_words(refused[i].said));
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(one_mistake_is_told_once)
@@ -199,7 +157,7 @@ RV_TEST(one_mistake_is_told_once)
 	for (size_t i = 0; i < RV_ARRAY_LEN(texts); i++) {
 		const char *got, *line_end;
 
-		CU_ASSERT_PTR_NULL(parse(texts[i]));
+		CU_ASSERT_PTR_NULL(said_parse(texts[i]));
 		got = rv_buf_str(&said);
 		line_end = strchr(got, '\n');
 		CU_ASSERT_PTR_NOT_NULL_FATAL(line_end);
@@ -208,19 +166,19 @@ RV_TEST(one_mistake_is_told_once)
 		}
 		CU_ASSERT_EQUAL(line_end[1], '\0');
 	}
-	forget();
+	said_forget();
 }
 
 RV_TEST(all_errors_of_a_file_come_at_once_in_its_order)
 {
 	CU_ASSERT_PTR_NULL(
-	    parse("{ \"children\": {\n"
-		  "\"a\": { \"command\": \"x\", \"nice\": 99 },\n"
-		  "\"b\": { \"command\": \"x\", \"user\": \"nox\" },\n"
-		  "\"c\": { \"comand\": \"x\" },\n"
-		  "\"d\": { \"command\": \"x\",\n"
-		  "\"depends_on\": [\"e\"], \"umask\": 1 }\n"
-		  "}, \"zeal\": 1 }"));
+	    said_parse("{ \"children\": {\n"
+		       "\"a\": { \"command\": \"x\", \"nice\": 99 },\n"
+		       "\"b\": { \"command\": \"x\", \"user\": \"nox\" },\n"
+		       "\"c\": { \"comand\": \"x\" },\n"
+		       "\"d\": { \"command\": \"x\",\n"
+		       "\"depends_on\": [\"e\"], \"umask\": 1 }\n"
+		       "}, \"zeal\": 1 }"));
 	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said),
 	    "2:24 error children.a.nice: 99 is out of range: from -20 to 19\n"
 	    "3:24 error children.b.user: no such user: nox\n"
@@ -231,7 +189,7 @@ RV_TEST(all_errors_of_a_file_come_at_once_in_its_order)
 	    "6:22 error children.d.umask: must be octal digits as a string, "
 	    "like \"022\"\n"
 	    "7:4 error zeal: unknown key; reeve.conf(5) lists them all\n");
-	forget();
+	said_forget();
 }
 
 RV_SUITE(config_flaws, RV_CASE(each_mistake_has_its_own_words),

@@ -6,17 +6,12 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "ctl/ctl_priv.h"
 #include "lib/harness.h"
+#include "lib/manual.h"
 
-#define PAGE  "runtime/ctl/reeve-control.7"
-#define BEGIN ".\\\" Made from ctl.def: begin\n"
-#define END   ".\\\" Made from ctl.def: end\n"
+#define PAGE "runtime/ctl/reeve-control.7"
 
 static void
 make_method(struct rv_buf *page, const struct rv_ctl_method *method)
@@ -44,57 +39,15 @@ make_page(struct rv_buf *page)
 	}
 }
 
-static char *
-slurp(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text;
-	size_t n;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	text = calloc(1, 1 << 20);
-	n = fread(text, 1, (1 << 20) - 1, f);
-	CU_ASSERT(n > 0);
-	fclose(f);
-	return text;
-}
-
-static void
-leave(const char *text, const char *begin, const char *made, const char *end)
-{
-	char path[4096];
-	FILE *f;
-
-	snprintf(
-	    path, sizeof(path), "%s/reeve-control.7.new", rv_test_builddir());
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fprintf(f, "%.*s%s%s", (int)(begin - text), text, made, end);
-	fclose(f);
-	printf("# a current page is in %s\n", path);
-}
-
 RV_TEST(the_manual_page_tells_of_the_methods_that_there_are)
 {
-	char path[4096], *text, *begin, *end;
 	struct rv_buf page;
 
-	snprintf(path, sizeof(path), "%s/" PAGE, rv_test_srcdir());
-	text = slurp(path);
-	begin = strstr(text, BEGIN);
-	end = strstr(text, END);
-	CU_ASSERT_FATAL(begin != NULL && end != NULL && begin < end);
-	begin += strlen(BEGIN);
 	rv_buf_init(&page, 1 << 20);
 	make_page(&page);
 	CU_ASSERT_FATAL(!page.failed);
-	if ((size_t)(end - begin) != page.len ||
-	    memcmp(begin, page.data, page.len) != 0) {
-		leave(text, begin, rv_buf_str(&page), end);
-		CU_FAIL("the manual page is not current");
-	}
+	rv_manual_check(PAGE, "ctl.def", rv_buf_str(&page));
 	rv_buf_finish(&page);
-	free(text);
 }
 
 RV_SUITE(

@@ -38,24 +38,6 @@ run(struct rig *rig, const struct rig_spec *s)
 	return rig_of(rig, life);
 }
 
-static unsigned
-count_fds(pid_t pid)
-{
-	char path[64];
-	unsigned n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir != NULL && readdir(dir) != NULL) {
-		n++;
-	}
-	if (dir != NULL) {
-		closedir(dir);
-	}
-	return n;
-}
-
 RV_TEST(every_variable_arrives)
 {
 	struct rig rig;
@@ -123,7 +105,7 @@ RV_TEST(descriptors_that_come_are_closed_however_many)
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	run(&rig, &s);
 	rig_sync(&rig);
-	before = count_fds(rv_start_pid(rig.start));
+	before = rv_test_fds(rv_start_pid(rig.start));
 	for (int i = 0; i < 5; i++) {
 		struct rig_life *l = run(&rig, &s);
 
@@ -131,7 +113,7 @@ RV_TEST(descriptors_that_come_are_closed_however_many)
 		CU_ASSERT(l->bad >= 1);
 	}
 	rig_sync(&rig);
-	after = count_fds(rv_start_pid(rig.start));
+	after = rv_test_fds(rv_start_pid(rig.start));
 	if (after != before) {
 		printf("# %u before, %u after\n", before, after);
 	}

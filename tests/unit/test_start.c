@@ -420,25 +420,6 @@ RV_TEST(no_allocation_that_fails_does_harm)
 	}
 }
 
-static rlim_t
-count_fds(pid_t pid)
-{
-	char path[64];
-	rlim_t n = 0;
-	DIR *dir;
-	struct dirent *e;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		n += e->d_name[0] != '.';
-	}
-	if (dir != NULL) {
-		closedir(dir);
-	}
-	return n;
-}
-
 RV_TEST(a_launcher_without_descriptors_left_says_so)
 {
 	struct rig rig;
@@ -451,7 +432,7 @@ RV_TEST(a_launcher_without_descriptors_left_says_so)
 
 	rig_open(&rig, real ? NULL : "pipe2@1+=EMFILE");
 	rig_sync(&rig);
-	few.rlim_cur = few.rlim_max = count_fds(rv_start_pid(rig.start));
+	few.rlim_cur = few.rlim_max = rv_test_fds(rv_start_pid(rig.start));
 	CU_ASSERT(!real || prlimit(rv_start_pid(rig.start), RLIMIT_NOFILE, &few,
 			       NULL) == 0);
 	rig_spec(&s, "ending", "exit", "0", NULL);

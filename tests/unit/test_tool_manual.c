@@ -8,15 +8,13 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "lib/harness.h"
+#include "lib/manual.h"
 
-#define PAGE  "tools/reeve/reeve.1"
-#define BEGIN ".\\\" Made from tables: begin\n"
-#define END   ".\\\" Made from tables: end\n"
+#define PAGE "tools/reeve/reeve.1"
 
 static struct rv_buf page;
 
@@ -137,56 +135,13 @@ make(void)
 #undef X
 }
 
-static char *
-slurp(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text;
-	size_t n;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	text = calloc(1, 1 << 20);
-	n = fread(text, 1, (1 << 20) - 1, f);
-	CU_ASSERT(n > 0);
-	fclose(f);
-	return text;
-}
-
-static void
-leave(const char *text, const char *begin, const char *end)
-{
-	char path[4096];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/reeve.1.new", rv_test_builddir());
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fprintf(
-	    f, "%.*s%s%s", (int)(begin - text), text, rv_buf_str(&page), end);
-	fclose(f);
-	printf("# a current page is in %s\n", path);
-}
-
 RV_TEST(the_manual_page_tells_of_every_verb_and_option)
 {
-	char path[4096], *text, *begin, *end;
-
-	snprintf(path, sizeof(path), "%s/" PAGE, rv_test_srcdir());
-	text = slurp(path);
-	begin = strstr(text, BEGIN);
-	end = strstr(text, END);
-	CU_ASSERT_FATAL(begin != NULL && end != NULL && begin < end);
-	begin += strlen(BEGIN);
 	rv_buf_init(&page, 1 << 20);
 	make();
 	CU_ASSERT_FATAL(!page.failed);
-	if ((size_t)(end - begin) != page.len ||
-	    memcmp(begin, page.data, page.len) != 0) {
-		leave(text, begin, end);
-		CU_FAIL("the manual page is not current");
-	}
+	rv_manual_check(PAGE, "tables", rv_buf_str(&page));
 	rv_buf_finish(&page);
-	free(text);
 }
 
 RV_SUITE(tool_manual, RV_CASE(the_manual_page_tells_of_every_verb_and_option))
