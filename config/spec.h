@@ -35,6 +35,8 @@ struct rv_limit {
 	bool has_soft, has_hard; /* `nofile: 5` sets both */
 };
 
+enum rv_method { RV_METHOD_SPAWN, RV_METHOD_FORK, RV_METHOD_FORKSERVER };
+
 enum rv_ready_channel { RV_CHANNEL_NONE, RV_CHANNEL_NOTIFY, RV_CHANNEL_FD };
 
 /* How to make the process of a worker: all looked up at load. */
@@ -58,6 +60,25 @@ struct rv_program {
 	struct rv_out out, err;
 	enum rv_ready_channel ready;
 	int ready_fd; /* of RV_CHANNEL_FD */
+	enum rv_method method;
+	/* a function: its name, or "module.so:fn" (absolute path); or NULL */
+	const char *function;
+	const void *args; /* of the function; a NUL stands behind them */
+	size_t n_args;
+	bool args_are_json;
+	/* functions or modules that a fork server loads once, NULL-terminated
+	 */
+	const char *const *preload;
+	const char *const *listen; /* names of listeners, NULL-terminated */
+	bool crash_report;         /* a command: preload the crash handler */
+};
+
+/* Two lives at a time while one takes over from the other; see overlap. */
+struct rv_overlap {
+	bool on;
+	uint32_t max;    /* old ones that may still drain */
+	rv_time age;     /* that they may reach; RV_FOREVER: any */
+	uint64_t memory; /* bytes that all of them may hold; 0: any */
 };
 
 struct rv_spec {
@@ -69,7 +90,8 @@ struct rv_spec {
 	const struct rv_program *program; /* workers only */
 	const struct rv_spec *const *deps;
 	unsigned n_deps;
-	bool instances; /* made for numprocs: its children are X.N */
+	struct rv_overlap overlap; /* workers */
+	bool instances;            /* made for numprocs: its children are X.N */
 	/* equal digests = nothing differs; see rv_spec_change */
 	uint64_t policy_digest, program_digest, deps_digest;
 	int line; /* where it stands in the file */
@@ -83,13 +105,45 @@ struct rv_journal_conf {
 	rv_time output_stall;
 };
 
+/* A socket that is opened once and handed to workers by name. */
+struct rv_listen {
+	const char *name;
+	enum { RV_LISTEN_TCP, RV_LISTEN_UDP, RV_LISTEN_UNIX } kind;
+	const void *address; /* struct sockaddr_*, looked up at load */
+	uint32_t address_len;
+	const char *text; /* as written: "tcp://127.0.0.1:8080" */
+	int backlog;
+	bool reuse_port, v6_only;
+	int mode; /* of a unix socket's file; -1: by the umask */
+};
+
+/* What a signal to the runtime does. */
+enum rv_signal_act {
+	RV_SIGNAL_NONE, /* not in the table: the host's own business */
+	RV_SIGNAL_IGNORE,
+	RV_SIGNAL_SHUTDOWN, /* once more: more urgent */
+	RV_SIGNAL_RELOAD,
+	RV_SIGNAL_FORWARD, /* to the units that the globs name */
+};
+
+struct rv_signal_rule {
+	enum rv_signal_act act;
+	int as;                /* FORWARD: the signal that they get */
+	const char *const *to; /* globs of paths, NULL-terminated */
+};
+
+#define RV_SIGNALS 65 /* rules by number of the signal */
+
 struct rv_conf {
 	unsigned refs;
-	const char *file; /* absolute path it was read from */
+	const char *file; /* absolute path it was read from; NULL: none */
 	const char *name;
 	const char *state_dir;   /* absolute */
 	const char *runtime_dir; /* absolute, tmpfs, keyed by state_dir */
 	struct rv_journal_conf journal;
+	const struct rv_listen *listens;
+	unsigned n_listens;
+	const struct rv_signal_rule *signals; /* RV_SIGNALS of them */
 	const struct rv_spec *root;
 	const struct rv_spec *const *specs; /* pre-order */
 	uint32_t n_specs;

@@ -11,11 +11,10 @@ libreeve_la_LIBADD = runtime/face/librv_face.la runtime/ctl/librv_ctl.la \
 	runtime/journal/librv_journal.la config/librv_config.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/core/librv_core.la runtime/sys/librv_sys.la \
-	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
+	runtime/child/librv_child.la runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
 libreeve_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_'
-reeveincludedir = $(includedir)/reeve
-reeveinclude_HEADERS = runtime/include/reeve/client.h \
+reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/config.h runtime/include/reeve/error.h \
 	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \

@@ -1,0 +1,11 @@
+# runtime/child: see its README.md
+noinst_LTLIBRARIES += runtime/child/librv_child.la
+runtime_child_librv_child_la_SOURCES = runtime/child/function.c \
+	runtime/child/page.h
+
+lib_LTLIBRARIES += libreeve-child.la
+libreeve_child_la_SOURCES =
+libreeve_child_la_LIBADD = runtime/child/librv_child.la
+libreeve_child_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
+	-export-symbols-regex '^reeve_'
+reeveinclude_HEADERS += runtime/include/reeve/function.h

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions as workers: a function of the host's own program is registered
+ * under a name, and a worker with `"function": "app.resize"` (or with
+ * `.function = "app.resize"` in C) runs it in a process of its own. How that
+ * process comes to be is its start method; see reeve-functions(7) for what
+ * each of them may and may not do.
+ *
+ * Part of libreeve-child; needs no runtime, and belongs to the worker's side.
+ */
+#ifndef REEVE_FUNCTION_H
+#define REEVE_FUNCTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reeve/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a worker's function is called with; all borrowed, valid to its end. */
+struct reeve_call {
+	size_t size;
+	const char *function; /* as it was addressed */
+	const char *path;     /* of the unit: "web/app.0" */
+	const void *args;     /* args_len bytes, a NUL behind them */
+	size_t args_len;
+	bool args_are_json; /* else bytes as they were given */
+};
+
+/*
+ * Runs in the worker's process, in its only thread. What it returns is the
+ * exit code (the low 8 bits); it may also call exit, _exit or reeve_raise.
+ */
+typedef int reeve_function_fn(const struct reeve_call *);
+
+/* A registered function; made by REEVE_FUNCTION, never by hand. */
+struct reeve_function {
+	const char *name;
+	reeve_function_fn *fn;
+	struct reeve_function *next;
+};
+
+/*
+ * Register at program (or module) load: at file scope,
+ *
+ *	static int resize(const struct reeve_call *call) { ... }
+ *	REEVE_FUNCTION("app.resize", resize);
+ *
+ * A name may be used once in a program: one that is there twice is found by
+ * nobody, and reeve_function_find says so by REEVE_EEXIST.
+ */
+#define REEVE_FUNCTION(name, fn)                                            \
+	static struct reeve_function reeve_function_##fn = { name, fn, 0 }; \
+	__attribute__((constructor)) static void reeve_register_##fn(void)  \
+	{                                                                   \
+		reeve_function_register(&reeve_function_##fn);              \
+	}                                                                   \
+	__attribute__((destructor)) static void reeve_unregister_##fn(void) \
+	{                                                                   \
+		reeve_function_unregister(&reeve_function_##fn);            \
+	}                                                                   \
+	struct reeve_function_takes_a_semicolon
+
+/* What REEVE_FUNCTION calls, before main and at dlopen. Not thread-safe. */
+REEVE_PUBLIC void reeve_function_register(struct reeve_function *);
+REEVE_PUBLIC void reeve_function_unregister(struct reeve_function *);
+
+/* REEVE_OK, REEVE_ENOENT, or REEVE_EEXIST when two have this name. */
+REEVE_PUBLIC enum reeve_status reeve_function_find(
+    const char *name, reeve_function_fn **fn);
+
+/* The i-th registered name, from 0; NULL behind the last. */
+REEVE_PUBLIC const char *reeve_function_name(unsigned i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
