@@ -61,6 +61,7 @@ struct rv_origin {
 	bool ended;        /* nobody writes any more, says the launcher */
 	bool pinned;       /* the disk thread looks at it */
 	bool over;         /* its death is in the database */
+	int notify_fd;     /* held for the next launcher, -1: none */
 	struct rv_outlet outlets[2];
 	char path[]; /* of the unit */
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who writes, and into which logs: see origins.h. An origin lives until its
- * pipes are closed and its death is in the database, so that its last words
- * can be found; then it goes to the disk thread, which frees it behind
+ * Who writes, and into which logs: see origins.h. The notify socket of a life
+ * is held for the launcher after this one, and never read here. An origin lives
+ * until its pipes are closed and its death is in the database, so that its last
+ * words can be found; then it goes to the disk thread, which frees it behind
  * whatever of its output is still on the desk.
  */
 #include "config.h"
@@ -96,13 +97,15 @@ send_have(struct rv_pipes *p, struct rv_origin *origin)
 		.uid = origin->uid,
 		.gid = origin->gid,
 		.path = origin->path };
-	int fds[2];
+	int all[RV_OUTPUT_FDS] = { origin->outlets[0].fd, origin->outlets[1].fd,
+		origin->notify_fd };
+	int fds[RV_OUTPUT_FDS];
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
-		if (origin->outlets[i].fd != -1) {
-			output.streams |= RV_OUTPUT_STDOUT << i;
-			fds[n++] = origin->outlets[i].fd;
+	for (unsigned i = 0; i < RV_OUTPUT_FDS; i++) {
+		if (all[i] != -1) {
+			output.streams |= 1u << i;
+			fds[n++] = all[i];
 		}
 	}
 	describe_log(origin->outlets[0].log, &output.out);
@@ -156,6 +159,11 @@ send_unsent(struct rv_pipes *p)
 		rv_list_remove(&origin->unsent);
 		rv_origins_settle(p, origin);
 	}
+	if (p->has && p->fd != -1 && !p->blocked) {
+		p->has = !send_frame(p, frame,
+		    rv_output_bare(frame, sizeof(frame), RV_OUTPUT_HAD), NULL,
+		    0);
+	}
 }
 
 /*
@@ -194,7 +202,17 @@ tell(struct rv_pipes *p, struct rv_origin *origin)
 static bool
 is_closed(const struct rv_origin *origin)
 {
-	return origin->outlets[0].fd == -1 && origin->outlets[1].fd == -1;
+	return origin->outlets[0].fd == -1 && origin->outlets[1].fd == -1 &&
+	       origin->notify_fd == -1;
+}
+
+static void
+close_notify(struct rv_origin *origin)
+{
+	if (origin->notify_fd != -1) {
+		close(origin->notify_fd);
+		origin->notify_fd = -1;
+	}
 }
 
 static void
@@ -285,6 +303,19 @@ bound_closed(struct rv_pipes *p)
 	}
 }
 
+static void
+enter_closed(struct rv_pipes *p, struct rv_origin *origin)
+{
+	bool wrote =
+	    origin->outlets[0].log != NULL || origin->outlets[1].log != NULL;
+
+	rv_list_remove(&origin->link);
+	rv_list_insert(&p->closed, &origin->link);
+	p->n_closed++;
+	/* Last words are looked for when the death is recorded. */
+	origin->over = origin->over || !p->keep || !wrote;
+}
+
 void
 rv_origins_close(struct rv_pipes *p, struct rv_outlet *outlet)
 {
@@ -299,10 +330,7 @@ rv_origins_close(struct rv_pipes *p, struct rv_outlet *outlet)
 						    : RV_OUTPUT_STDERR);
 	tell(p, origin);
 	if (is_closed(origin)) {
-		rv_list_remove(&origin->link);
-		rv_list_insert(&p->closed, &origin->link);
-		p->n_closed++;
-		origin->over = origin->over || !p->keep;
+		enter_closed(p, origin);
 	}
 	send_unsent(p);
 	bound_closed(p);
@@ -346,6 +374,18 @@ watch(struct rv_pipes *p, struct rv_outlet *outlet)
 	       epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, outlet->fd, &event) == 0;
 }
 
+/* It is the last of what came. */
+static void
+take_notify(struct rv_origin *origin, const struct rv_output *output,
+    struct rv_packet *packet)
+{
+	if ((output->streams & RV_OUTPUT_NOTIFY) != 0 &&
+	    origin->notify_fd == -1 && !origin->ended) {
+		origin->notify_fd = packet->fds[packet->n_fds - 1];
+		packet->fds[packet->n_fds - 1] = -1;
+	}
+}
+
 /* Takes the descriptors as far as it comes. */
 static bool
 fill(struct rv_pipes *p, struct rv_origin *origin,
@@ -367,6 +407,7 @@ fill(struct rv_pipes *p, struct rv_origin *origin,
 			return false;
 		}
 	}
+	take_notify(origin, output, packet);
 	return true;
 }
 
@@ -389,6 +430,7 @@ make(const struct rv_output *output)
 	origin->merged = output->merged;
 	origin->outlets[0].origin = origin->outlets[1].origin = origin;
 	origin->outlets[0].fd = origin->outlets[1].fd = -1;
+	origin->notify_fd = -1;
 	memcpy(origin->path, output->path, len + 1);
 	return origin;
 }
@@ -396,6 +438,7 @@ make(const struct rv_output *output)
 static void
 discard(struct rv_pipes *p, struct rv_origin *origin, struct rv_logs *logs)
 {
+	close_notify(origin);
 	for (unsigned i = 0; i < 2; i++) {
 		struct rv_outlet *outlet = &origin->outlets[i];
 
@@ -435,10 +478,13 @@ open_origin(struct rv_pipes *p, const struct rv_output *output,
 
 	if (origin != NULL) {
 		if (is_closed(origin)) {
-			origin->done = (uint8_t)output->streams;
+			origin->done =
+			    (uint8_t)(output->streams & RV_OUTPUT_PIPES);
 			tell(p, origin);
 			send_unsent(p);
 		}
+		/* A launcher that got none from us has made one. */
+		take_notify(origin, output, packet);
 		return;
 	}
 	origin = make(output);
@@ -461,12 +507,21 @@ end_origin(struct rv_pipes *p, uint64_t life)
 {
 	struct rv_origin *origin = rv_origins_find(p, life);
 
-	if (origin != NULL && !origin->ended) {
-		origin->ended = true;
-		if (!is_closed(origin)) {
-			rv_list_remove(&origin->link);
-			rv_list_insert(&p->ending, &origin->link);
-		}
+	bool was_open;
+
+	if (origin == NULL || origin->ended) {
+		return;
+	}
+	was_open = !is_closed(origin);
+	origin->ended = true;
+	close_notify(origin);
+	if (!is_closed(origin)) {
+		rv_list_remove(&origin->link);
+		rv_list_insert(&p->ending, &origin->link);
+	} else if (was_open) {
+		enter_closed(p, origin);
+		rv_origins_settle(p, origin);
+		bound_closed(p);
 	}
 }
 
@@ -563,6 +618,7 @@ rv_pipes_connect(struct rv_pipes *p, int fd)
 		return;
 	}
 	send_frame(p, hello, rv_output_hello(hello, sizeof(hello)), NULL, 0);
+	p->has = true;
 	for (size_t i = 0; i < RV_ARRAY_LEN(lists); i++) {
 		RV_LIST_EACH (origin, lists[i], struct rv_origin, link) {
 			origin->have = true;

@@ -42,6 +42,7 @@ struct rv_pipes {
 	struct rv_list unsent;
 	/* whether it has told all: CATCH_UPs asked for, sent, answered */
 	bool heard; /* something, since the last answer */
+	bool has;   /* HAD is owed, behind all HAVEs */
 	unsigned asked, sent, answered;
 	unsigned wanted; /* the answer that the ask in hand needs; 0: none */
 	struct rv_defer caught_up;

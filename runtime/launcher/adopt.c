@@ -69,10 +69,10 @@ make(struct rv_launcher *l, uint64_t number, const struct rv_launch_keep *keep,
 
 void
 rv_adopt(struct rv_launcher *l, uint64_t number, pid_t pid, uint64_t ticks,
-    const struct rv_launch_keep *keep, int *notify_fd)
+    const struct rv_launch_keep *keep)
 {
 	struct rv_life *life;
-	int pidfd, notify;
+	int pidfd;
 
 	if (rv_life_find(l, number) != NULL) {
 		return;
@@ -82,14 +82,7 @@ rv_adopt(struct rv_launcher *l, uint64_t number, pid_t pid, uint64_t ticks,
 		return;
 	}
 	life = make(l, number, keep, pid, ticks, pidfd);
-	if (life == NULL || !keep->notify) {
-		return;
-	}
-	/* One that is connected to the old socket knows no other. */
-	notify =
-	    *notify_fd != -1 ? *notify_fd : rv_listen_bind(l, number, keep);
-	*notify_fd = -1;
-	if (notify == -1 || !rv_listen_start(life, notify, -1)) {
+	if (life != NULL && keep->notify && !rv_listen_adopt(life)) {
 		rv_launcher_trouble(
 		    l, errno, "cannot hear process %d any more", pid);
 	}

@@ -5,12 +5,9 @@
 
 #include "launcher/launcher.h"
 
-/*
- * A life of the launcher before this one; DIED says how it ends. *notify_fd is
- * its socket, -1 once it was taken; with -1 its name is bound anew.
- */
+/* A life of the launcher before this one; DIED says how it ends. */
 void rv_adopt(struct rv_launcher *, uint64_t life, pid_t, uint64_t ticks,
-    const struct rv_launch_keep *, int *notify_fd);
+    const struct rv_launch_keep *);
 /* Kill what is left of a life of an earlier run; DIED says that it is gone. */
 void rv_adopt_stray(struct rv_launcher *, uint64_t life, pid_t, uint64_t ticks);
 

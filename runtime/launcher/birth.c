@@ -226,9 +226,7 @@ say_launched(struct birth *b)
 		.pid = b->pid,
 		.start_ticks = b->ticks };
 
-	/* The supervisor keeps the socket open for our successor. */
-	rv_link_send_fd(l, &frame,
-	    b->life->listener != NULL ? b->life->listener->notify_fd : -1);
+	rv_link_send(l, &frame);
 	if (l->link.blocked) {
 		l->unannounced = b->life;
 	} else {
@@ -262,7 +260,11 @@ hold_outputs(struct birth *b)
 		fds[n++] = b->reads[1];
 	}
 	b->reads[0] = b->reads[1] = -1;
-	if (n > 0 && !rv_outputs_hold(&b->l->outputs, &output, fds)) {
+	if (launch->keep.notify) {
+		output.streams |= RV_OUTPUT_NOTIFY;
+	}
+	if (output.streams != 0 &&
+	    !rv_outputs_hold(&b->l->outputs, &output, fds)) {
 		rv_launcher_trouble(
 		    b->l, ENOMEM, "cannot keep the output of %s", launch->path);
 	}

@@ -96,20 +96,29 @@ rv_listen_prepare(const struct rv_launcher *l, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+static socklen_t
+make_address(const char *name, struct sockaddr_un *addr)
+{
+	size_t len = strlen(name);
+
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(addr->sun_path, name, len);
+	if (name[0] == '@') {
+		addr->sun_path[0] = '\0';
+	}
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+}
+
 static int
 bind_name(int fd, const char *name)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(name);
+	struct sockaddr_un addr;
+	socklen_t len = make_address(name, &addr);
 
-	memcpy(addr.sun_path, name, len);
-	if (name[0] == '@') {
-		addr.sun_path[0] = '\0';
-	} else {
+	if (name[0] != '@') {
 		unlink(name);
 	}
-	return bind(fd, (struct sockaddr *)&addr,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	return bind(fd, (struct sockaddr *)&addr, len);
 }
 
 int
@@ -376,6 +385,93 @@ rv_listen_start(struct rv_life *life, int notify_fd, int ready_fd)
 	rv_list_insert(&life->l->listeners, &lis->link);
 	life->listener = lis;
 	return true;
+}
+
+/* Refused or no such file: nobody holds a socket of that name. */
+static bool
+is_held(const char *name)
+{
+	struct sockaddr_un addr;
+	socklen_t len = make_address(name, &addr);
+	int fd = rv_sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	bool held = false;
+
+	if (fd != -1) {
+		held = connect(fd, (struct sockaddr *)&addr, len) == 0 ||
+		       (errno != ECONNREFUSED && errno != ENOENT);
+		close(fd);
+	}
+	return held;
+}
+
+static bool
+bind_anew(struct rv_life *life)
+{
+	int fd = rv_listen_bind(life->l, life->life, life->keep);
+
+	if (fd == -1) {
+		return false;
+	}
+	rv_listen_take(life, fd);
+	if (life->listener->notify_fd == -1) {
+		errno = ENOMEM;
+		return false;
+	}
+	rv_outputs_notify(&life->l->outputs, life);
+	return true;
+}
+
+bool
+rv_listen_adopt(struct rv_life *life)
+{
+	char name[RV_LISTEN_NAME_MAX];
+
+	if (!rv_listen_start(life, -1, -1)) {
+		errno = ENOMEM;
+		return false;
+	}
+	rv_listen_name(life->l, life->life, life->keep, name);
+	life->listener->has_path = true;
+	life->listener->awaits = is_held(name);
+	return life->listener->awaits || bind_anew(life);
+}
+
+bool
+rv_listen_awaits(const struct rv_life *life)
+{
+	return life->listener != NULL && life->listener->awaits;
+}
+
+void
+rv_listen_take(struct rv_life *life, int notify_fd)
+{
+	struct rv_listener *lis = life->listener;
+
+	lis->awaits = false;
+	if (rv_io_start(life->l->loop, &lis->notify_io, notify_fd, RV_LOOP_READ,
+		NULL) != REEVE_OK) {
+		close(notify_fd);
+		rv_launcher_trouble(life->l, ENOMEM,
+		    "cannot hear process %d any more", life->lead.pid);
+		return;
+	}
+	lis->notify_fd = notify_fd;
+}
+
+void
+rv_listen_renew(struct rv_launcher *l)
+{
+	RV_LIST_EACH (lis, &l->listeners, struct rv_listener, link) {
+		if (!lis->awaits) {
+			continue;
+		}
+		lis->awaits = false;
+		if (!bind_anew(lis->life)) {
+			rv_launcher_trouble(l, errno,
+			    "cannot hear process %d any more",
+			    lis->life->lead.pid);
+		}
+	}
 }
 
 void

@@ -21,6 +21,7 @@ struct rv_listener {
 	struct rv_io notify_io, ready_io;
 	int notify_fd, ready_fd; /* -1: none */
 	bool has_path;           /* something is to be unlinked */
+	bool awaits;             /* the clerk has its socket */
 	bool told;               /* the newline has come */
 	bool beat;               /* a beat is not yet passed on */
 	bool paused;             /* not watched: the link is full */
@@ -47,6 +48,18 @@ int rv_listen_bind(
 bool rv_listen_start(
     struct rv_life *, int notify_fd, int ready_fd) RV_MUST_CHECK;
 void rv_listen_stop(struct rv_life *);
+
+/*
+ * Hear an adopted life again. A worker that is connected to its old socket
+ * knows no other, so where that is still held, which only the clerk can do, it
+ * is awaited from there; else its name is bound anew. False: errno.
+ */
+bool rv_listen_adopt(struct rv_life *) RV_MUST_CHECK;
+bool rv_listen_awaits(const struct rv_life *);
+/* The awaited socket; takes it. */
+void rv_listen_take(struct rv_life *, int notify_fd);
+/* No more of them come: bind the names of those that still wait. */
+void rv_listen_renew(struct rv_launcher *);
 
 /*
  * Pass on all that has arrived by now. False when the link is full: more may

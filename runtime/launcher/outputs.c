@@ -24,9 +24,11 @@ struct pipes {
 	struct rv_hash_node by_life;
 	struct rv_list link; /* in unsent, quiet or ended */
 	int fds[2];          /* stdout, stderr; -1: none, or done */
+	bool notify;         /* the life's listener has a socket */
 	bool opened;         /* this clerk knows */
 	bool over;           /* the life has ended */
 	bool over_told;
+	uint32_t streams; /* that the frame tells of */
 	uint32_t len;
 	char frame[];
 };
@@ -81,6 +83,14 @@ disconnect(struct rv_outputs *o)
 	o->owed = 0;
 }
 
+/* With it go the sockets that it alone had. */
+static void
+lose_clerk(struct rv_outputs *o)
+{
+	disconnect(o);
+	rv_listen_renew(o->l);
+}
+
 void
 rv_outputs_finish(struct rv_outputs *o)
 {
@@ -108,24 +118,76 @@ send_frame(struct rv_outputs *o, const void *frame, size_t len, const int *fds,
 		o->blocked = true;
 		rv_io_events(&o->io, RV_LOOP_READ | RV_LOOP_WRITE);
 	} else {
-		disconnect(o);
+		lose_clerk(o);
 	}
 	return false;
+}
+
+static bool
+has_pipes(const struct pipes *p)
+{
+	return p->fds[0] != -1 || p->fds[1] != -1;
+}
+
+/* -1: there is none, or no longer. */
+static int
+notify_of(struct rv_outputs *o, const struct pipes *p)
+{
+	struct rv_life *life =
+	    p->notify ? rv_life_find(o->l, p->by_life.key) : NULL;
+
+	return life != NULL && life->listener != NULL
+		   ? life->listener->notify_fd
+		   : -1;
+}
+
+/* Some of what was there at first may be done with already. */
+static void
+set_streams(struct pipes *p, uint32_t streams)
+{
+	struct rv_output_frame frame;
+	char copy[RV_OUTPUT_FRAME_MAX];
+	size_t len;
+
+	if (streams == p->streams || streams == 0) {
+		return;
+	}
+	if (!rv_output_decode(
+		p->frame, p->len, rv_output_fds(p->streams), &frame)) {
+		RV_NEVER("an OPEN frame of our own");
+	}
+	frame.output.streams = p->streams = streams;
+	/* Same length: only a number differs. */
+	len =
+	    rv_output_encode(copy, sizeof(copy), RV_OUTPUT_OPEN, &frame.output);
+	RV_ASSERT(len == p->len);
+	memcpy(p->frame, copy, len);
+}
+
+static bool
+tell_open(struct rv_outputs *o, struct pipes *p)
+{
+	int all[RV_OUTPUT_FDS] = { p->fds[0], p->fds[1], notify_of(o, p) };
+	int fds[RV_OUTPUT_FDS];
+	uint32_t streams = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RV_OUTPUT_FDS; i++) {
+		if (all[i] != -1) {
+			streams |= 1u << i;
+			fds[n++] = all[i];
+		}
+	}
+	set_streams(p, streams);
+	return n == 0 || send_frame(o, p->frame, p->len, fds, n);
 }
 
 static bool
 tell(struct rv_outputs *o, struct pipes *p)
 {
 	char frame[64];
-	unsigned n = 0;
-	int fds[2];
 
-	for (unsigned i = 0; i < 2; i++) {
-		if (p->fds[i] != -1) {
-			fds[n++] = p->fds[i];
-		}
-	}
-	if (!p->opened && !send_frame(o, p->frame, p->len, fds, n)) {
+	if (!p->opened && !tell_open(o, p)) {
 		return false;
 	}
 	p->opened = true;
@@ -147,43 +209,21 @@ tell_all(struct rv_outputs *o)
 	while (o->fd != -1 && !o->blocked && !rv_list_empty(&o->unsent)) {
 		struct pipes *p = RV_LIST_FIRST(&o->unsent, struct pipes, link);
 
-		if (tell(o, p)) {
-			rv_list_remove(&p->link);
-			rv_list_insert(
-			    p->over ? &o->ended : &o->quiet, &p->link);
+		if (!tell(o, p)) {
+			continue;
 		}
+		if (p->over && !has_pipes(p)) {
+			drop(o, p); /* there will be no DONE */
+			continue;
+		}
+		rv_list_remove(&p->link);
+		rv_list_insert(p->over ? &o->ended : &o->quiet, &p->link);
 	}
 	while (o->owed > 0 && o->fd != -1 && !o->blocked &&
 	       send_frame(o, frame,
 		   rv_output_bare(frame, sizeof(frame), RV_OUTPUT_CAUGHT_UP),
 		   NULL, 0)) {
 		o->owed--;
-	}
-}
-
-/* The pipes may be part of what was opened: the rest is done already. */
-static void
-cut_frame(struct pipes *p)
-{
-	struct rv_output_frame frame;
-	uint32_t had;
-
-	if (!rv_output_decode(p->frame, p->len, 1, &frame) &&
-	    !rv_output_decode(p->frame, p->len, 2, &frame)) {
-		RV_NEVER("an OPEN frame of our own");
-	}
-	had = frame.output.streams;
-	frame.output.streams = (p->fds[0] != -1 ? RV_OUTPUT_STDOUT : 0) |
-			       (p->fds[1] != -1 ? RV_OUTPUT_STDERR : 0);
-	if (had != frame.output.streams) {
-		char copy[RV_OUTPUT_FRAME_MAX];
-
-		/* Same length: only a number differs. */
-		size_t len = rv_output_encode(
-		    copy, sizeof(copy), RV_OUTPUT_OPEN, &frame.output);
-
-		RV_ASSERT(len == p->len);
-		memcpy(p->frame, copy, len);
 	}
 }
 
@@ -201,10 +241,8 @@ done(struct rv_outputs *o, uint64_t life, uint32_t streams)
 	if ((streams & RV_OUTPUT_STDERR) != 0) {
 		close_end(&p->fds[1]);
 	}
-	if (p->fds[0] == -1 && p->fds[1] == -1) {
+	if (!has_pipes(p) && (p->over || !p->notify)) {
 		drop(o, p);
-	} else {
-		cut_frame(p);
 	}
 }
 
@@ -225,6 +263,8 @@ add(struct rv_outputs *o, const struct rv_output *output, const int *fds)
 	}
 	p->fds[0] = (output->streams & RV_OUTPUT_STDOUT) != 0 ? fds[n++] : -1;
 	p->fds[1] = (output->streams & RV_OUTPUT_STDERR) != 0 ? fds[n++] : -1;
+	p->notify = (output->streams & RV_OUTPUT_NOTIFY) != 0;
+	p->streams = output->streams;
 	p->len = (uint32_t)len;
 	memcpy(p->frame, frame, len);
 	rv_list_init(&p->link);
@@ -242,13 +282,42 @@ rv_outputs_hold(
 	if (ok) {
 		tell_all(o);
 	} else {
-		unsigned n = output->streams == 3 ? 2 : 1;
+		unsigned n = rv_output_fds(output->streams & RV_OUTPUT_PIPES);
 
 		for (unsigned i = 0; i < n; i++) {
 			close(fds[i]);
 		}
 	}
 	return ok;
+}
+
+void
+rv_outputs_notify(struct rv_outputs *o, const struct rv_life *life)
+{
+	struct pipes *p = find(o, life->life);
+	struct rv_output output = { .life = life->life,
+		.pid = life->lead.pid,
+		.streams = RV_OUTPUT_NOTIFY,
+		.uid = life->keep->set_user ? life->keep->uid : o->l->uid,
+		.gid = getegid(),
+		.path = "" };
+
+	if (p == NULL) {
+		/* Without memory it dies with us, as far as it is connected. */
+		if (!rv_outputs_hold(o, &output, NULL)) {
+			rv_launcher_trouble(o->l, ENOMEM,
+			    "cannot share the socket of process %d",
+			    output.pid);
+		}
+		return;
+	}
+	if (!p->over) {
+		p->notify = true;
+		p->opened = false;
+		rv_list_remove(&p->link);
+		rv_list_insert(&o->unsent, &p->link);
+		tell_all(o);
+	}
 }
 
 static void
@@ -269,7 +338,9 @@ rv_outputs_ended(struct rv_outputs *o, uint64_t life)
 {
 	struct pipes *p = find(o, life);
 
-	if (p != NULL) {
+	if (p != NULL && !has_pipes(p) && (!p->opened || o->fd == -1)) {
+		drop(o, p); /* nobody has heard of it */
+	} else if (p != NULL) {
 		mark_over(o, p);
 	}
 	if (o->n_ended > RV_OUTPUTS_ENDED_MAX) {
@@ -282,6 +353,19 @@ rv_outputs_ended(struct rv_outputs *o, uint64_t life)
 	}
 }
 
+/* The socket goes to the life's listener, where that waits for it. */
+static void
+have_notify(struct rv_outputs *o, const struct rv_output *output,
+    struct rv_packet *packet)
+{
+	struct rv_life *life = rv_life_find(o->l, output->life);
+
+	if ((output->streams & RV_OUTPUT_NOTIFY) != 0 && life != NULL &&
+	    rv_listen_awaits(life)) {
+		rv_listen_take(life, packet->fds[--packet->n_fds]);
+	}
+}
+
 /* Pipes from before this launcher: it holds them again. */
 static void
 have(struct rv_outputs *o, const struct rv_output *output,
@@ -289,11 +373,20 @@ have(struct rv_outputs *o, const struct rv_output *output,
 {
 	struct pipes *p = find(o, output->life);
 
-	if (p == NULL) {
+	have_notify(o, output, packet);
+	if (p != NULL) {
+		p->notify |= (output->streams & RV_OUTPUT_NOTIFY) != 0;
+	} else {
 		if (!add(o, output, packet->fds)) {
 			return;
 		}
-		packet->n_fds = 0; /* taken */
+		/* taken, but for a socket that nobody waits for */
+		for (unsigned i = 0; i < packet->n_fds; i++) {
+			if (i <
+			    rv_output_fds(output->streams & RV_OUTPUT_PIPES)) {
+				packet->fds[i] = -1;
+			}
+		}
 		p = find(o, output->life);
 	}
 	p->opened = true;
@@ -318,6 +411,8 @@ handle(struct rv_outputs *o, const void *data, struct rv_packet *packet)
 		done(o, frame.life, frame.streams);
 	} else if (frame.op == RV_OUTPUT_HAVE) {
 		have(o, &frame.output, packet);
+	} else if (frame.op == RV_OUTPUT_HAD) {
+		rv_listen_renew(o->l);
 	} else if (frame.op == RV_OUTPUT_CATCH_UP) {
 		o->owed++;
 		tell_all(o);
@@ -325,7 +420,7 @@ handle(struct rv_outputs *o, const void *data, struct rv_packet *packet)
 		   frame.version != RV_OUTPUT_VERSION) {
 		rv_launcher_trouble(
 		    o->l, 0, "the clerk speaks another version");
-		disconnect(o);
+		lose_clerk(o);
 	}
 }
 
@@ -342,7 +437,7 @@ on_readable(struct rv_outputs *o)
 			return;
 		}
 		if (got <= 0) {
-			disconnect(o);
+			lose_clerk(o);
 			return;
 		}
 		handle(o, data, &packet);

@@ -88,7 +88,8 @@ on_EXPECT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 static void
 on_ADOPT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 {
-	rv_adopt(l, f->life, f->pid, f->start_ticks, &f->keep, fd);
+	(void)fd;
+	rv_adopt(l, f->life, f->pid, f->start_ticks, &f->keep);
 }
 
 static void

@@ -91,8 +91,7 @@ send_adoption(struct rv_start *start, const struct rv_start_life *life)
 	size_t len = rv_launch_encode_frame(data, sizeof(data), &frame);
 
 	RV_ASSERT(len > 0);
-	return rv_start_send(
-	    start, data, len, life->notify_fd != -1 ? &life->notify_fd : NULL);
+	return rv_start_send(start, data, len, NULL);
 }
 
 static bool

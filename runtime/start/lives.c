@@ -5,8 +5,6 @@
  */
 #include "config.h"
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "start/start_priv.h"
 
@@ -84,7 +82,7 @@ rv_start_add(struct rv_start *start, uint64_t number)
 	life = RV_LIST_FIRST(&start->free, struct rv_start_life, link);
 	keep = life->keep;
 	rv_list_remove(&life->link);
-	*life = (struct rv_start_life){ .keep = keep, .notify_fd = -1 };
+	*life = (struct rv_start_life){ .keep = keep };
 	rv_list_init(&life->to_adopt);
 	rv_list_insert(&start->all, &life->link);
 	rv_hash_insert(&start->by_life, &life->by_life, number);
@@ -94,10 +92,6 @@ rv_start_add(struct rv_start *start, uint64_t number)
 void
 rv_start_remove(struct rv_start *start, struct rv_start_life *life)
 {
-	if (life->notify_fd != -1) {
-		close(life->notify_fd);
-		life->notify_fd = -1;
-	}
 	rv_hash_remove(&start->by_life, &life->by_life);
 	rv_list_remove(&life->link);
 	rv_list_remove(&life->to_adopt);

@@ -26,11 +26,10 @@ on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
+	(void)fd;
 	if (life != NULL) {
 		life->pid = f->pid;
 		life->start_ticks = f->start_ticks;
-		life->notify_fd = *fd;
-		*fd = -1;
 	}
 	start->ops->launched(start->ctx, f->life, f->pid, f->start_ticks);
 }
@@ -128,7 +127,7 @@ rv_stage_text(int stage)
 #define X(symbol, number, who, text) \
 	case number:                 \
 		return text;
-#include "wire/stage.def"
+#include "child/stage.def"
 #undef X
 	default:
 		return "an unknown step";

@@ -58,7 +58,7 @@ read_frames(struct rv_start *start)
 {
 	for (unsigned i = 0; i < FRAMES_A_TURN; i++) {
 		struct rv_packet packet;
-		int fd = start->fd, notify_fd;
+		int fd = start->fd, passed;
 		int got = rv_packet_receive(
 		    fd, start->frame, RV_LAUNCH_FRAME_MAX, &packet);
 
@@ -69,12 +69,12 @@ read_frames(struct rv_start *start)
 			on_end(start);
 			return;
 		}
-		notify_fd = packet.n_fds > 0 ? packet.fds[0] : -1;
+		passed = packet.n_fds > 0 ? packet.fds[0] : -1;
 		packet.fds[0] = -1;
 		rv_packet_close_fds(&packet);
-		rv_start_report(start, start->frame, packet.len, &notify_fd);
-		if (notify_fd != -1) {
-			close(notify_fd);
+		rv_start_report(start, start->frame, packet.len, &passed);
+		if (passed != -1) {
+			close(passed);
 		}
 		if (start->fd != fd) {
 			return;

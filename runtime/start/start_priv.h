@@ -22,7 +22,6 @@ struct rv_start_life {
 	struct rv_list to_adopt;     /* in adoptions */
 	struct rv_launch_keep *keep; /* used while in adoptions alone */
 	pid_t pid;                   /* 0: in flight */
-	int notify_fd; /* its socket, for the next launcher; -1: none */
 	uint64_t start_ticks;
 	bool stray; /* to be killed, not kept */
 	bool stale; /* of a launcher that died, not handed over yet */

@@ -86,6 +86,17 @@ rv_output_bare(void *frame, size_t size, enum rv_output_op op)
 	return finish(&pack);
 }
 
+unsigned
+rv_output_fds(uint32_t streams)
+{
+	unsigned n = 0;
+
+	for (; streams != 0; streams &= streams - 1) {
+		n++;
+	}
+	return n;
+}
+
 static bool
 unpack_log(struct rv_unpack *unpack, struct rv_output_log *log, bool wanted)
 {
@@ -112,8 +123,9 @@ unpack_output(struct rv_unpack *unpack, struct rv_output *out, unsigned n_fds)
 	ok = unpack_log(unpack, &out->out, out->streams & RV_OUTPUT_STDOUT);
 	ok = unpack_log(unpack, &out->err, out->streams & RV_OUTPUT_STDERR) &&
 	     ok;
-	return ok && merged <= 1 && out->streams >= 1 && out->streams <= 3 &&
-	       n_fds == (out->streams == 3 ? 2 : 1);
+	return ok && merged <= 1 && out->streams >= 1 &&
+	       out->streams < 1u << RV_OUTPUT_FDS &&
+	       n_fds == rv_output_fds(out->streams);
 }
 
 bool
@@ -140,6 +152,7 @@ rv_output_decode(
 		break;
 	case RV_OUTPUT_CATCH_UP:
 	case RV_OUTPUT_CAUGHT_UP:
+	case RV_OUTPUT_HAD:
 		break;
 	case RV_OUTPUT_OPEN:
 	case RV_OUTPUT_HAVE:

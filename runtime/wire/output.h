@@ -2,7 +2,8 @@
 /*
  * The protocol between launcher and clerk: who holds the reading ends of the
  * workers' pipes. Both do, each with descriptors of its own for the same
- * pipes, so that either may die and get them back from the other:
+ * pipes, so that either may die and get them back from the other. So with the
+ * notify socket of a life: the launcher reads it, the clerk only holds it.
  *
  *   launcher -> OPEN{life, ...} + fds     for each new life, and for all that
  *                                         are open whenever a clerk connects
@@ -11,11 +12,14 @@
  *                                         ENDED: the launcher closes its ends
  *   clerk    -> HAVE{life, ...} + fds     when a launcher connects, for every
  *                                         life that it holds pipes of
+ *   clerk    -> HAD                       these were all HAVEs
  *   clerk    -> CATCH_UP, answered by     somebody has ended of whom nothing
  *   launcher -> CAUGHT_UP                 was told: perhaps for want of room
  *
  * A clerk that gets an OPEN for a life it has already closes what came. A
- * launcher answers a HAVE for a life that it does not know with ENDED.
+ * launcher answers a HAVE for a life that it does not know with ENDED; it knows
+ * what it is to adopt before it hears of a clerk. A notify socket is let go at
+ * ENDED without a DONE, and a life that has nothing else is never DONE.
  * Reading ends are blocking when they are made; the clerk changes that.
  */
 #ifndef RV_WIRE_OUTPUT_H
@@ -27,7 +31,7 @@
 #include "wire/packet.h"
 
 #define RV_OUTPUT_MAGIC     0x52764f75u
-#define RV_OUTPUT_VERSION   2u
+#define RV_OUTPUT_VERSION   3u
 #define RV_OUTPUT_FRAME_MAX (16 * 1024) /* bytes */
 
 enum rv_output_op {
@@ -38,6 +42,9 @@ enum rv_output_op {
 
 #define RV_OUTPUT_STDOUT 1u
 #define RV_OUTPUT_STDERR 2u
+#define RV_OUTPUT_NOTIFY 4u
+#define RV_OUTPUT_PIPES  (RV_OUTPUT_STDOUT | RV_OUTPUT_STDERR)
+#define RV_OUTPUT_FDS    3 /* of one life at most, in this order */
 
 struct rv_output_log {
 	const char *path;   /* NULL: this stream has no pipe */
@@ -49,7 +56,7 @@ struct rv_output_log {
 struct rv_output {
 	uint64_t life;
 	int32_t pid;
-	uint32_t streams;  /* RV_OUTPUT_*: one descriptor each, stdout first */
+	uint32_t streams;  /* RV_OUTPUT_*: one descriptor each, lowest first */
 	bool merged;       /* stderr goes into stdout's pipe */
 	uint32_t uid, gid; /* who owns the files */
 	const char *path;  /* of the unit */
@@ -74,8 +81,11 @@ size_t rv_output_ended(void *frame, size_t size, uint64_t life);
 size_t rv_output_done(
     void *frame, size_t size, uint64_t life, uint32_t streams);
 
-/* CATCH_UP or CAUGHT_UP. */
+/* CATCH_UP, CAUGHT_UP or HAD. */
 size_t rv_output_bare(void *frame, size_t size, enum rv_output_op op);
+
+/* How many descriptors come with these streams. */
+unsigned rv_output_fds(uint32_t streams);
 
 /*
  * False for anything that is not exactly one frame. n_fds: how many came with
