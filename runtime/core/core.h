@@ -48,6 +48,29 @@ struct rv_end {
 	bool core_dumped;
 };
 
+/*
+ * What the host says to the end of a life (RV_EV_DIED, RV_EV_LAUNCH_FAILED)
+ * that nobody asked for. RESTART: once more, though it is temporary, ended as
+ * expected or has no start retries left; it is counted all the same, and the
+ * supervisor's intensity holds. REST: it stays down (EXITED). ESCALATE: its
+ * supervisor gives up. An end that was asked for is not up to a verdict.
+ */
+enum rv_verdict {
+	RV_VERDICT_NONE, /* as the policy says */
+	RV_VERDICT_RESTART,
+	RV_VERDICT_REST,
+	RV_VERDICT_ESCALATE,
+};
+
+/* What the policy says to such an end. */
+enum rv_proposal {
+	RV_PROPOSAL_NONE, /* nothing: it was asked for, or is none */
+	RV_PROPOSAL_RESTART,
+	RV_PROPOSAL_REST,
+	RV_PROPOSAL_ESCALATE, /* the supervisor's intensity is used up */
+	RV_PROPOSAL_FATAL,    /* start retries are used up; see on_fatal */
+};
+
 enum rv_event_type {
 	/* commands */
 	RV_EV_START, /* operator: want it up, no longer held; from FATAL too */
@@ -91,6 +114,8 @@ struct rv_event {
 	enum rv_timer timer;
 	struct rv_end end;
 	int stage, sys_errno;
+	bool raised;                    /* DIED: it told of an exception */
+	enum rv_verdict verdict;        /* DIED, LAUNCH_FAILED */
 	const struct rv_policy *policy; /* REPLACE */
 	bool restart;                   /* REPLACE */
 };
@@ -108,6 +133,12 @@ enum rv_action_type {
 			*/
 	RV_ACT_GONE,   /* unit was unlinked: free it, after this action */
 	RV_ACT_FINISHED, /* the root has ended; `gave_up` tells why */
+	/*
+	 * A group restart of this supervisor: all that it concerns is down, and
+	 * the first start of it comes after this. Once for each group restart,
+	 * but for one that the end of its supervisor cut short.
+	 */
+	RV_ACT_GROUP_DOWN,
 };
 
 struct rv_action {
@@ -246,6 +277,18 @@ void rv_core_place(struct rv_core *, struct rv_unit *, struct rv_unit *after);
 void rv_core_undepend(struct rv_core *, struct rv_unit *);
 
 void rv_core_post(struct rv_core *, const struct rv_event *);
+
+/* What the policy would make of this DIED or LAUNCH_FAILED; posts nothing. */
+enum rv_proposal rv_core_proposal(struct rv_core *, const struct rv_event *);
+
+/*
+ * Two workers of one supervisor, both RUNNING and to stay so, exchange their
+ * lives with all that belongs to a life: number, times, heartbeat. What belongs
+ * to a unit stays: policy, place, dependencies, budgets; each counts the other
+ * life as one more restart. False, and nothing is done, when they are not so.
+ * Actions may follow, as after a post.
+ */
+bool rv_core_swap(struct rv_core *, struct rv_unit *, struct rv_unit *);
 bool rv_core_action(struct rv_core *, struct rv_action *out);
 
 /* Units in motion: neither at rest nor held up by a long wait (for run -d). */

@@ -124,6 +124,9 @@ struct rv_core {
 /* unit_fsm.c */
 void rv_fsm_step(struct rv_core *, struct rv_unit *, enum rv_fsm_event,
     const struct rv_event *fact);
+/* Where that would lead; changes nothing. */
+enum rv_fsm_state rv_fsm_next(struct rv_core *, struct rv_unit *,
+    enum rv_fsm_event, const struct rv_event *fact);
 
 /* action.c: queueing what shall be done */
 void rv_act_launch(struct rv_core *, struct rv_unit *);

@@ -80,6 +80,7 @@ rv_group_start(struct rv_core *core, struct rv_unit *super)
 		super->offender->state == RV_STATE_BACKOFF)) {
 		return false;
 	}
+	rv_act_simple(core, RV_ACT_GROUP_DOWN, super);
 	super->grouping = false;
 	super->offender = NULL;
 	super->first = NULL;

@@ -28,13 +28,35 @@ rv_guard_asked(const struct rv_step *step)
 	return step->unit->fault == RV_REASON_NONE;
 }
 
-/* A signal that nobody here sent is never expected, nor what is unknown. */
+static bool
+verdict_is(const struct rv_step *step, enum rv_verdict verdict)
+{
+	return step->fact->verdict == verdict;
+}
+
+bool
+rv_guard_rests(const struct rv_step *step)
+{
+	return verdict_is(step, RV_VERDICT_REST);
+}
+
+bool
+rv_guard_escalates(const struct rv_step *step)
+{
+	return verdict_is(step, RV_VERDICT_ESCALATE);
+}
+
+/*
+ * A signal that nobody here sent is never expected, nor an exception, nor what
+ * is unknown.
+ */
 static bool
 expected(const struct rv_step *step)
 {
 	const struct rv_end *end = &step->fact->end;
 
-	if (step->event != RV_ON_DIED || end->unknown || end->signaled) {
+	if (step->event != RV_ON_DIED || end->unknown || end->signaled ||
+	    step->fact->raised) {
 		return false;
 	}
 	return end->number >= 0 && end->number < 256 &&
@@ -46,25 +68,24 @@ expected(const struct rv_step *step)
 bool
 rv_guard_temporary(const struct rv_step *step)
 {
-	return step->unit->policy->restart == RV_TEMPORARY;
+	return step->unit->policy->restart == RV_TEMPORARY &&
+	       !verdict_is(step, RV_VERDICT_RESTART);
 }
 
 bool
 rv_guard_not_due(const struct rv_step *step)
 {
-	const struct rv_policy *policy = step->unit->policy;
-
-	return policy->restart == RV_TEMPORARY ||
-	       (policy->restart == RV_TRANSIENT && expected(step));
+	return rv_guard_temporary(step) ||
+	       (step->unit->policy->restart == RV_TRANSIENT && expected(step) &&
+		   !verdict_is(step, RV_VERDICT_RESTART));
 }
 
 bool
 rv_guard_done(const struct rv_step *step)
 {
-	const struct rv_policy *policy = step->unit->policy;
-
-	return policy->restart == RV_TEMPORARY ||
-	       (policy->ready == RV_READY_STARTED && rv_guard_not_due(step));
+	return rv_guard_temporary(step) ||
+	       (step->unit->policy->ready == RV_READY_STARTED &&
+		   rv_guard_not_due(step));
 }
 
 /*
@@ -96,8 +117,9 @@ rv_guard_retries(const struct rv_step *step)
 	const struct rv_unit *unit = step->unit;
 
 	return rv_guard_early(step) &&
-	       (uint64_t)unit->start_failures + unit->forgiven <
-		   unit->policy->startretries;
+	       (verdict_is(step, RV_VERDICT_RESTART) ||
+		   (uint64_t)unit->start_failures + unit->forgiven <
+		       unit->policy->startretries);
 }
 
 bool

@@ -61,6 +61,34 @@ on_fact(struct rv_core *core, const struct rv_event *event)
 	}
 }
 
+/* An end that was asked for leads to what was asked for. */
+enum rv_proposal
+rv_core_proposal(struct rv_core *core, const struct rv_event *event)
+{
+	struct rv_unit *unit = event->unit;
+	bool asked =
+	    unit->state == RV_STATE_STOPPING && unit->fault == RV_REASON_NONE;
+
+	RV_ASSERT(
+	    event->type == RV_EV_DIED || event->type == RV_EV_LAUNCH_FAILED);
+	if (unit->policy->kind != RV_WORKER || !unit->life_open ||
+	    unit->life != event->life || !unit->wanted || asked) {
+		return RV_PROPOSAL_NONE;
+	}
+	core->now = RV_MAX(core->now, event->now);
+	switch (rv_fsm_next(
+	    core, unit, (enum rv_fsm_event)facts[event->type], event)) {
+	case RV_FSM_BACKOFF:
+		return RV_PROPOSAL_RESTART;
+	case RV_FSM_EXITED:
+		return RV_PROPOSAL_REST;
+	case RV_FSM_FATAL:
+		return RV_PROPOSAL_FATAL;
+	default:
+		return RV_PROPOSAL_ESCALATE;
+	}
+}
+
 void
 rv_core_post(struct rv_core *core, const struct rv_event *event)
 {

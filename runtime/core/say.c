@@ -102,7 +102,7 @@ rv_say_restarting(struct rv_core *core, struct rv_unit *super,
 	rv_act_record(core, super, RV_KIND_SUPERVISOR_RESTARTING, 0, &fields);
 }
 
-/* Count 0: not the window, but a child whose start retries are used up. */
+/* Count 0: not the window, but a fatal child, or the host's verdict. */
 void
 rv_say_gave_up(struct rv_core *core, struct rv_unit *super,
     const struct rv_unit *cause, uint32_t count)
@@ -111,7 +111,9 @@ rv_say_gave_up(struct rv_core *core, struct rv_unit *super,
 
 	rv_fields_str(&fields, RV_KEY_CAUSE, cause->path);
 	rv_fields_str(&fields, RV_KEY_REASON,
-	    count != 0 ? "intensity exceeded" : "fatal child");
+	    count != 0                       ? "intensity exceeded"
+	    : cause->state == RV_STATE_FATAL ? "fatal child"
+					     : "verdict");
 	if (count != 0) {
 		rv_fields_int(&fields, RV_KEY_COUNT, count);
 		rv_fields_int(

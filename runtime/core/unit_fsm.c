@@ -100,6 +100,36 @@ rv_fsm_shown(unsigned state)
 	return states[state].shown;
 }
 
+/* The number of the row that this step takes. */
+static unsigned
+pick(const struct rv_step *step)
+{
+	unsigned i = rv_fsm_first(step->from, step->event);
+
+	if (i == RV_CELL_NEVER) {
+		RV_NEVER("an event came that this state cannot see");
+	}
+	while (!step->core->rows[i].guard(step)) {
+		i++;
+	}
+	return i;
+}
+
+enum rv_fsm_state
+rv_fsm_next(struct rv_core *core, struct rv_unit *unit, enum rv_fsm_event event,
+    const struct rv_event *fact)
+{
+	struct rv_step step = {
+		.core = core,
+		.unit = unit,
+		.event = event,
+		.from = unit->fsm,
+		.fact = fact,
+	};
+
+	return (enum rv_fsm_state)core->rows[pick(&step)].next;
+}
+
 void
 rv_fsm_step(struct rv_core *core, struct rv_unit *unit, enum rv_fsm_event event,
     const struct rv_event *fact)
@@ -111,17 +141,12 @@ rv_fsm_step(struct rv_core *core, struct rv_unit *unit, enum rv_fsm_event event,
 		.from = unit->fsm,
 		.fact = fact,
 	};
-	unsigned i = rv_fsm_first(unit->fsm, event);
 	const struct rv_fsm_row *row;
+	unsigned i;
 
 	RV_ASSERT(unit->policy->kind == RV_WORKER);
 	RV_ASSERT(core->fuel-- > 0);
-	if (i == RV_CELL_NEVER) {
-		RV_NEVER("an event came that this state cannot see");
-	}
-	while (!core->rows[i].guard(&step)) {
-		i++;
-	}
+	i = pick(&step);
 	row = &core->rows[i];
 	if (core->trace != NULL) {
 		core->trace(core->trace_ctx, unit, step.from, event, i);

@@ -104,7 +104,10 @@ reason_of(const struct rv_step *step)
 	if (end->unknown) {
 		return RV_REASON_UNKNOWN;
 	}
-	return end->signaled ? RV_REASON_SIGNALED : RV_REASON_EXITED;
+	if (end->signaled) {
+		return RV_REASON_SIGNALED;
+	}
+	return step->fact->raised ? RV_REASON_EXCEPTION : RV_REASON_EXITED;
 }
 
 void
@@ -188,4 +191,65 @@ rv_do_give_up(const struct rv_step *step)
 
 	rv_sup_give_up(step->core, super, step->unit,
 	    rv_window_count(super, step->core->now) + 1);
+}
+
+void
+rv_do_escalate(const struct rv_step *step)
+{
+	rv_sup_give_up(step->core, step->unit->parent, step->unit, 0);
+}
+
+/* A life goes to another unit: what belongs to it and not to the unit. */
+static void
+exchange_life(struct rv_unit *a, struct rv_unit *b)
+{
+#define EXCHANGE(member)                                \
+	do {                                            \
+		__typeof__(a->member) hold = a->member; \
+		a->member = b->member;                  \
+		b->member = hold;                       \
+	} while (0)
+	EXCHANGE(life);
+	EXCHANGE(fsm);
+	EXCHANGE(since);
+	EXCHANGE(started_at);
+	EXCHANGE(ready_at);
+	EXCHANGE(phase_at);
+	EXCHANGE(last_beat);
+	EXCHANGE(hb_interval);
+	EXCHANGE(forgiven);
+#undef EXCHANGE
+}
+
+static bool
+may_swap(const struct rv_unit *unit)
+{
+	return unit->policy->kind == RV_WORKER &&
+	       unit->state == RV_STATE_RUNNING && unit->wanted &&
+	       !unit->retiring;
+}
+
+bool
+rv_core_swap(struct rv_core *core, struct rv_unit *a, struct rv_unit *b)
+{
+	rv_time due_a, due_b;
+
+	RV_MAGIC_CHECK(core, RV_CORE_MAGIC);
+	if (a == b || a->parent != b->parent || !may_swap(a) || !may_swap(b)) {
+		return false;
+	}
+	due_a = a->due[RV_TIMER_BEAT];
+	due_b = b->due[RV_TIMER_BEAT];
+	exchange_life(a, b);
+	a->restarts++;
+	b->restarts++;
+	/* What may wait longer under the other policy is seen when it is due.
+	 */
+	rv_timer_set(core, a, RV_TIMER_BEAT, due_b);
+	rv_timer_set(core, b, RV_TIMER_BEAT, due_a);
+	rv_watch_anew(core, a);
+	rv_watch_anew(core, b);
+	rv_act_simple(core, RV_ACT_STATE, a);
+	rv_act_simple(core, RV_ACT_STATE, b);
+	return true;
 }

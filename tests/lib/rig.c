@@ -197,11 +197,42 @@ note_action(struct rig *rig, const struct rv_action *action)
 		    action->unit->held ? " held" : "");
 		note(rig->shown, "\n", text);
 		return;
+	case RV_ACT_GROUP_DOWN:
+		snprintf(text, sizeof(text), "group.down %s", node->name);
+		note(rig->said, "\n", text);
+		return;
 	default:
 		note_record(rig, action);
 		return;
 	}
 	note(rig->deeds, ", ", text);
+}
+
+static bool
+is_one_of(const char *text, const char *a, const char *b)
+{
+	return strcmp(text, a) == 0 || strcmp(text, b) == 0;
+}
+
+/* What was proposed before the post is what was decided in it. */
+static void
+check_decision(const struct rig *rig, const struct rv_action *action)
+{
+	static const char *const decisions[][2] = {
+		[RV_PROPOSAL_NONE] = { "none", "restart" },
+		[RV_PROPOSAL_RESTART] = { "restart", "restart" },
+		[RV_PROPOSAL_REST] = { "stay", "shutdown" },
+		[RV_PROPOSAL_ESCALATE] = { "escalate", "escalate" },
+		[RV_PROPOSAL_FATAL] = { "fatal", "escalate" },
+	};
+
+	for (unsigned i = 0; i < action->fields.n; i++) {
+		if (action->fields.f[i].key == RV_KEY_DECISION) {
+			RV_ASSERT(is_one_of(action->fields.f[i].v.str,
+			    decisions[rig->proposed][0],
+			    decisions[rig->proposed][1]));
+		}
+	}
 }
 
 /* The fake world: what an action changes in it, and what must not happen. */
@@ -241,6 +272,11 @@ execute(struct rig *rig, const struct rv_action *action)
 		RV_ASSERT(!node->life_open);
 		free_node(node);
 		break;
+	case RV_ACT_RECORD:
+		if (rig->judging && action->kind == RV_KIND_WORKER_EXITED) {
+			check_decision(rig, action);
+		}
+		break;
 	case RV_ACT_FINISHED:
 		RV_ASSERT(!rig->finished);
 		rig->finished = true;
@@ -269,7 +305,35 @@ drain(struct rig *rig)
 	}
 }
 
+bool
+rig_swap(struct rig *rig, struct rv_unit *a, struct rv_unit *b)
+{
+	struct rig_node *na = rig_node_of(a), *nb = rig_node_of(b);
+	struct rig_node hold = *na;
+
+	if (!rv_core_swap(rig->core, a, b)) {
+		return false;
+	}
+	na->life = nb->life;
+	na->last_signal = nb->last_signal;
+	nb->life = hold.life;
+	nb->last_signal = hold.last_signal;
+	rig->posts++;
+	drain(rig);
+	return true;
+}
+
 /* ---- events ------------------------------------------------------------ */
+
+static void
+before_end(struct rig *rig, struct rv_event *event)
+{
+	if (event->verdict == RV_VERDICT_NONE) {
+		event->verdict = rig->verdict;
+	}
+	rig->judging = true;
+	rig->proposed = rv_core_proposal(rig->core, event);
+}
 
 void
 rig_post_unit(struct rig *rig, struct rv_unit *unit, struct rv_event event)
@@ -280,6 +344,10 @@ rig_post_unit(struct rig *rig, struct rv_unit *unit, struct rv_event event)
 	event.now = event.now != 0 ? event.now : rig->now;
 	event.jitter = event.jitter != 0 ? event.jitter : rig->jitter;
 	event.life = event.life != 0 ? event.life : node->life;
+	rig->judging = false;
+	if (event.type == RV_EV_DIED || event.type == RV_EV_LAUNCH_FAILED) {
+		before_end(rig, &event);
+	}
 	if (event.life == node->life && node->life_open) {
 		if (event.type == RV_EV_LAUNCHED) {
 			node->exists = true;

@@ -52,6 +52,8 @@ struct rig_node {
 	rv_time *pushes;
 	unsigned n_pushes;
 	uint32_t incarnation, stamp;
+	/* a supervisor in a group restart; a child that this concerns */
+	bool regrouping, concerned;
 };
 
 struct rig {
@@ -60,7 +62,10 @@ struct rig {
 	size_t n; /* nodes in use, gone ones included */
 	rv_time now;
 	uint32_t jitter;
-	rv_time late; /* handed over with the next timers */
+	rv_time late;              /* handed over with the next timers */
+	enum rv_verdict verdict;   /* to the ends that follow */
+	enum rv_proposal proposed; /* to the end that is being posted */
+	bool judging; /* the event in hand is an end, `proposed` was said */
 	bool finished, gave_up;
 	bool killing;   /* KILL_ALL was posted: order is off */
 	size_t actions; /* in the last post */
@@ -108,6 +113,8 @@ void rig_up(struct rig *, const char *name); /* both */
 void rig_exit(struct rig *, const char *name, int code);
 void rig_signaled(struct rig *, const char *name, int signo);
 void rig_fails(struct rig *, const char *name, int sys_errno);
+/* Exchange their lives; false when the core does not. */
+bool rig_swap(struct rig *, struct rv_unit *, struct rv_unit *);
 /* Let all that is launched exist and be ready, until nothing more starts. */
 void rig_settle_up(struct rig *);
 /* Let all that were signalled die of it, until nothing more is. */
@@ -127,12 +134,15 @@ void rig_replace(
  * On the first thing that is not so: says where, and returns false.
  *
  *   boot  up A  exists A  ready A  exit A 3  sig A 9  fails A 11  lost A
+ *   raised A 1 (exits of an exception)  swap A B  noswap A B (refused)
+ *   verdict restart (or rest, escalate, none: to the ends that follow)
  *   unknown A  beat A  extend A 500  trigger A  interval A 500  probed A
  *   start A  stop A  restart A  retire A  shutdown  hasten  killall  timer A
  *   add UNIT PARENT AFTER(or -)  replace A OPTIONS  change A OPTIONS (restarts)
  *   pass 100 (ms)  late 500 (ms, with the timers that follow)  jitter 65535
  *   settle (all up)  down (the signalled die)  forget
  *   is A RUNNING, B WAITING for A  said WORDS  silent WORDS  showed WORDS
+ *   said group.down A (all of its group restart is down)
  *   once WORDS (said exactly once)  calm (no record, timer or deed)
  *   path A WANT GO (exactly these events reached its table)
  *   armed WORDS  unsettled 1  restarts A 2  failures A 1  reason A lost

@@ -329,6 +329,11 @@ fact(struct rig *rig, struct rig_source *source, struct rig_node *node,
 	event.end.unknown = how == 0;
 	event.end.signaled = how == 1;
 	event.end.number = (int)rig_draw(source, 3);
+	event.raised = chance(source, 20);
+	if ((type == RV_EV_DIED || type == RV_EV_LAUNCH_FAILED) &&
+	    chance(source, 25)) {
+		event.verdict = (enum rv_verdict)(1 + rig_draw(source, 3));
+	}
 	if (chance(source, 2) && event.life > 1) {
 		event.life--; /* of another life */
 	}
@@ -509,6 +514,19 @@ step_replace(struct rig *rig, struct rig_source *source, struct rig_node *node)
 	    });
 }
 
+/* Two neighbours exchange their lives, if they are as they must be. */
+static void
+step_swap(struct rig *rig, struct rig_source *source, struct rig_node *node)
+{
+	struct rv_unit *super = node->unit->parent;
+	struct rv_unit *with = super != NULL ? any_child(super, source) : NULL;
+
+	if (with != NULL) {
+		rig_swap(rig, node->unit, with);
+		rig_check(rig);
+	}
+}
+
 static void
 step_end(struct rig *rig, struct rig_source *source, struct rig_node *node)
 {
@@ -540,6 +558,7 @@ static const struct {
 	{ step_add, is_unit, 3 },
 	{ step_retire, is_unit, 2 },
 	{ step_replace, is_unit, 4 },
+	{ step_swap, is_process, 6 },
 	{ step_end, is_unit, 2 },
 };
 

@@ -28,7 +28,7 @@ static bool
 expected_end(const struct rv_policy *policy, const struct rv_event *event)
 {
 	return event->type == RV_EV_DIED && !event->end.unknown &&
-	       !event->end.signaled &&
+	       !event->end.signaled && !event->raised &&
 	       (policy->exitcodes[event->end.number / 8] >>
 		       (event->end.number % 8) &
 		   1);
@@ -44,6 +44,7 @@ rig_oracle(
 	bool lost = event->type == RV_EV_LAUNCH_LOST;
 	bool stopping = unit->state == RV_STATE_STOPPING;
 	bool ours = stopping && unit->fault != RV_REASON_NONE;
+	bool again = event->verdict == RV_VERDICT_RESTART;
 	uint64_t life = event->life != 0 ? event->life : unit->life;
 
 	if (p->kind != RV_WORKER || !unit->life_open || life != unit->life ||
@@ -53,6 +54,10 @@ rig_oracle(
 	if (!unit->wanted || (stopping && !ours)) {
 		return RIG_ABSORBED;
 	}
+	if (event->verdict == RV_VERDICT_REST ||
+	    event->verdict == RV_VERDICT_ESCALATE) {
+		return RIG_ENDS;
+	}
 	if (!stopping && failed && lacking(event->sys_errno)) {
 		return RIG_AGAIN;
 	}
@@ -60,17 +65,18 @@ rig_oracle(
 		return p->restart == RV_TEMPORARY && exists ? RIG_ENDS
 							    : RIG_AGAIN;
 	}
-	if (p->restart == RV_TEMPORARY) {
+	if (p->restart == RV_TEMPORARY && !again) {
 		return RIG_ENDS;
 	}
 	if (!unit->was_ready || failed) {
-		return !ours && p->ready == RV_READY_STARTED &&
+		return !ours && !again && p->ready == RV_READY_STARTED &&
 			       p->restart == RV_TRANSIENT &&
 			       expected_end(p, event)
 			   ? RIG_ENDS
 			   : RIG_EARLY;
 	}
-	return !ours && p->restart == RV_TRANSIENT && expected_end(p, event)
+	return !ours && !again && p->restart == RV_TRANSIENT &&
+		       expected_end(p, event)
 		   ? RIG_ENDS
 		   : RIG_AFTER;
 }
@@ -156,15 +162,92 @@ check_stop(const struct rv_unit *unit)
 	}
 }
 
+/* ---- group restarts -------------------------------------------------------
+ */
+
+static const char *
+cause_of(const struct rv_action *action)
+{
+	for (unsigned i = 0; i < action->fields.n; i++) {
+		if (action->fields.f[i].key == RV_KEY_CAUSE) {
+			return action->fields.f[i].v.str;
+		}
+	}
+	RV_NEVER("a group restart has a cause");
+}
+
+static void
+begin_regrouping(const struct rv_action *action)
+{
+	const struct rv_unit *super = action->unit;
+	bool concerned = super->policy->strategy == RV_ONE_FOR_ALL;
+
+	rig_node_of(super)->regrouping = true;
+	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
+		concerned = concerned || child->path == cause_of(action);
+		rig_node_of(child)->concerned = concerned;
+	}
+}
+
+/* Is any process of it there, or on its way? */
+static bool
+lives(const struct rv_unit *unit)
+{
+	if (unit->policy->kind == RV_WORKER) {
+		return rig_node_of(unit)->life_open;
+	}
+	RV_LIST_EACH (child, &unit->children, struct rv_unit, siblings) {
+		if (lives(child)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_group_down(const struct rv_unit *super)
+{
+	RV_ASSERT(rig_node_of(super)->regrouping); /* once, and not for none */
+	rig_node_of(super)->regrouping = false;
+	RV_LIST_EACH (child, &super->children, struct rv_unit, siblings) {
+		RV_ASSERT(!rig_node_of(child)->concerned || !lives(child));
+	}
+}
+
+/* Nothing that a group restart concerns starts before all of it is down. */
+static void
+check_start_in_group(const struct rv_unit *unit)
+{
+	for (; unit->parent != NULL; unit = unit->parent) {
+		RV_ASSERT(!rig_node_of(unit)->concerned ||
+			  !rig_node_of(unit->parent)->regrouping);
+	}
+}
+
+static void
+check_group_record(const struct rv_action *action)
+{
+	if (action->kind == RV_KIND_SUPERVISOR_RESTARTING) {
+		begin_regrouping(action);
+	} else if (action->kind == RV_KIND_SUPERVISOR_STOPPED) {
+		rig_node_of(action->unit)->regrouping = false;
+	}
+}
+
 void
 rig_check_action(struct rig *rig, const struct rv_action *action)
 {
 	switch (action->type) {
 	case RV_ACT_LAUNCH:
 		check_start(action->unit);
+		check_start_in_group(action->unit);
+		break;
+	case RV_ACT_GROUP_DOWN:
+		check_group_down(action->unit);
 		break;
 	case RV_ACT_RECORD:
 		RV_ASSERT(rv_kind_name(action->kind) != NULL);
+		check_group_record(action);
 		/* A fault of its own stops a unit before its turn. */
 		if (action->kind == RV_KIND_WORKER_STOPPING &&
 		    !action->unit->wanted && !rig->killing &&
@@ -339,6 +422,8 @@ rig_check(struct rig *rig)
 			check_worker(node);
 		} else {
 			check_counters(unit);
+			RV_ASSERT(node->regrouping == unit->grouping ||
+				  unit->state == RV_STATE_STOPPING);
 			check_window(rig, node);
 		}
 	}

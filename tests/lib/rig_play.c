@@ -70,6 +70,46 @@ play_unknown(struct rig *rig, const char *name, const char *rest)
 }
 
 static bool
+play_raised(struct rig *rig, const char *name, const char *rest)
+{
+	rig_post(rig, name,
+	    (struct rv_event){
+		.type = RV_EV_DIED,
+		.end = { .number = (int)strtol(rest, NULL, 10) },
+		.raised = true,
+	    });
+	return true;
+}
+
+static bool
+play_verdict(struct rig *rig, const char *name, const char *rest)
+{
+	static const char *const verdicts[] = { "none", "restart", "rest",
+		"escalate" };
+
+	(void)rest;
+	for (size_t i = 0; i < RV_ARRAY_LEN(verdicts); i++) {
+		if (strcmp(name, verdicts[i]) == 0) {
+			rig->verdict = (enum rv_verdict)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+play_swap(struct rig *rig, const char *name, const char *rest)
+{
+	return rig_swap(rig, rig_unit(rig, name), rig_unit(rig, rest));
+}
+
+static bool
+play_noswap(struct rig *rig, const char *name, const char *rest)
+{
+	return !play_swap(rig, name, rest);
+}
+
+static bool
 play_extend(struct rig *rig, const char *name, const char *rest)
 {
 	rig_post(rig, name,
@@ -330,6 +370,10 @@ static const struct {
 	{ "fails", play_fails, 0, false },
 	{ "lost", NULL, RV_EV_LAUNCH_LOST, false },
 	{ "unknown", play_unknown, 0, false },
+	{ "raised", play_raised, 0, false },
+	{ "verdict", play_verdict, 0, false },
+	{ "swap", play_swap, 0, false },
+	{ "noswap", play_noswap, 0, false },
 	{ "beat", NULL, RV_EV_BEAT, false },
 	{ "extend", play_extend, 0, false },
 	{ "trigger", NULL, RV_EV_TRIGGER, false },

@@ -3,7 +3,8 @@ if HAVE_CUNIT
 core_tests = tests/unit/test_core_worker tests/unit/test_core_stop \
 	tests/unit/test_core_beat tests/unit/test_core_budget \
 	tests/unit/test_core_order tests/unit/test_core_group \
-	tests/unit/test_core_command tests/unit/test_core_chaos \
+	tests/unit/test_core_command tests/unit/test_core_verdict \
+	tests/unit/test_core_chaos \
 	tests/unit/test_core_manual
 check_PROGRAMS += $(core_tests) tests/unit/core_flaws
 TESTS += $(core_tests)
@@ -37,6 +38,9 @@ tests_unit_test_core_group_LDADD = $(core_test_libs)
 tests_unit_test_core_command_SOURCES = tests/unit/test_core_command.c
 tests_unit_test_core_command_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_core_command_LDADD = $(core_test_libs)
+tests_unit_test_core_verdict_SOURCES = tests/unit/test_core_verdict.c
+tests_unit_test_core_verdict_CPPFLAGS = $(core_test_cppflags)
+tests_unit_test_core_verdict_LDADD = $(core_test_libs)
 tests_unit_test_core_chaos_SOURCES = tests/unit/test_core_chaos.c
 tests_unit_test_core_chaos_CPPFLAGS = $(core_test_cppflags)
 tests_unit_test_core_chaos_LDADD = $(core_test_libs)

@@ -171,6 +171,31 @@ RV_TEST(shutdown_in_the_middle_of_a_group_restart)
 	    "is b BACKOFF; shutdown => finished\nis b STOPPED");
 }
 
+RV_TEST(it_is_told_once_when_the_whole_group_is_down)
+{
+	PLAY("r(1fa){a b c}",
+	    "boot; settle; forget; exit b 1; silent group.down\n"
+	    "sig c 15; silent group.down; sig a 15; once group.down r\n"
+	    "settle; once group.down r; forget; exit a 1; down; "
+	    "once group.down r");
+	PLAY("r(r1o){a b c}", /* the first of them runs on */
+	    "boot; settle; forget; exit b 1; sig c 15; once group.down r\n"
+	    "is a RUNNING");
+	PLAY("r(1fa){a b}", /* once the offender's delay is over */
+	    "boot; settle; exit b 1; down; settle; exit b 1; forget; down\n"
+	    "is b BACKOFF; silent group.down; pass 100; once group.down r");
+	PLAY("r(1fa){s{x y} b}", /* what is below counts as well */
+	    "boot; settle; forget; exit b 1; sig y 15; silent group.down\n"
+	    "sig x 15; once group.down r");
+	PLAY("r{a b}", "boot; settle; forget; exit a 1; silent group.down");
+	PLAY("r(1fa){a b}", /* not when it is cut short */
+	    "boot; settle; forget; exit a 1; shutdown; down\n"
+	    "silent group.down");
+	PLAY("r(r1o,2/3600){a b c}", /* one for two that became one */
+	    "boot; settle; forget; exit b 1; exit a 1; sig c 15\n"
+	    "once group.down r");
+}
+
 RV_TEST(what_is_not_significant_shuts_nothing_down) /* 65 */
 {
 	static const char *const trees[] = { "r{a(t) b(T)}",
@@ -250,6 +275,7 @@ RV_SUITE(core_group, RV_CASE(one_for_all_stops_and_starts_everyone_in_order),
     RV_CASE(a_group_restart_takes_nested_supervisors_along),
     RV_CASE(giving_up_in_a_group_stops_in_order),
     RV_CASE(shutdown_in_the_middle_of_a_group_restart),
+    RV_CASE(it_is_told_once_when_the_whole_group_is_down),
     RV_CASE(what_is_not_significant_shuts_nothing_down),
     RV_CASE(any_significant_temporary_end_shuts_down),
     RV_CASE(any_significant_transient_end_shuts_down_unless_it_crashed),
