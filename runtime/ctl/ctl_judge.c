@@ -18,7 +18,7 @@ struct judged {
 	char *why; /* RV_CTL_WHY bytes */
 };
 
-static enum rv_verdict
+static enum rv_outcome
 failed(const struct judged *j, const char *why)
 {
 	rv_copy(j->why, RV_CTL_WHY, why);
@@ -47,7 +47,7 @@ is_expected(const struct rv_unit *unit, const struct rv_unit_info *info)
 }
 
 /* It ran and is over: well for what should run once, badly otherwise. */
-static enum rv_verdict
+static enum rv_outcome
 judge_exited(const struct judged *j)
 {
 	struct rv_unit_info info;
@@ -64,7 +64,7 @@ judge_exited(const struct judged *j)
 	return RV_FAILED;
 }
 
-static enum rv_verdict
+static enum rv_outcome
 judge_fatal(const struct judged *j)
 {
 	struct rv_unit_info info;
@@ -80,7 +80,7 @@ judge_fatal(const struct judged *j)
 }
 
 /* A unit that is down and not wanted was not started, or not for long. */
-static enum rv_verdict
+static enum rv_outcome
 judge_down(const struct judged *j)
 {
 	const struct rv_unit *above = j->unit->parent;
@@ -103,7 +103,7 @@ judge_down(const struct judged *j)
 }
 
 /* Waiting is fine as long as what it waits for can come. */
-static enum rv_verdict
+static enum rv_outcome
 judge_waiting(const struct judged *j)
 {
 	const struct rv_unit *other = j->unit->waiting_for;
@@ -118,7 +118,7 @@ judge_waiting(const struct judged *j)
 }
 
 /* A supervisor is never ready above one that has failed for good. */
-static enum rv_verdict
+static enum rv_outcome
 judge_below(const struct judged *j)
 {
 	struct rv_unit *unit = j->unit;
@@ -141,7 +141,7 @@ judge_below(const struct judged *j)
 	return RV_PENDING;
 }
 
-static enum rv_verdict
+static enum rv_outcome
 judge_start(const struct judged *j)
 {
 	switch (j->unit->state) {
@@ -162,7 +162,7 @@ judge_start(const struct judged *j)
 	}
 }
 
-static enum rv_verdict
+static enum rv_outcome
 judge_stop(const struct judged *j)
 {
 	if (j->unit->wanted && !j->unit->held) {
@@ -172,7 +172,7 @@ judge_stop(const struct judged *j)
 }
 
 /* The life it had does not count; a supervisor has none, but goes down. */
-static enum rv_verdict
+static enum rv_outcome
 judge_restart(const struct judged *j)
 {
 	if (j->unit->policy->kind == RV_WORKER &&
@@ -183,11 +183,11 @@ judge_restart(const struct judged *j)
 	return judge_start(j);
 }
 
-enum rv_verdict
+enum rv_outcome
 rv_ctl_judge(struct rv_super *super, struct rv_unit *unit, enum rv_verb verb,
     uint64_t life_before, char why[static RV_CTL_WHY])
 {
-	static enum rv_verdict (*const judges[])(const struct judged *) = {
+	static enum rv_outcome (*const judges[])(const struct judged *) = {
 		[RV_VERB_START] = judge_start,
 		[RV_VERB_STOP] = judge_stop,
 		[RV_VERB_RESTART] = judge_restart,

@@ -208,8 +208,8 @@ enum reeve_status rv_ctl_wait_start(struct rv_ctl_request *,
     struct reeve_error *) RV_MUST_CHECK;
 
 /* ctl_judge.c: what became of a command */
-enum rv_verdict { RV_PENDING, RV_DONE, RV_FAILED };
-enum rv_verdict rv_ctl_judge(struct rv_super *, struct rv_unit *, enum rv_verb,
+enum rv_outcome { RV_PENDING, RV_DONE, RV_FAILED };
+enum rv_outcome rv_ctl_judge(struct rv_super *, struct rv_unit *, enum rv_verb,
     uint64_t life_before, char why[static RV_CTL_WHY]);
 
 /* ctl_events.c */

@@ -21,7 +21,7 @@ struct item {
 	struct rv_unit *unit; /* NULL once it is gone */
 	const char *path;     /* ours: it outlives the unit */
 	uint64_t life_before;
-	enum rv_verdict verdict;
+	enum rv_outcome verdict;
 	enum rv_state state;
 	char why[RV_CTL_WHY];
 };
@@ -103,7 +103,7 @@ create(const struct rv_ctl_request *request, const struct rv_ctl_units *list,
 }
 
 static void
-decide(struct rv_ctl *ctl, struct item *item, enum rv_verdict verdict)
+decide(struct rv_ctl *ctl, struct item *item, enum rv_outcome verdict)
 {
 	if (item->unit != NULL) {
 		item->state = item->unit->state;
@@ -118,7 +118,7 @@ decide(struct rv_ctl *ctl, struct item *item, enum rv_verdict verdict)
 static void
 look_at(struct rv_ctl *ctl, struct item *item)
 {
-	enum rv_verdict verdict = rv_ctl_judge(ctl->super, item->unit,
+	enum rv_outcome verdict = rv_ctl_judge(ctl->super, item->unit,
 	    item->wait->verb, item->life_before, item->why);
 
 	if (verdict != RV_PENDING) {
