@@ -22,5 +22,6 @@ include tests/fuzz/client.mk
 include tests/fuzz/config.mk
 include tests/fuzz/ctl.mk
 include tests/fuzz/launch.mk
+include tests/fuzz/page.mk
 include tests/fuzz/ring.mk
 include tests/fuzz/text.mk
