@@ -1,7 +1,9 @@
 # runtime/child: see its README.md
 noinst_LTLIBRARIES += runtime/child/librv_child.la
-runtime_child_librv_child_la_SOURCES = runtime/child/function.c \
-	runtime/child/page.h
+runtime_child_librv_child_la_SOURCES = \
+	runtime/child/enter.c runtime/child/enter.h \
+	runtime/child/function.c runtime/child/page.h runtime/child/raw.h \
+	runtime/child/stage.def runtime/child/stage.h
 
 lib_LTLIBRARIES += libreeve-child.la
 libreeve_child_la_SOURCES =

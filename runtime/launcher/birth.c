@@ -123,6 +123,7 @@ make_descriptors(struct birth *b)
 	return true;
 }
 
+/* What becomes this output, -1: it stays as it is. */
 static int
 source_of(const struct rv_launch_out *out, int pipe_end, int merged)
 {
@@ -141,11 +142,20 @@ source_of(const struct rv_launch_out *out, int pipe_end, int merged)
 static void
 plan_descriptors(struct birth *b)
 {
-	b->slot->birth->out = source_of(&b->launch->out, b->writes[0], -1);
-	b->slot->birth->err = source_of(&b->launch->err, b->writes[1], 1);
-	b->slot->birth->ready = b->ready[1];
-	b->slot->birth->ready_at = b->launch->ready_fd;
-	b->slot->birth->list_fds = RV_FAULT(close_range) != 0;
+	struct rv_birth *birth = b->slot->birth;
+	int out = source_of(&b->launch->out, b->writes[0], -1);
+	int err = source_of(&b->launch->err, b->writes[1], out != -1 ? out : 1);
+
+	if (out != -1) {
+		rv_plan_fd(birth, out, 1, false);
+	}
+	if (err != -1) {
+		rv_plan_fd(birth, err, 2, false);
+	}
+	if (b->ready[1] != -1) {
+		rv_plan_fd(birth, b->ready[1], b->launch->ready_fd, false);
+	}
+	birth->list_fds = RV_FAULT(close_range) != 0;
 }
 
 static void

@@ -2,7 +2,7 @@
 /*
  * The launcher's state and its parts, for the files of this folder. One
  * struct holds it all; it lives on main's stack. Lives are described in
- * life.h, what is between clone and exec in slots.h and child_enter.h.
+ * life.h, what is between clone and exec in slots.h and child/enter.h.
  */
 #ifndef RV_LAUNCHER_H
 #define RV_LAUNCHER_H

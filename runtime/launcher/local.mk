@@ -2,7 +2,6 @@
 pkglibexec_PROGRAMS += reeve-launcher
 reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/birth.c runtime/launcher/birth.h \
-	runtime/launcher/child_enter.c runtime/launcher/child_enter.h \
 	runtime/launcher/end.c runtime/launcher/end.h \
 	runtime/launcher/farewell.c \
 	runtime/launcher/keeps.c runtime/launcher/keeps.h \
@@ -14,9 +13,9 @@ reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/launcher.c \
 	runtime/launcher/outputs.c runtime/launcher/outputs.h \
 	runtime/launcher/plan.c runtime/launcher/plan.h \
-	runtime/launcher/raw.h runtime/launcher/requests.c \
+	runtime/launcher/requests.c \
 	runtime/launcher/slots.c runtime/launcher/slots.h \
 	runtime/launcher/sweep.c runtime/launcher/sweep.h
 reeve_launcher_LDADD = runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
-	runtime/sys/librv_sys.la \
+	runtime/sys/librv_sys.la runtime/child/librv_child.la \
 	runtime/base/librv_base.la

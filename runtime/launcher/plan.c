@@ -166,7 +166,7 @@ add_protocols(const struct rv_launcher *l, const struct rv_launch *launch,
 	if (launch->watchdog_usec > 0) {
 		snprintf(text, sizeof(text), "%" PRIu64, launch->watchdog_usec);
 		add_own(arena, env, "WATCHDOG_USEC", text);
-		birth->watchdog_pid = add_own(arena, env, "WATCHDOG_PID", "");
+		birth->own_pid[0] = add_own(arena, env, "WATCHDOG_PID", "");
 	}
 }
 
@@ -290,6 +290,19 @@ plan_size(const struct rv_launcher *l, const struct rv_launch *launch)
 	       OWN_MAX * (OWN_TEXT + RV_LISTEN_NAME_MAX) + 16 * 32;
 }
 
+void
+rv_plan_fd(struct rv_birth *birth, int from, int at, bool cloexec)
+{
+	unsigned i = birth->n_fds;
+
+	RV_ASSERT(birth->n_fds < RV_BIRTH_FDS);
+	for (; i > 0 && birth->fds[i - 1].at > at; i--) {
+		birth->fds[i] = birth->fds[i - 1];
+	}
+	birth->fds[i] = (struct rv_birth_fd){ from, at, cloexec };
+	birth->n_fds++;
+}
+
 /* The launcher's own limit of descriptors is higher: theirs is the old one. */
 static void
 plan_limits(const struct rv_launcher *l, const struct rv_launch *launch,
@@ -358,7 +371,7 @@ rv_plan_make(
 	}
 	birth = carve(&arena, sizeof(*birth));
 	birth->parent = l->pid;
-	birth->out = birth->err = birth->ready = birth->ready_at = -1;
+	birth->program = -1;
 	birth->umask = launch->umask;
 	birth->set_nice = launch->set_nice;
 	birth->nice = launch->nice;

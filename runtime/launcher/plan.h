@@ -3,15 +3,18 @@
 #ifndef RV_LAUNCHER_PLAN_H
 #define RV_LAUNCHER_PLAN_H
 
-#include "launcher/child_enter.h"
+#include "child/enter.h"
 #include "launcher/launcher.h"
 
 /*
  * All in one block of memory, the slot's: the birth, its arrays, and copies of
- * all text. Descriptors are left at -1. False: no memory.
+ * all text. Descriptors come later. False: no memory.
  */
 bool rv_plan_make(
     struct rv_launcher *, const struct rv_launch *, struct rv_slot *);
+
+/* One more descriptor of the child; the table stays in order. */
+void rv_plan_fd(struct rv_birth *, int from, int at, bool cloexec);
 
 /*
  * The runtime's environment without what is meant for one process alone.

@@ -11,7 +11,7 @@
 
 #include <reeve/error.h>
 
-#include "launcher/child_enter.h"
+#include "child/enter.h"
 #include "loop/loop.h"
 
 #define RV_SLOTS_MAX 512

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "child/stage.h"
 #include "core/policy.h"
 #include "wire/death.h"
 #include "wire/pack.h"
@@ -24,13 +25,6 @@
 enum rv_launch_op {
 #define X(symbol, number, name, from, doc) RV_LAUNCH_##symbol = number,
 #include "wire/launch.def"
-#undef X
-};
-
-enum rv_stage {
-	RV_STAGE_NONE = 0,
-#define X(symbol, number, who, text) RV_STAGE_##symbol = number,
-#include "wire/stage.def"
 #undef X
 };
 

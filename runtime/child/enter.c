@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "launcher/child_enter.h"
+#include "child/enter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "launcher/raw.h"
-#include "wire/launch.h"
+#include "child/raw.h"
+#include "child/stage.h"
 
 /* Same number on every architecture; absent from older headers. */
 #ifndef SYS_close_range
@@ -42,8 +42,12 @@ const bool rv_child_may_share = RV_RAW_CALLS;
 BARE static long
 tie(const struct rv_birth *b)
 {
-	long result = RAW5(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	long result;
 
+	if (b->called) {
+		return 0;
+	}
+	result = RAW5(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (result < 0) {
 		return result;
 	}
@@ -58,26 +62,57 @@ make_session(const struct rv_birth *b)
 	return RAW0(setsid);
 }
 
-BARE static long
-place(int from, int to)
+BARE static bool
+is_placed(const struct rv_birth *b, unsigned fd)
 {
-	if (from == -1) {
-		return 0;
+	for (unsigned i = 0; i < b->n_fds; i++) {
+		if ((unsigned)b->fds[i].at == fd) {
+			return true;
+		}
 	}
-	return from == to ? RAW3(fcntl, to, F_SETFD, 0)
-			  : RAW3(dup3, from, to, 0);
+	return false;
 }
 
-/* All sources stand above 2, or are 0 or 1 themselves, already placed. */
+/* A source that stands where another is to go moves out of the way first. */
+BARE static long
+move_fds(const struct rv_birth *b, struct rv_birth_fd *fds)
+{
+	int above = b->n_fds > 0 ? fds[b->n_fds - 1].at + 1 : 0;
+
+	for (unsigned i = 0; i < b->n_fds; i++) {
+		if (fds[i].from != fds[i].at &&
+		    is_placed(b, (unsigned)fds[i].from)) {
+			long moved =
+			    RAW3(fcntl, fds[i].from, F_DUPFD_CLOEXEC, above);
+
+			if (moved < 0) {
+				return moved;
+			}
+			fds[i].from = (int)moved;
+		}
+	}
+	return 0;
+}
+
+BARE static long
+place(const struct rv_birth_fd *fd)
+{
+	return fd->from == fd->at
+		   ? RAW3(fcntl, fd->at, F_SETFD, fd->cloexec ? FD_CLOEXEC : 0)
+		   : RAW3(dup3, fd->from, fd->at, fd->cloexec ? O_CLOEXEC : 0);
+}
+
 BARE static long
 place_fds(const struct rv_birth *b)
 {
-	long result = place(b->out, 1);
+	/* The table is the child's own: nobody else looks at it any more. */
+	struct rv_birth_fd *fds = ((struct rv_birth *)(uintptr_t)b)->fds;
+	long result = move_fds(b, fds);
 
-	if (result >= 0) {
-		result = place(b->err, 2);
+	for (unsigned i = 0; i < b->n_fds && result >= 0; i++) {
+		result = place(&fds[i]);
 	}
-	return result < 0 ? result : place(b->ready, b->ready_at);
+	return result;
 }
 
 BARE static unsigned
@@ -123,7 +158,7 @@ close_listed(const struct rv_birth *b)
 			e = (const struct entry *)(const void *)(buf + at);
 			fd = number_of(e->name);
 			if (fd > 2 && fd != UINT_MAX && fd != (unsigned)dir &&
-			    (b->ready == -1 || fd != (unsigned)b->ready_at)) {
+			    !is_placed(b, fd)) {
 				RAW1(close, fd);
 			}
 		}
@@ -141,11 +176,13 @@ close_rest(const struct rv_birth *b)
 	if (b->list_fds) {
 		return close_listed(b);
 	}
-	if (b->ready != -1 && b->ready_at >= 3) {
-		if (b->ready_at > 3) {
-			result = RAW3(close_range, 3, b->ready_at - 1, 0);
+	for (unsigned i = 0; i < b->n_fds && result >= 0; i++) {
+		unsigned at = (unsigned)b->fds[i].at;
+
+		if (at > first) {
+			result = RAW3(close_range, first, at - 1, 0);
 		}
-		first = (unsigned)b->ready_at + 1;
+		first = at >= first ? at + 1 : first;
 	}
 	if (result >= 0) {
 		result = RAW3(close_range, first, UINT_MAX, 0);
@@ -246,6 +283,9 @@ await_announcement(const struct rv_birth *b)
 {
 	struct rv_birth_shared *s = b->shared;
 
+	if (b->called) {
+		return 0;
+	}
 	while (__atomic_load_n(&s->announced, __ATOMIC_SEQ_CST) == 0) {
 		__atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
 		RAW4(futex, &s->announced, FUTEX_WAIT, 0, NULL);
@@ -253,23 +293,29 @@ await_announcement(const struct rv_birth *b)
 	return RAW5(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 }
 
+BARE static void
+write_number(char *text, long n)
+{
+	char digits[12];
+	int len = 0;
+
+	for (; n > 0; n /= 10) {
+		digits[len++] = (char)('0' + n % 10);
+	}
+	for (int i = 0; i < len; i++) {
+		text[i] = digits[len - 1 - i];
+	}
+	text[len] = '\0';
+}
+
 BARE static long
 write_own_pid(const struct rv_birth *b)
 {
-	char digits[12];
-	int n = 0;
-	long pid;
-
-	if (b->watchdog_pid == NULL) {
-		return 0;
+	for (unsigned i = 0; i < RV_BIRTH_PIDS; i++) {
+		if (b->own_pid[i] != NULL) {
+			write_number(b->own_pid[i], RAW0(getpid));
+		}
 	}
-	for (pid = RAW0(getpid); pid > 0; pid /= 10) {
-		digits[n++] = (char)('0' + pid % 10);
-	}
-	for (int i = 0; i < n; i++) {
-		b->watchdog_pid[i] = digits[n - 1 - i];
-	}
-	b->watchdog_pid[n] = '\0';
 	return 0;
 }
 
@@ -289,6 +335,13 @@ execute(const struct rv_birth *b)
 	bool denied = false;
 	long result = -ENOENT;
 
+	if (b->called) {
+		return 0;
+	}
+	if (b->program != -1) {
+		return RAW5(
+		    execveat, b->program, "", b->argv, b->envp, AT_EMPTY_PATH);
+	}
 	for (const char *const *file = b->files; *file != NULL; file++) {
 		result = RAW3(execve, *file, b->argv, b->envp);
 		if (result == -EACCES) {
@@ -327,22 +380,29 @@ static const struct step steps[] = {
 	{ RV_STAGE_EXEC, execute },
 };
 
+BARE long
+rv_child_enter_called(const struct rv_birth *b, int *stage)
+{
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		long result = steps[i].take(b);
+
+		if (result < 0) {
+			*stage = (int)steps[i].stage;
+			return result;
+		}
+	}
+	return 0;
+}
+
 BARE int
 rv_child_enter(void *arg)
 {
 	const struct rv_birth *b = arg;
-	long result = 0;
-	unsigned i = 0;
+	int stage = 0;
+	long result = rv_child_enter_called(b, &stage);
 
-	for (; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		result = steps[i].take(b);
-		if (result < 0) {
-			break;
-		}
-	}
 	b->shared->sys_errno = (int32_t)-result;
-	__atomic_store_n(
-	    &b->shared->stage, (int32_t)steps[i].stage, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->shared->stage, (int32_t)stage, __ATOMIC_RELEASE);
 	for (;;) {
 		RAW1(exit_group, 127);
 	}
