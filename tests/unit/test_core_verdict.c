@@ -66,15 +66,19 @@ RV_TEST(a_verdict_lays_to_rest)
 RV_TEST(a_verdict_escalates)
 {
 	static const char *const ends[] = {
-		"boot; up b; verdict escalate; forget; fails a 2 => TERM b",
+		"boot; up b; verdict escalate; forget; fails a 2 => TERM b\n"
+		"is a STOPPED; said worker.exited a decision=escalate",
 		"boot; up b; exists a; verdict escalate; forget\n"
-		"exit a 0 => TERM b",
+		"exit a 0 => TERM b\n"
+		"is a STOPPED; said worker.exited a decision=escalate",
 		"boot; settle; verdict escalate; forget; exit a 0 => TERM b\n"
 		"said worker.exited a decision=escalate\n"
 		"said supervisor.gave_up r cause=a reason=verdict\n"
 		"down => finished gave up",
 		"boot; settle; trigger a; verdict escalate; forget\n"
-		"sig a 15 => TERM b",
+		"sig a 15 => TERM b\n"
+		"is a STOPPED; said worker.exited a decision=escalate\n"
+		"said worker.stopped a",
 	};
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(ends); i++) {
