@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -508,6 +509,103 @@ RV_TEST(a_worker_that_is_connected_is_heard_by_the_next_launcher)
 	close_in_order(&live);
 }
 
+static pid_t
+clerk_of(struct live *live)
+{
+	pid_t pid = (pid_t)live_info(live, "clerk_pid");
+
+	CU_ASSERT_FATAL(pid > 1);
+	return pid;
+}
+
+/* The socket behind a descriptor, 0 for anything else. */
+static unsigned long
+socket_behind(pid_t pid, const char *fd)
+{
+	char path[300], target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return strncmp(target, "socket:[", 8) == 0
+		   ? strtoul(target + 8, NULL, 10)
+		   : 0;
+}
+
+static unsigned
+list_sockets(pid_t pid, unsigned long *sockets, unsigned max)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
+		unsigned long inode = socket_behind(pid, e->d_name);
+
+		if (inode != 0 && n < max) {
+			sockets[n++] = inode;
+		}
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+	return n;
+}
+
+/* One socket in two processes: a worker's, of which the clerk holds one end. */
+static bool
+is_shared(void *ctx)
+{
+	struct live *live = ctx;
+	unsigned long ours[64], theirs[64];
+	unsigned n, m;
+
+	n = list_sockets((pid_t)live_info(live, "launcher_pid"), ours, 64);
+	m = list_sockets((pid_t)live_info(live, "clerk_pid"), theirs, 64);
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < m; k++) {
+			if (ours[i] == theirs[k]) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* One after the other, never both before it is back in two hands. */
+RV_TEST(a_connected_worker_is_heard_whoever_of_both_dies_first)
+{
+	for (int first = 0; first < 2; first++) {
+		struct live live;
+		pid_t web;
+
+		open_with(&live,
+		    "\"children\": { \"web\": { \"command\": ["
+		    "\"%(fixtures)s/notifier\", \"connect\", \"say\", "
+		    "\"READY=1\", \"await\", \"say\", \"STATUS=once\", "
+		    "\"await\", \"say\", \"STATUS=twice\", \"wait\"], "
+		    "\"ready\": \"notify\" } }");
+		CU_ASSERT(live_saw(&live, "worker.ready", "web"));
+		web = live_pid(&live, "web");
+		for (int i = 0; i < 2; i++) {
+			bool clerk = i == first;
+
+			CU_ASSERT(rv_test_wait(is_shared, &live, -1, 10000));
+			kill(clerk ? clerk_of(&live) : launcher_of(&live),
+			    SIGKILL);
+			CU_ASSERT(live_saw(&live,
+			    clerk ? "clerk.lost" : "launcher.lost", NULL));
+			kill(web, SIGUSR1);
+			CU_ASSERT(live_saw(&live, "worker.status", "web"));
+		}
+		CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
+		close_in_order(&live);
+	}
+}
+
 RV_TEST(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next)
 {
 	struct live live;
@@ -647,6 +745,7 @@ RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),
     RV_CASE(a_bad_config_starts_nothing_and_exits_with_two),
     RV_CASE(the_lives_of_a_killed_launcher_go_on_under_the_next),
     RV_CASE(a_worker_that_is_connected_is_heard_by_the_next_launcher),
+    RV_CASE(a_connected_worker_is_heard_whoever_of_both_dies_first),
     RV_CASE(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next),
     RV_CASE(nothing_outlives_a_killed_supervisor_and_the_log_says_so),
     RV_CASE(output_is_captured_whatever_it_is),

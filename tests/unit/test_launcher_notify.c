@@ -373,6 +373,27 @@ RV_TEST(a_sync_answers_after_what_was_said_before)
 	rig_close(&rig);
 }
 
+RV_TEST(the_supervisor_holds_no_descriptor_for_a_life)
+{
+	enum { N = 200 };
+	struct rig rig;
+	struct rig_spec s;
+	unsigned one;
+
+	rig_open(&rig, NULL);
+	CU_ASSERT(rv_start_connect_clerk(rig.start, NULL) == REEVE_OK);
+	rig_spec(&s, "notifier", "send", "READY=1", "wait", NULL);
+	s.program.ready = RV_CHANNEL_NOTIFY;
+	s.program.out = (struct rv_out){ RV_OUT_FILE, "/o", 0, 0 };
+	rig_launch_ready(&rig, &s);
+	one = rv_test_fds(getpid());
+	for (int i = 1; i < N; i++) {
+		rig_launch_ready(&rig, &s);
+	}
+	CU_ASSERT_EQUAL(rv_test_fds(getpid()), one);
+	rig_close(&rig);
+}
+
 RV_SUITE(launcher_notify, RV_CASE(every_variable_arrives),
     RV_CASE(what_is_said_last_comes_before_the_end),
     RV_CASE(a_barrier_opens_when_all_before_is_handled),
@@ -387,4 +408,5 @@ RV_SUITE(launcher_notify, RV_CASE(every_variable_arrives),
     RV_CASE(the_end_of_the_main_process_takes_the_old_one_along),
     RV_CASE(a_stranger_cannot_become_the_main_process),
     RV_CASE(a_newline_on_the_ready_descriptor_is_readiness_once),
-    RV_CASE(a_sync_answers_after_what_was_said_before))
+    RV_CASE(a_sync_answers_after_what_was_said_before),
+    RV_CASE(the_supervisor_holds_no_descriptor_for_a_life))

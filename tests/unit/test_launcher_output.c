@@ -2,10 +2,12 @@
 /* The workers' pipes, held for a clerk that comes, goes, and comes back. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@ struct clerk {
 	unsigned n_open, n_ended;
 	unsigned at_caught_up; /* how many were open then */
 	struct {
-		int fds[2];
+		int fds[RV_OUTPUT_FDS];
 		unsigned opened;
 		bool ended;
 		char path[32], out[32];
@@ -35,7 +37,9 @@ clerk_init(struct clerk *c, struct rig *rig)
 	memset(c, 0, sizeof(*c));
 	c->rig = rig;
 	for (unsigned i = 0; i < 64; i++) {
-		c->lives[i].fds[0] = c->lives[i].fds[1] = -1;
+		for (unsigned k = 0; k < RV_OUTPUT_FDS; k++) {
+			c->lives[i].fds[k] = -1;
+		}
 	}
 	CU_ASSERT(rv_start_connect_clerk(rig->start, NULL) == REEVE_OK);
 }
@@ -44,7 +48,7 @@ static void
 clerk_drop(struct clerk *c)
 {
 	for (unsigned i = 0; i < 64; i++) {
-		for (unsigned k = 0; k < 2; k++) {
+		for (unsigned k = 0; k < RV_OUTPUT_FDS; k++) {
 			if (c->lives[i].fds[k] != -1) {
 				close(c->lives[i].fds[k]);
 				c->lives[i].fds[k] = -1;
@@ -80,9 +84,14 @@ clerk_take(struct clerk *c, const char *data, struct rv_packet *packet)
 		snprintf(c->lives[life].path, 32, "%s", f.output.path);
 		snprintf(c->lives[life].out, 32, "%s",
 		    f.output.out.path != NULL ? f.output.out.path : "");
-		for (unsigned k = 0; k < 2; k++) {
+		for (unsigned k = 0; k < RV_OUTPUT_FDS; k++) {
 			if ((f.output.streams & (1u << k)) != 0) {
-				c->lives[life].fds[k] = packet->fds[n++];
+				int *fd = &c->lives[life].fds[k];
+
+				if (*fd != -1) {
+					close(*fd);
+				}
+				*fd = packet->fds[n++];
 			}
 		}
 		packet->n_fds = 0;
@@ -287,6 +296,138 @@ RV_TEST(a_new_launcher_gets_the_pipes_back_from_the_clerk)
 	rig_close(&rig);
 }
 
+/* One that is connected to its socket, and speaks again at each USR1. */
+static void
+talker(struct rig_spec *s)
+{
+	rig_spec(s, "notifier", "connect", "say", "READY=1", "await", "say",
+	    "STATUS=one", "await", "say", "STATUS=two", "wait", NULL);
+	s->program.ready = RV_CHANNEL_NOTIFY;
+}
+
+static bool
+has_status(struct rig *rig, uint64_t life)
+{
+	return rig_of(rig, life)->status[0] != '\0';
+}
+
+static void
+send_have(struct rig *rig, uint64_t life, int fd)
+{
+	struct rv_output have = {
+		.life = life, .streams = RV_OUTPUT_NOTIFY, .path = "worker"
+	};
+	char frame[512];
+
+	CU_ASSERT_EQUAL(
+	    rv_packet_send(rig->clerk_fd, frame,
+		rv_output_encode(frame, sizeof(frame), RV_OUTPUT_HAVE, &have),
+		&fd, 1),
+	    0);
+}
+
+RV_TEST(a_connected_worker_is_heard_through_its_socket_from_the_clerk)
+{
+	struct rig rig;
+	struct rig_spec s;
+	struct clerk c;
+	uint64_t life;
+
+	rig_open(&rig, NULL);
+	clerk = &c;
+	clerk_init(&c, &rig);
+	talker(&s);
+	life = rig_launch_ready(&rig, &s);
+	CU_ASSERT_FATAL(rig_wait(&rig, has_opened, 1));
+	CU_ASSERT_EQUAL(c.lives[life].streams, RV_OUTPUT_NOTIFY);
+	rig.adopt = true;
+	rig.spec = &s.spec;
+	kill(rv_start_pid(rig.start), SIGKILL);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_n_back, 1));
+	/* There it waits, in the socket that is ours alone by now. */
+	kill(rig_of(&rig, life)->pid, SIGUSR1);
+	rig_sync(&rig);
+	send_have(&rig, life, c.lives[life].fds[2]);
+	CU_ASSERT(rig_wait(&rig, has_status, life));
+	CU_ASSERT_STRING_EQUAL(rig_of(&rig, life)->status, "one");
+	/* The next clerk is given it again, and without a DONE lets it go. */
+	clerk_drop(&c);
+	clerk_init(&c, &rig);
+	CU_ASSERT_FATAL(rig_wait(&rig, has_opened, 1));
+	CU_ASSERT_EQUAL(c.lives[life].streams, RV_OUTPUT_NOTIFY);
+	rig_of(&rig, life)->status[0] = '\0';
+	kill(rig_of(&rig, life)->pid, SIGUSR1);
+	CU_ASSERT(rig_wait(&rig, has_status, life));
+	CU_ASSERT_STRING_EQUAL(rig_of(&rig, life)->status, "two");
+	rv_start_kill(rig.start, life, RV_KILL_GROUP);
+	CU_ASSERT_EQUAL(
+	    waitpid(rig_of(&rig, life)->pid, NULL, 0), rig_of(&rig, life)->pid);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+	CU_ASSERT(rig_wait(&rig, has_ended, 1));
+	clerk_drop(&c);
+	rig_close(&rig);
+}
+
+static void
+hear_through_a_new_socket(bool says_so)
+{
+	struct rig rig;
+	struct rig_spec s, notifier;
+	struct clerk c;
+	char frame[16];
+	const char *fifo;
+	uint64_t life;
+	int go;
+
+	rig_open(&rig, NULL);
+	clerk = &c;
+	clerk_init(&c, &rig);
+	fifo = rig_file(&rig, says_so ? "told" : "lost");
+	CU_ASSERT_FATAL(mkfifo(fifo, 0600) == 0);
+	rig_spec(&notifier, "notifier", NULL);
+	rig_spec(&s, "/bin/sh", "-c",
+	    "\"$0\" send READY=1; read -r x <\"$1\"; \"$0\" send STATUS=new",
+	    notifier.file, fifo, NULL);
+	s.program.ready = RV_CHANNEL_NOTIFY;
+	life = rig_launch_ready(&rig, &s);
+	CU_ASSERT_FATAL(rig_wait(&rig, has_opened, 1));
+	rig.adopt = true;
+	rig.spec = &s.spec;
+	kill(rv_start_pid(rig.start), SIGKILL);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_n_back, 1));
+	rig_sync(&rig);
+	/* This clerk has lost it, or is lost itself. */
+	if (says_so) {
+		rv_packet_send(rig.clerk_fd, frame,
+		    rv_output_bare(frame, sizeof(frame), RV_OUTPUT_HAD), NULL,
+		    0);
+		CU_ASSERT_FATAL(rig_wait(&rig, has_opened, 2));
+		CU_ASSERT_EQUAL(c.lives[life].streams, RV_OUTPUT_NOTIFY);
+		clerk_drop(&c);
+	} else {
+		clerk_drop(&c);
+		close(rig.clerk_fd);
+		rig.clerk_fd = -1;
+		clerk_init(&c, &rig);
+		CU_ASSERT_FATAL(rig_wait(&rig, has_opened, 1));
+	}
+	go = open(fifo, O_WRONLY | O_CLOEXEC);
+	CU_ASSERT_EQUAL(write(go, "\n", 1), 1);
+	close(go);
+	CU_ASSERT_EQUAL(
+	    waitpid(rig_of(&rig, life)->pid, NULL, 0), rig_of(&rig, life)->pid);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+	CU_ASSERT_STRING_EQUAL(rig_of(&rig, life)->status, "new");
+	clerk_drop(&c);
+	rig_close(&rig);
+}
+
+RV_TEST(a_socket_that_the_clerk_has_not_is_bound_anew)
+{
+	hear_through_a_new_socket(true);
+	hear_through_a_new_socket(false);
+}
+
 RV_TEST(a_clerk_that_does_not_read_holds_up_nobody)
 {
 	struct rig rig;
@@ -355,6 +496,8 @@ RV_SUITE(launcher_output, RV_CASE(a_clerk_gets_both_pipes_and_hears_of_the_end),
     RV_CASE(output_before_there_is_a_clerk_waits_for_it),
     RV_CASE(a_new_clerk_is_told_of_all_that_is_open),
     RV_CASE(a_new_launcher_gets_the_pipes_back_from_the_clerk),
+    RV_CASE(a_connected_worker_is_heard_through_its_socket_from_the_clerk),
+    RV_CASE(a_socket_that_the_clerk_has_not_is_bound_anew),
     RV_CASE(a_clerk_that_does_not_read_holds_up_nobody),
     RV_CASE(a_clerk_that_asks_is_told_all_before_it_is_answered),
     RV_CASE(a_flood_blocks_its_writer_and_nobody_else))
