@@ -37,19 +37,27 @@ expect(struct rv_loader *l, const struct rv_cnode *node, json_type type,
 	return false;
 }
 
-static void check_object(
-    struct rv_loader *, const struct rv_cnode *, unsigned where);
 static void check_children(struct rv_loader *, const struct rv_cnode *);
+
+bool
+rv_conf_check_name(
+    struct rv_loader *l, const struct rv_cnode *node, const char *name)
+{
+	if (rv_conf_is_name(name)) {
+		return true;
+	}
+	rv_conf_error(l, node,
+	    "\"%.60s\" is no name: use letters, digits and _.@+-", name);
+	return false;
+}
 
 static void
 check_name(struct rv_loader *l, const struct rv_cnode *node)
 {
 	const char *text;
 
-	if (rv_cval_string(l, node, &text) && !rv_conf_is_name(text)) {
-		rv_conf_error(l, node,
-		    "\"%.60s\" is no name: use letters, digits and _.@+-",
-		    text);
+	if (rv_cval_string(l, node, &text)) {
+		rv_conf_check_name(l, node, text);
 	}
 }
 
@@ -212,13 +220,20 @@ check_by_row(struct rv_loader *l, const struct rv_schema_row *row,
 static void
 check_defaults(struct rv_loader *l, const struct rv_cnode *node)
 {
-	static const char *const own[] = { "command", "depends_on",
-		"numprocs" };
+	static const char *const own[] = { "args", "args_base64", "command",
+		"depends_on", "function", "numprocs" };
+	const struct rv_cnode *listen;
 
 	if (!expect(l, node, JSON_OBJECT, "an object of worker keys")) {
 		return;
 	}
-	check_object(l, node, RV_CWORKER | RV_CCHILD);
+	rv_conf_check_object(l, node, RV_CWORKER | RV_CCHILD);
+	listen = rv_cnode_get(node, "listen");
+	if (rv_cnode_is(listen, JSON_OBJECT)) {
+		rv_conf_error(l, listen,
+		    "sockets of its own are for a worker: in defaults stand "
+		    "names of those at the root");
+	}
 	for (size_t i = 0; i < RV_ARRAY_LEN(own); i++) {
 		const struct rv_cnode *n = rv_cnode_get(node, own[i]);
 
@@ -241,6 +256,8 @@ object_like(const struct rv_schema_row *row)
 		{ RV_CKEY_BACKOFF, "an object, such as {\"min\": \"1s\"}" },
 		{ RV_CKEY_HEARTBEAT,
 		    "an object, such as {\"interval\": \"1s\"}" },
+		{ RV_CKEY_OVERLAP,
+		    "an object, such as {\"max\": 1, \"age\": \"1h\"}" },
 	};
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(examples); i++) {
@@ -268,11 +285,22 @@ check_value(struct rv_loader *l, const struct rv_schema_row *row,
 		[RV_CT_STOPSIGNAL] = check_stop,
 		[RV_CT_LOGFILE] = check_path,
 		[RV_CT_CHILDREN] = check_children,
+		[RV_CT_FUNCTION] = rv_conf_check_function,
+		[RV_CT_BASE64] = rv_conf_check_base64,
+		[RV_CT_PRELOAD] = rv_conf_check_preload,
+		[RV_CT_SIGNALS] = rv_conf_check_signals,
+		[RV_CT_LISTENERS] = rv_conf_check_listeners,
+		[RV_CT_ADDRESS] = rv_conf_check_address,
+		[RV_CT_LISTEN] = rv_conf_check_listen,
 	};
 
+	if (row->type == RV_CT_ANY) {
+		return;
+	}
 	if (row->type == RV_CT_OBJECT) {
 		if (expect(l, node, JSON_OBJECT, object_like(row))) {
-			check_object(l, node, (unsigned)RV_CIN + row->key);
+			rv_conf_check_object(
+			    l, node, (unsigned)RV_CIN + row->key);
 		}
 	} else if (row->type == RV_CT_DEFAULTS) {
 		check_defaults(l, node);
@@ -292,7 +320,7 @@ elsewhere(const char *key)
 	} places[] = {
 		{ RV_CROOT, "the root of the file" },
 		{ RV_CSUPER, "supervisors (units with children)" },
-		{ RV_CWORKER, "workers (units with a command)" },
+		{ RV_CWORKER, "workers (units with a command or function)" },
 		{ RV_CCHILD, "children, not for the root" },
 	};
 
@@ -344,8 +372,9 @@ check_unknown(struct rv_loader *l, const struct rv_cnode *node, unsigned where)
 	}
 }
 
-static void
-check_object(struct rv_loader *l, const struct rv_cnode *object, unsigned where)
+void
+rv_conf_check_object(
+    struct rv_loader *l, const struct rv_cnode *object, unsigned where)
 {
 	for (const struct rv_cnode *n = object->first; n != NULL; n = n->next) {
 		const struct rv_schema_row *row = rv_schema_find(where, n->key);
@@ -390,29 +419,25 @@ static void
 check_unit(struct rv_loader *l, const struct rv_cnode *node)
 {
 	bool has_children = means(node, "children");
-	bool has_program =
-	    means(node, "command") || rv_cnode_get(node, "function") != NULL;
+	bool has_program = means(node, "command") || means(node, "function");
 
-	if (!rv_conf_is_name(node->key)) {
-		rv_conf_error(l, node,
-		    "\"%.60s\" is no name: use letters, digits and _.@+-",
-		    node->key);
-	}
+	rv_conf_check_name(l, node, node->key);
 	if (!expect(
 		l, node, JSON_OBJECT, "an object: a worker or a supervisor")) {
 		return;
 	}
 	if (has_children && has_program) {
 		rv_conf_error(l, node,
-		    "has children and a command: it is a supervisor or a "
-		    "worker, not both");
+		    "has children and a command or function: it is a "
+		    "supervisor or a worker, not both");
 	} else if (!has_children && !has_program) {
 		rv_conf_error(l, node,
-		    "needs a \"command\" (a worker) or \"children\" (a "
-		    "supervisor)");
+		    "needs a \"command\" or \"function\" (a worker), or "
+		    "\"children\" (a supervisor)");
 	}
-	check_object(
+	rv_conf_check_object(
 	    l, node, RV_CCHILD | (has_children ? RV_CSUPER : RV_CWORKER));
+	rv_conf_check_worker(l, node);
 }
 
 static void
@@ -435,5 +460,33 @@ rv_conf_check_root(struct rv_loader *l, const struct rv_cnode *root)
 	if (!means(root, "children")) {
 		rv_conf_error(l, root, "needs \"children\"");
 	}
-	check_object(l, root, RV_CROOT | RV_CSUPER);
+	rv_conf_check_object(l, root, RV_CROOT | RV_CSUPER);
+}
+
+void
+rv_conf_check_declared(
+    struct rv_loader *l, const struct rv_cnode *node, bool is_supervisor)
+{
+	const struct rv_cnode *children = rv_cnode_get(node, "children");
+	bool is_root = node->unit != NULL && strcmp(node->unit, "/") == 0;
+
+	if (!expect(l, node, JSON_OBJECT, "an object of its keys")) {
+		return;
+	}
+	if (children != NULL) {
+		rv_conf_error(
+		    l, children, "units below are declared by their paths");
+		return;
+	}
+	if (is_supervisor) {
+		rv_conf_check_object(
+		    l, node, RV_CSUPER | (is_root ? RV_CROOT : RV_CCHILD));
+		return;
+	}
+	if (!means(node, "command") && !means(node, "function")) {
+		rv_conf_error(l, node,
+		    "needs a \"command\" or a \"function\": it is a worker");
+	}
+	rv_conf_check_object(l, node, RV_CWORKER | RV_CCHILD);
+	rv_conf_check_worker(l, node);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What was found wrong in a config: kept with its place, told at the end in the
- * order of the file. Bounded: of a file full of mistakes the first hundreds are
- * kept, the others counted. Everything that finds something calls this.
+ * order of the file, then of the declared units. Bounded: of a file full of
+ * mistakes the first hundreds are kept, the others counted. Everything that
+ * finds something calls this.
  */
 #include "config.h"
 
@@ -53,6 +54,7 @@ static void
 add(struct rv_loader *l, enum rv_finding_level level, int line, int column,
     const struct rv_cnode *at, const char *text)
 {
+	unsigned declared = at != NULL ? at->declared : 0;
 	char path[320], whole[sizeof(((struct reeve_error *)0)->text)];
 	struct rv_finding *f;
 
@@ -62,8 +64,8 @@ add(struct rv_loader *l, enum rv_finding_level level, int line, int column,
 	defuse(whole);
 	for (unsigned i = 0; i < l->n_findings; i++) {
 		f = &l->findings[i];
-		if (f->line == line && f->column == column &&
-		    strcmp(f->text, whole) == 0) {
+		if (f->declared == declared && f->line == line &&
+		    f->column == column && strcmp(f->text, whole) == 0) {
 			return;
 		}
 	}
@@ -75,6 +77,7 @@ add(struct rv_loader *l, enum rv_finding_level level, int line, int column,
 	f = &l->findings[l->n_findings];
 	*f = (struct rv_finding){
 		.level = level,
+		.declared = declared,
 		.line = line,
 		.column = column,
 		.order = l->n_findings++,
@@ -139,6 +142,9 @@ in_file_order(const void *a, const void *b)
 {
 	const struct rv_finding *x = a, *y = b;
 
+	if (x->declared != y->declared) {
+		return x->declared < y->declared ? -1 : 1;
+	}
 	if (x->line != y->line) {
 		return x->line < y->line ? -1 : 1;
 	}
@@ -148,6 +154,15 @@ in_file_order(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+void
+rv_conf_place(struct reeve_error *err, const char *file, int line, int column)
+{
+	rv_copy(err->where, sizeof(err->where),
+	    file != NULL ? file : "declared in C");
+	err->line = file != NULL ? line : 0;
+	err->column = file != NULL ? column : 0;
+}
+
 static void
 tell(const struct rv_loader *l, const struct rv_finding *f, const char *text,
     rv_finding_cb *cb, void *ctx)
@@ -155,9 +170,8 @@ tell(const struct rv_loader *l, const struct rv_finding *f, const char *text,
 	struct reeve_error err = { 0 };
 
 	rv_error(&err, REEVE_ECONFIG, "%s", text);
-	rv_copy(err.where, sizeof(err.where), l->file);
-	err.line = f->line;
-	err.column = f->column;
+	rv_conf_place(
+	    &err, f->declared != 0 ? NULL : l->file, f->line, f->column);
 	cb(ctx, f->level, &err);
 }
 

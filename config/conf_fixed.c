@@ -101,9 +101,8 @@ refuse(const struct rv_conf *is, enum rv_ckey key, const char *before,
 	    "%s%s%s: cannot change while the runtime runs (it is \"%s\"); stop "
 	    "it and start it again",
 	    in, in[0] != '\0' ? "." : "", row->name, before);
-	rv_copy(err.where, sizeof(err.where), is->file);
-	err.line = block->places[key].line;
-	err.column = block->places[key].column;
+	rv_conf_place(&err, block->places[key].line > 0 ? is->file : NULL,
+	    block->places[key].line, block->places[key].column);
 	cb(ctx, RV_FINDING_ERROR, &err);
 }
 

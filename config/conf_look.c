@@ -206,6 +206,35 @@ check_program(struct look *look, const struct rv_program *p,
 	}
 }
 
+/* -------- the module of a function -------- */
+
+static void
+check_module(
+    struct look *look, const struct rv_program *p, const struct rv_cnode *node)
+{
+	const char *colon = strrchr(p->function, ':');
+	char file[PATH_MAX];
+	struct stat st;
+
+	if (colon == NULL) {
+		return; /* a registered one */
+	}
+	rv_format(file, sizeof(file), "%.*s", (int)(colon - p->function),
+	    p->function);
+	if (is_same(look->program, p->function)) {
+		return;
+	}
+	look->program = p->function;
+	if (stat(file, &st) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR) {
+			rv_conf_warn(
+			    look->l, node, "there is no module %.200s", file);
+		}
+	} else if (!S_ISREG(st.st_mode)) {
+		rv_conf_warn(look->l, node, "%.200s is no module", file);
+	}
+}
+
 /* -------- the directory -------- */
 
 static void
@@ -236,6 +265,7 @@ rv_conf_look(struct rv_loader *l)
 {
 	const struct rv_conf *conf = &l->block->conf;
 	struct look look = { .l = l };
+	bool is_looking = l->source->looking;
 
 	for (uint32_t i = 0; i < conf->n_specs; i++) {
 		const struct rv_spec *spec = conf->specs[i];
@@ -247,10 +277,12 @@ rv_conf_look(struct rv_loader *l)
 			continue;
 		}
 		check_words(l, command);
-		if (l->look && p->argv[0][0] != '\0') {
+		if (is_looking && p->function != NULL) {
+			check_module(&look, p, rv_cnode_get(node, "function"));
+		} else if (is_looking && p->argv[0][0] != '\0') {
 			check_program(&look, p, command);
 		}
-		if (l->look && p->directory != NULL) {
+		if (is_looking && p->directory != NULL) {
 			check_directory(&look, p->directory, node);
 		}
 	}

@@ -20,6 +20,8 @@ struct scan {
 	const char *at, *end;
 	const char *line_at; /* beginning of the line */
 	int line;
+	unsigned declared;
+	const char *unit;
 	rv_cnode_flaw_cb *flaw;
 	void *ctx;
 };
@@ -91,9 +93,11 @@ skip_char(struct scan *s)
 	s->at += s->at < s->end;
 }
 
-static void
-append(struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child)
+void
+rv_cnode_append(
+    struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child)
 {
+	child->parent = parent;
 	if (*last == NULL) {
 		parent->first = child;
 	} else {
@@ -188,7 +192,7 @@ scan_object(struct scan *s, struct rv_cnode *node)
 		child = scan_value(s, value, node, key, line, col);
 		if (child != NULL) {
 			child->index = n++;
-			append(node, &last, child);
+			rv_cnode_append(node, &last, child);
 		}
 	}
 	s->at++;
@@ -213,7 +217,7 @@ scan_array(struct scan *s, struct rv_cnode *node)
 		    NULL, s->line, column(s));
 		if (child != NULL) {
 			child->index = i++;
-			append(node, &last, child);
+			rv_cnode_append(node, &last, child);
 		}
 	}
 	s->at++;
@@ -231,6 +235,8 @@ scan_value(struct scan *s, const json_t *value, const struct rv_cnode *parent,
 	*at = (struct rv_cnode){ .value = value,
 		.parent = parent,
 		.key = key,
+		.declared = s->declared,
+		.unit = parent == NULL ? s->unit : NULL,
 		.line = line,
 		.column = col };
 	if (s->at >= s->end) {
@@ -316,45 +322,66 @@ tell_comma(struct scan *s, const char *text, size_t len, int position)
 	return true;
 }
 
+static bool
+parse(struct scan *s, struct rv_cdoc *doc, const char *text, size_t len)
+{
+	json_error_t error;
+	char said[256];
+
+	*doc = (struct rv_cdoc){ 0 };
+	begin(s, text, len);
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		tell(s, 1, 1, NULL,
+		    "the file begins with a byte order mark: save it without");
+		return false;
+	}
+	if (memchr(text, '\0', len) != NULL) {
+		tell(s, 1, 1, NULL, "there is a NUL byte in the file");
+		return false;
+	}
+	if (!is_flat_enough(s)) {
+		return false;
+	}
+	doc->json = json_loadb(text, len, 0, &error);
+	if (doc->json == NULL && error.text[0] == '\0') {
+		s->arena->failed = true; /* jansson tells nothing of memory */
+		return false;
+	}
+	if (doc->json == NULL && tell_comma(s, text, len, error.position)) {
+		return false;
+	}
+	if (doc->json == NULL) {
+		snprintf(said, sizeof(said), "not JSON: %s", error.text);
+		tell(s, error.line > 0 ? error.line : 1,
+		    error.column > 0 ? error.column : 1, NULL, said);
+		return false;
+	}
+	begin(s, text, len);
+	doc->root = scan_value(s, doc->json, NULL, NULL, 1, 1);
+	return doc->root != NULL && !s->arena->failed;
+}
+
 bool
 rv_cdoc_parse(struct rv_cdoc *doc, struct rv_arena *arena, const char *text,
     size_t len, rv_cnode_flaw_cb *flaw, void *ctx)
 {
 	struct scan s = { .arena = arena, .flaw = flaw, .ctx = ctx };
-	json_error_t error;
-	char said[256];
 
-	*doc = (struct rv_cdoc){ 0 };
-	begin(&s, text, len);
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		tell(&s, 1, 1, NULL,
-		    "the file begins with a byte order mark: save it without");
-		return false;
-	}
-	if (memchr(text, '\0', len) != NULL) {
-		tell(&s, 1, 1, NULL, "there is a NUL byte in the file");
-		return false;
-	}
-	if (!is_flat_enough(&s)) {
-		return false;
-	}
-	doc->json = json_loadb(text, len, 0, &error);
-	if (doc->json == NULL && error.text[0] == '\0') {
-		arena->failed = true; /* jansson tells nothing of memory */
-		return false;
-	}
-	if (doc->json == NULL && tell_comma(&s, text, len, error.position)) {
-		return false;
-	}
-	if (doc->json == NULL) {
-		snprintf(said, sizeof(said), "not JSON: %s", error.text);
-		tell(&s, error.line > 0 ? error.line : 1,
-		    error.column > 0 ? error.column : 1, NULL, said);
-		return false;
-	}
-	begin(&s, text, len);
-	doc->root = scan_value(&s, doc->json, NULL, NULL, 1, 1);
-	return doc->root != NULL && !arena->failed;
+	return parse(&s, doc, text, len);
+}
+
+bool
+rv_cdoc_parse_unit(struct rv_cdoc *doc, struct rv_arena *arena,
+    unsigned declared, const char *unit, const char *text,
+    rv_cnode_flaw_cb *flaw, void *ctx)
+{
+	struct scan s = { .arena = arena,
+		.declared = declared,
+		.unit = unit,
+		.flaw = flaw,
+		.ctx = ctx };
+
+	return parse(&s, doc, text, strlen(text));
 }
 
 void
@@ -382,6 +409,10 @@ rv_cnode_path(const struct rv_cnode *node, char *dst, size_t size)
 	char above[512] = "";
 
 	dst[0] = '\0';
+	if (node != NULL && node->unit != NULL) {
+		rv_copy(dst, size, node->unit);
+		return;
+	}
 	if (node == NULL || node->parent == NULL) {
 		return;
 	}
@@ -389,7 +420,10 @@ rv_cnode_path(const struct rv_cnode *node, char *dst, size_t size)
 	rv_cnode_path(node->parent, above, sizeof(above));
 	if (node->key != NULL) {
 		rv_format(dst, size, "%s%s%s", above,
-		    above[0] != '\0' ? "." : "", node->key);
+		    node->parent->unit != NULL ? ": "
+		    : above[0] != '\0'         ? "."
+					       : "",
+		    node->key);
 	} else {
 		rv_format(dst, size, "%s[%u]", above, node->index);
 	}

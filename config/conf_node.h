@@ -18,6 +18,8 @@ struct rv_cnode {
 	const char *key;     /* in an object, else NULL */
 	int line, column;    /* of the key where there is one */
 	unsigned index;      /* among its siblings */
+	unsigned declared;   /* of the unit that it belongs to; 0: of a file */
+	const char *unit;    /* the path of a declared unit, at its node */
 	const struct rv_cnode *parent;
 	struct rv_cnode *first, *next; /* members or items, in file order */
 };
@@ -38,11 +40,18 @@ typedef void rv_cnode_flaw_cb(void *ctx, int line, int column,
  */
 bool rv_cdoc_parse(struct rv_cdoc *, struct rv_arena *, const char *text,
     size_t len, rv_cnode_flaw_cb *, void *ctx);
+/* The same for the keys of a declared unit: see `declared`, which is not 0. */
+bool rv_cdoc_parse_unit(struct rv_cdoc *, struct rv_arena *, unsigned declared,
+    const char *unit, const char *text, rv_cnode_flaw_cb *, void *ctx);
 void rv_cdoc_finish(struct rv_cdoc *);
 
 /* The member of an object, or NULL. */
 const struct rv_cnode *rv_cnode_get(const struct rv_cnode *, const char *key);
-/* "children.web.startsecs", "stopsignal[1]"; as much as fits. */
+/* Behind all others; the parent's last is remembered where it is not NULL. */
+void rv_cnode_append(
+    struct rv_cnode *parent, struct rv_cnode **last, struct rv_cnode *child);
+/* "children.web.startsecs", "stopsignal[1]"; as much as fits. Of a declared
+ * unit "web/app: startsecs". */
 void rv_cnode_path(const struct rv_cnode *, char *dst, size_t size);
 
 static inline bool

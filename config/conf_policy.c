@@ -254,6 +254,56 @@ rv_conf_policy(struct rv_loader *l, const struct rv_cscope *scope,
 	}
 }
 
+/* Who restarts with others has no time when two of it stand side by side. */
+static bool
+is_in_group(const struct rv_spec *spec)
+{
+	const struct rv_spec *above = spec->parent;
+
+	above = above->instances ? above->parent : above;
+	return above->policy->strategy != RV_ONE_FOR_ONE;
+}
+
+void
+rv_cmake_overlap(const struct rv_cmake *m)
+{
+	const struct rv_cnode *own = rv_cnode_get(m->scope->own, "overlap");
+	const struct rv_cnode *o =
+	    rv_conf_lookup(m->l, m->scope, RV_CKEY_OVERLAP);
+	struct rv_overlap *overlap = &m->spec->overlap;
+	int64_t max = 1;
+
+	if (!rv_cnode_is(o, JSON_OBJECT)) {
+		return;
+	}
+	if (is_in_group(m->spec)) {
+		if (own != NULL) {
+			rv_conf_error(m->l, own,
+			    "cannot be in a group: with one_for_all and "
+			    "rest_for_one what stands together is stopped "
+			    "before any of it starts");
+		}
+		return;
+	}
+	if (m->p->ready == RV_CHANNEL_NONE) {
+		rv_conf_warn(m->l, own != NULL ? own : m->scope->own,
+		    "with \"ready\": \"started\" the old one is stopped "
+		    "whether or not the new one works: better \"notify\" or "
+		    "{\"fd\": N}");
+	}
+	overlap->on = true;
+	overlap->age = member_duration(m->l, o, RV_CKEY_OVERLAP_AGE);
+	if (rv_cval_int(m->l, &rv_schema[RV_CKEY_OVERLAP_MAX],
+		rv_conf_member(m->l, o, RV_CKEY_OVERLAP_MAX), &max)) {
+		overlap->max = (uint32_t)max;
+	}
+	if (!rv_cval_size(m->l, &rv_schema[RV_CKEY_OVERLAP_MEMORY],
+		rv_conf_member(m->l, o, RV_CKEY_OVERLAP_MEMORY),
+		&overlap->memory)) {
+		overlap->memory = 0;
+	}
+}
+
 uint64_t
 rv_conf_policy_digest(const struct rv_policy *p)
 {

@@ -3,9 +3,11 @@
  * A config being loaded, for the files of this folder: the document, what was
  * found wrong, the conf that is being made. Each file has one step: conf_node
  * reads, conf_check judges every key where it stands, conf_value turns values
- * into C, conf_policy, conf_program and conf_tree make specs, conf_deps orders
- * them, conf_doubt and conf_look warn, conf_fixed compares what a reload cannot
- * change, conf_digest sums up; conf_findings tells.
+ * into C, conf_policy, conf_program, conf_function and conf_tree make specs,
+ * conf_deps orders them, conf_listen and conf_signals fill the root's tables,
+ * conf_merge adds what was declared in C, conf_doubt and conf_look warn,
+ * conf_fixed compares what a reload cannot change, conf_digest sums up;
+ * conf_findings tells.
  */
 #ifndef RV_CONFIG_PRIV_H
 #define RV_CONFIG_PRIV_H
@@ -28,6 +30,7 @@ struct rv_conf_block {
 
 struct rv_finding {
 	enum rv_finding_level level;
+	unsigned declared; /* of which unit; 0: of the file */
 	int line, column;
 	unsigned order; /* as found */
 	const char *text;
@@ -47,14 +50,14 @@ struct rv_loader {
 	/* conf_policy.c: by digest */
 	const struct rv_policy *kept[RV_CKEPT];
 	struct rv_cdoc doc;
-	const char *file, *here; /* absolute path, its folder */
+	const struct rv_conf_source *source;
+	const char *file, *here; /* absolute path or NULL, its folder */
 	/* a node for the default of each key, NULL where there is none */
 	const struct rv_cnode *otherwise[RV_CKEYS];
 	json_t *otherwise_json[RV_CKEYS];
 	struct rv_finding *findings;
 	unsigned n_findings, n_errors, n_warnings;
 	unsigned n_unsaid; /* for lack of room */
-	bool look;         /* at programs and directories */
 };
 
 /*
@@ -69,6 +72,9 @@ void rv_conf_warn(struct rv_loader *, const struct rv_cnode *, const char *fmt,
 void rv_conf_flaw(
     void *ctx, int line, int column, const struct rv_cnode *, const char *text);
 
+/* Fills where, line and column; file NULL: it was declared. */
+void rv_conf_place(
+    struct reeve_error *, const char *file, int line, int column);
 /* No more errors are kept: no need to think about good words. */
 bool rv_conf_is_full(const struct rv_loader *);
 bool rv_conf_findings_init(struct rv_loader *) RV_MUST_CHECK;
@@ -86,7 +92,16 @@ void rv_conf_root(struct rv_loader *, const struct rv_cnode *);
 /* -------- conf_check.c: every key where it stands -------- */
 
 void rv_conf_check_root(struct rv_loader *, const struct rv_cnode *);
+/* The same for the keys of one declared unit, "/" the root's own. */
+void rv_conf_check_declared(
+    struct rv_loader *, const struct rv_cnode *, bool is_supervisor);
+/* The keys of an object that stand at `where`. */
+void rv_conf_check_object(
+    struct rv_loader *, const struct rv_cnode *, unsigned where);
 bool rv_conf_is_name(const char *);
+/* A name; says what is wrong with it otherwise. */
+bool rv_conf_check_name(
+    struct rv_loader *, const struct rv_cnode *, const char *name);
 
 /* -------- conf_value.c: one value; false: an error was said -------- */
 
@@ -120,6 +135,38 @@ struct rv_cready {
 };
 bool rv_cval_ready(
     struct rv_loader *, const struct rv_cnode *, struct rv_cready *);
+
+/* -------- conf_function.c: workers that are functions -------- */
+
+void rv_conf_check_function(struct rv_loader *, const struct rv_cnode *);
+void rv_conf_check_base64(struct rv_loader *, const struct rv_cnode *);
+void rv_conf_check_preload(struct rv_loader *, const struct rv_cnode *);
+/* Keys of a worker that go together with what it runs, or do not. */
+void rv_conf_check_worker(struct rv_loader *, const struct rv_cnode *);
+
+/* -------- conf_listen.c: sockets -------- */
+
+#define RV_CLISTEN_MAX 64 /* of a worker */
+
+void rv_conf_check_listeners(struct rv_loader *, const struct rv_cnode *);
+void rv_conf_check_address(struct rv_loader *, const struct rv_cnode *);
+void rv_conf_check_listen(struct rv_loader *, const struct rv_cnode *);
+/* All sockets of the conf, once there are specs; false without memory. */
+bool rv_conf_listen(struct rv_loader *, const struct rv_cnode *root);
+
+/* -------- conf_signals.c -------- */
+
+void rv_conf_check_signals(struct rv_loader *, const struct rv_cnode *);
+/* The table, once there are specs; false without memory. */
+bool rv_conf_signals(struct rv_loader *, const struct rv_cnode *root);
+
+/* -------- conf_merge.c: declared units -------- */
+
+/*
+ * Puts the units of the source into the document; false without memory.
+ * Findings tell what has no place there.
+ */
+bool rv_conf_merge(struct rv_loader *);
 
 /* -------- conf_words.c, conf_expand.c -------- */
 
@@ -195,6 +242,12 @@ const char *rv_cmake_text(const struct rv_cmake *, const struct rv_cnode *);
 const char *rv_cmake_path(const struct rv_cmake *, enum rv_ckey);
 void rv_cmake_environment(const struct rv_cmake *);
 void rv_cmake_identity(const struct rv_cmake *);
+/* conf_function.c: function, arguments, start method, crash_report */
+void rv_cmake_function(const struct rv_cmake *);
+/* conf_listen.c: the names; rv_conf_listen looks them up */
+void rv_cmake_listen(const struct rv_cmake *);
+/* conf_policy.c */
+void rv_cmake_overlap(const struct rv_cmake *);
 
 /* -------- conf_tree.c -------- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From keys to how a worker's process is made: words, limits, where output
- * goes. Variables are conf_env.c's, user and group conf_identity.c's.
+ * goes. Variables are conf_env.c's, user and group conf_identity.c's, functions
+ * conf_function.c's, sockets conf_listen.c's.
  */
 #include "config.h"
 
@@ -295,7 +296,11 @@ rv_conf_program(struct rv_loader *l, const struct rv_cscope *scope,
 	if (p == NULL) {
 		return;
 	}
-	fill_command(&m);
+	if (rv_cnode_get(scope->own, "function") == NULL) {
+		fill_command(&m);
+	}
+	rv_cmake_function(&m);
+	rv_cmake_listen(&m);
 	rv_cmake_environment(&m);
 	check_size(&m);
 	p->directory = rv_cmake_path(&m, RV_CKEY_DIRECTORY);
@@ -304,5 +309,6 @@ rv_conf_program(struct rv_loader *l, const struct rv_cscope *scope,
 	fill_scheduling(&m);
 	fill_output(&m);
 	fill_ready(&m);
+	rv_cmake_overlap(&m);
 	spec->program = p;
 }

@@ -27,21 +27,36 @@ stem_of(struct rv_loader *l, const char *file)
 	    dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name));
 }
 
+/* As written, else the source's, else the stem of the file. */
 static void
 fill_name(struct rv_loader *l, const struct rv_cnode *root)
 {
 	const struct rv_cnode *node = rv_cnode_get(root, "name");
 	const char *name = node != NULL ? json_string_value(node->value) : NULL;
-	const char *stem = stem_of(l, l->file);
+	const char *other = l->source->name;
 
-	l->block->conf.name = stem;
 	if (name != NULL) {
 		l->block->conf.name = rv_arena_strdup(l->arena, name);
-	} else if (node == NULL && !rv_conf_is_name(stem)) {
-		rv_conf_error(l, root,
-		    "needs a \"name\": the file's name \"%.60s\" is none",
-		    stem);
+		return;
 	}
+	if (other == NULL && l->file != NULL) {
+		other = stem_of(l, l->file);
+		if (node == NULL && !rv_conf_is_name(other)) {
+			rv_conf_error(l, root,
+			    "needs a \"name\": the file's name \"%.60s\" is "
+			    "none",
+			    other);
+		}
+	} else if (other == NULL) {
+		rv_conf_error(l, root, "needs a \"name\": there is no file");
+	} else if (!rv_conf_is_name(other)) {
+		rv_conf_error(l, root,
+		    "the runtime's name \"%.60s\" is none: use letters, "
+		    "digits and _.@+-",
+		    other);
+	}
+	l->block->conf.name =
+	    rv_arena_strdup(l->arena, other != NULL ? other : "");
 }
 
 const char *
@@ -87,9 +102,12 @@ fill_dirs(struct rv_loader *l, const struct rv_cnode *root)
 	enum reeve_status status = REEVE_OK;
 
 	if (text != NULL) {
-		text = rv_conf_normalized(
-		    l, rv_conf_absolute(
-			   l, rv_conf_expand(l, &l->scratch, node, text, &x)));
+		text = rv_conf_expand(l, &l->scratch, node, text, &x);
+	} else if (node == NULL) {
+		text = l->source->state_dir;
+	}
+	if (text != NULL) {
+		text = rv_conf_normalized(l, rv_conf_absolute(l, text));
 		if (rv_copy(state, sizeof(state), text) != strlen(text)) {
 			status = rv_error(
 			    &err, REEVE_ECONFIG, "the path is too long");
@@ -149,7 +167,9 @@ fill_places(struct rv_loader *l, const struct rv_cnode *root)
 		}
 		node = rv_cnode_get(in, row->name);
 		l->block->places[i] = (struct rv_cplace){
-			.line = node != NULL ? node->line : 1,
+			.line = node == NULL          ? 1
+				: node->declared != 0 ? 0
+						      : node->line,
 			.column = node != NULL ? node->column : 1,
 		};
 	}

@@ -35,7 +35,7 @@ add_spec(struct builder *b, struct rv_spec *parent, const char *name,
 	spec->name = name;
 	spec->path = path;
 	spec->parent = parent;
-	spec->line = node->line;
+	spec->line = node->declared != 0 ? 0 : node->line;
 	b->n++;
 	if (parent == NULL) {
 		return spec;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loading, step by step: read, parse, check every key, build the tree, link it,
- * take digests; then report what was found in the order of the file. With an
- * error there is no conf.
+ * Loading, step by step: read, parse, merge what is declared, check every key,
+ * build the tree, link it, take digests; then report what was found in the
+ * order of the file. With an error there is no conf.
  */
 #include "config.h"
 
@@ -108,20 +108,36 @@ fill_text(struct rv_loader *l)
 	rv_buf_finish(&text);
 }
 
-static enum reeve_status
-load_all(struct rv_loader *l, const char *text, size_t len)
-{
-	struct rv_conf *conf = &l->block->conf;
+/* Of a file its text; without one all is declared. */
+struct input {
+	const char *text;
+	size_t len;
+};
 
+static bool
+read_tree(struct rv_loader *l, const struct input *input)
+{
+	static const char empty[] = "{\"children\": {}}";
+	const char *text = input != NULL ? input->text : empty;
+	size_t len = input != NULL ? input->len : sizeof(empty) - 1;
+
+	return rv_cdoc_parse(
+		   &l->doc, &l->scratch, text, len, rv_conf_flaw, l) &&
+	       rv_conf_merge(l);
+}
+
+static enum reeve_status
+load_all(struct rv_loader *l, const struct input *input)
+{
 	if (!rv_conf_findings_init(l) || !make_defaults(l)) {
 		return REEVE_ENOMEM;
 	}
-	conf->file = l->file;
-	if (len > FILE_MAX) {
+	l->block->conf.file = l->file;
+	if (input != NULL && input->len > FILE_MAX) {
 		rv_conf_error(l, NULL, "the file is larger than 16 MiB");
 		return REEVE_ECONFIG;
 	}
-	if (!rv_cdoc_parse(&l->doc, &l->scratch, text, len, rv_conf_flaw, l)) {
+	if (!read_tree(l, input)) {
 		return l->scratch.failed ? REEVE_ENOMEM : REEVE_ECONFIG;
 	}
 	rv_conf_check_root(l, l->doc.root);
@@ -131,7 +147,8 @@ load_all(struct rv_loader *l, const char *text, size_t len)
 	rv_conf_root(l, l->doc.root);
 	fill_text(l);
 	if (!rv_conf_build(l, l->doc.root) || !rv_conf_link(l) ||
-	    !rv_conf_doubt(l)) {
+	    !rv_conf_listen(l, l->doc.root) ||
+	    !rv_conf_signals(l, l->doc.root) || !rv_conf_doubt(l)) {
 		return REEVE_ENOMEM;
 	}
 	rv_conf_look(l);
@@ -163,12 +180,34 @@ finish(struct rv_loader *l)
 	rv_arena_finish(&l->scratch);
 }
 
-static enum reeve_status
-parse(struct rv_conf **out, const char *file, const char *text, size_t len,
-    bool look, rv_finding_cb *cb, void *ctx)
+/* The file, and the folder that paths are relative to. */
+static void
+fill_places(struct rv_loader *l)
 {
-	struct rv_loader l = { .look = look };
+	const char *file = l->source->file;
+	char cwd[PATH_MAX];
 	const char *slash;
+
+	if (file == NULL) {
+		l->here = getcwd(cwd, sizeof(cwd)) != NULL
+			      ? rv_arena_strdup(l->arena, cwd)
+			      : "/";
+		return;
+	}
+	l->file = rv_conf_normalized(l, absolute_file(l->arena, file));
+	slash = strrchr(l->file, '/');
+	l->here = slash == NULL || slash == l->file
+		      ? "/"
+		      : rv_arena_strndup(
+			    l->arena, l->file, (size_t)(slash - l->file));
+}
+
+/* input NULL: the source has no file. */
+static enum reeve_status
+parse(struct rv_conf **out, const struct rv_conf_source *source,
+    const struct input *input, rv_finding_cb *cb, void *ctx)
+{
+	struct rv_loader l = { .source = source };
 	enum reeve_status status;
 
 	l.block = rv_alloc(1, sizeof(*l.block));
@@ -177,13 +216,8 @@ parse(struct rv_conf **out, const char *file, const char *text, size_t len,
 	}
 	l.arena = &l.block->arena;
 	l.block->conf.refs = 1;
-	l.file = rv_conf_normalized(&l, absolute_file(l.arena, file));
-	slash = strrchr(l.file, '/');
-	l.here =
-	    slash == NULL || slash == l.file
-		? "/"
-		: rv_arena_strndup(l.arena, l.file, (size_t)(slash - l.file));
-	status = load_all(&l, text, len);
+	fill_places(&l);
+	status = load_all(&l, input);
 	if (status != REEVE_ENOMEM) {
 		/* Without memory what was found may be wrong itself. */
 		rv_conf_report(&l, cb, ctx);
@@ -201,7 +235,10 @@ enum reeve_status
 rv_conf_parse(struct rv_conf **out, const char *file, const char *text,
     size_t len, rv_finding_cb *cb, void *ctx)
 {
-	return parse(out, file, text, len, false, cb, ctx);
+	const struct rv_conf_source source = { .file = file };
+	const struct input input = { text, len };
+
+	return parse(out, &source, &input, cb, ctx);
 }
 
 static void
@@ -264,24 +301,28 @@ rv_conf_read(const char *path, bool regular, struct rv_buf *text)
 	return err;
 }
 
-static enum reeve_status
-load(struct rv_conf **out, const char *file, bool look, rv_finding_cb *cb,
-    void *ctx)
+enum reeve_status
+rv_conf_load_source(struct rv_conf **out, const struct rv_conf_source *source,
+    rv_finding_cb *cb, void *ctx)
 {
 	struct rv_buf text;
 	enum reeve_status status = REEVE_ECONFIG;
 	int err;
 
+	if (source->file == NULL) {
+		return parse(out, source, NULL, cb, ctx);
+	}
 	rv_buf_init(&text, FILE_MAX);
-	err = rv_conf_read(file, false, &text);
+	err = rv_conf_read(source->file, false, &text);
 	if (err == ENOMEM) {
 		status = REEVE_ENOMEM;
 	} else if (err != 0) {
-		cannot_read(cb, ctx, file,
+		cannot_read(cb, ctx, source->file,
 		    err == EFBIG ? "it is larger than 16 MiB" : strerror(err));
 	} else {
-		status = parse(
-		    out, file, rv_buf_str(&text), text.len, look, cb, ctx);
+		const struct input input = { rv_buf_str(&text), text.len };
+
+		status = parse(out, source, &input, cb, ctx);
 	}
 	rv_buf_finish(&text);
 	return status;
@@ -291,14 +332,18 @@ enum reeve_status
 rv_conf_load(
     struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
 {
-	return load(out, file, false, cb, ctx);
+	const struct rv_conf_source source = { .file = file };
+
+	return rv_conf_load_source(out, &source, cb, ctx);
 }
 
 enum reeve_status
 rv_conf_load_looking(
     struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
 {
-	return load(out, file, true, cb, ctx);
+	const struct rv_conf_source source = { .file = file, .looking = true };
+
+	return rv_conf_load_source(out, &source, cb, ctx);
 }
 
 struct rv_conf *

@@ -15,14 +15,15 @@
 #include "config/load.h"
 
 /* What stands in the column `where`. */
-#define RV_CAT_ROOT        RV_CROOT
-#define RV_CAT_SUPER       RV_CSUPER
-#define RV_CAT_WORKER      RV_CWORKER
-#define RV_CAT_CHILD       RV_CCHILD
-#define RV_CAT_ROOT_WORKER (RV_CROOT | RV_CWORKER)
-#define RV_CAT_JOURNAL     (RV_CIN + RV_CKEY_JOURNAL)
-#define RV_CAT_BACKOFF     (RV_CIN + RV_CKEY_BACKOFF)
-#define RV_CAT_HEARTBEAT   (RV_CIN + RV_CKEY_HEARTBEAT)
+#define RV_CAT_ROOT      RV_CROOT
+#define RV_CAT_SUPER     RV_CSUPER
+#define RV_CAT_WORKER    RV_CWORKER
+#define RV_CAT_CHILD     RV_CCHILD
+#define RV_CAT_JOURNAL   (RV_CIN + RV_CKEY_JOURNAL)
+#define RV_CAT_BACKOFF   (RV_CIN + RV_CKEY_BACKOFF)
+#define RV_CAT_HEARTBEAT (RV_CIN + RV_CKEY_HEARTBEAT)
+#define RV_CAT_OVERLAP   (RV_CIN + RV_CKEY_OVERLAP)
+#define RV_CAT_LISTEN    (RV_CIN + RV_CKEY_LISTEN)
 
 enum { BUILT_NOW = 1, BUILT_LATER = 0 };
 
@@ -91,6 +92,11 @@ static const char limit_schema[] =
     "\"additionalProperties\":false,\"properties\":{\"soft\":" LIMIT_VALUE
     ",\"hard\":" LIMIT_VALUE "}}]}";
 
+#define LISTENERS                                                         \
+	"\"type\":\"object\",\"propertyNames\":{"                         \
+	"\"pattern\":\"^[A-Za-z0-9_.@+-]+$\"},\"additionalProperties\":{" \
+	"\"$ref\":\"#/$defs/listener\"}"
+
 /* Schemas of types that are always the same, as JSON without braces. */
 static const char *const shapes[RV_CTYPES] = {
 	[RV_CT_ANY] = "",
@@ -148,6 +154,25 @@ static const char *const shapes[RV_CTYPES] = {
 	[RV_CT_STOPSIGNAL] = "\"anyOf\":[{\"type\":\"string\"},{\"type\":"
 			     "\"array\",\"minItems\":1,\"maxItems\":8}]",
 	[RV_CT_LOGFILE] = "\"type\":\"string\",\"minLength\":1",
+	[RV_CT_FUNCTION] = "\"type\":\"string\",\"minLength\":1",
+	[RV_CT_BASE64] = "\"type\":\"string\",\"contentEncoding\":"
+			 "\"base64\"",
+	[RV_CT_PRELOAD] = "\"type\":\"array\",\"items\":{\"type\":\"string\","
+			  "\"minLength\":1}",
+	[RV_CT_SIGNALS] =
+	    "\"type\":\"object\",\"additionalProperties\":{\"anyOf\":["
+	    "{\"enum\":[\"ignore\",\"shutdown\",\"reload\",\"forward\"]},"
+	    "{\"type\":\"object\",\"required\":[\"forward\"],"
+	    "\"additionalProperties\":false,\"properties\":{\"forward\":{"
+	    "\"anyOf\":[{\"type\":\"string\",\"minLength\":1},{\"type\":"
+	    "\"array\",\"minItems\":1,\"items\":{\"type\":\"string\","
+	    "\"minLength\":1}}]},\"as\":{\"type\":\"string\"}}}]}",
+	[RV_CT_LISTENERS] = LISTENERS,
+	[RV_CT_ADDRESS] = "\"type\":\"string\",\"pattern\":"
+			  "\"^(tcp|udp|unix)://\"",
+	[RV_CT_LISTEN] = "\"anyOf\":[{\"type\":\"array\",\"maxItems\":64,"
+			 "\"uniqueItems\":true,\"items\":{\"type\":"
+			 "\"string\"}},{\"maxProperties\":64," LISTENERS "}]",
 };
 
 static void
@@ -258,18 +283,17 @@ add_object(struct rv_jsonw *w, unsigned where)
 	rv_jsonw_object_end(w);
 }
 
+/* The value of `key`, which says what must be there, as JSON. */
 static void
-add_def(
-    struct rv_jsonw *w, const char *name, unsigned where, const char *required)
+add_def(struct rv_jsonw *w, const char *name, unsigned where, const char *key,
+    const char *value)
 {
 	rv_jsonw_key(w, name);
 	rv_jsonw_object(w);
 	add_object(w, where);
-	if (required != NULL) {
-		rv_jsonw_key(w, "required");
-		rv_jsonw_array(w);
-		rv_jsonw_str(w, required);
-		rv_jsonw_array_end(w);
+	if (key != NULL) {
+		rv_jsonw_key(w, key);
+		rv_jsonw_raw(w, value);
 	}
 	rv_jsonw_object_end(w);
 }
@@ -295,9 +319,17 @@ rv_conf_schema(void)
 	rv_jsonw_key(&w, "child");
 	rv_jsonw_raw(&w, "{\"oneOf\":[{\"$ref\":\"#/$defs/supervisor\"},"
 			 "{\"$ref\":\"#/$defs/worker\"}]}");
-	add_def(&w, "supervisor", RV_CSUPER | RV_CCHILD, "children");
-	add_def(&w, "worker", RV_CWORKER | RV_CCHILD, "command");
-	add_def(&w, "defaults", RV_CWORKER | RV_CCHILD, NULL);
+	add_def(&w, "supervisor", RV_CSUPER | RV_CCHILD, "required",
+	    "[\"children\"]");
+	add_def(&w, "worker", RV_CWORKER | RV_CCHILD, "oneOf",
+	    "[{\"required\":[\"command\"]},{\"required\":[\"function\"]}]");
+	add_def(&w, "defaults", RV_CWORKER | RV_CCHILD, NULL, NULL);
+	rv_jsonw_key(&w, "listener");
+	rv_jsonw_raw(&w, "{\"anyOf\":[{\"type\":\"string\",\"pattern\":"
+			 "\"^(tcp|udp|unix)://\"},{\"$ref\":"
+			 "\"#/$defs/socket\"}]}");
+	add_def(&w, "socket", (unsigned)RV_CIN + RV_CKEY_LISTEN, "required",
+	    "[\"address\"]");
 	rv_jsonw_key(&w, "limit");
 	rv_jsonw_raw(&w, limit_schema);
 	rv_jsonw_object_end(&w);
@@ -320,8 +352,8 @@ place_name(const struct rv_schema_row *row)
 		return "workers";
 	case RV_CCHILD:
 		return "any child";
-	case RV_CROOT | RV_CWORKER:
-		return "root, workers";
+	case RV_CIN + RV_CKEY_LISTEN:
+		return "listen.NAME";
 	default:
 		return rv_schema[row->where - RV_CIN].name;
 	}

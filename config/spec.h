@@ -94,7 +94,7 @@ struct rv_spec {
 	bool instances;            /* made for numprocs: its children are X.N */
 	/* equal digests = nothing differs; see rv_spec_change */
 	uint64_t policy_digest, program_digest, deps_digest;
-	int line; /* where it stands in the file */
+	int line; /* where it stands in the file; 0: it was declared in C */
 };
 
 struct rv_journal_conf {
@@ -141,7 +141,7 @@ struct rv_conf {
 	const char *state_dir;   /* absolute */
 	const char *runtime_dir; /* absolute, tmpfs, keyed by state_dir */
 	struct rv_journal_conf journal;
-	const struct rv_listen *listens;
+	const struct rv_listen *listens; /* sorted by name */
 	unsigned n_listens;
 	const struct rv_signal_rule *signals; /* RV_SIGNALS of them */
 	const struct rv_spec *root;
@@ -156,5 +156,12 @@ void rv_conf_unref(struct rv_conf *); /* NULL is fine */
 
 /* The spec at this path, or NULL. O(log n). */
 const struct rv_spec *rv_conf_find(const struct rv_conf *, const char *path);
+
+/* The socket of this name, or NULL (also where the host hands it over). */
+const struct rv_listen *rv_conf_find_listen(
+    const struct rv_conf *, const char *name);
+
+/* One and the same socket serves both: kept open, whatever else differs. */
+bool rv_listen_is_same(const struct rv_listen *, const struct rv_listen *);
 
 #endif
