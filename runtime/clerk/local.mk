@@ -5,6 +5,7 @@ reeve_clerk_SOURCES = runtime/clerk/boss.c runtime/clerk/boss.h \
 	runtime/clerk/desk.c runtime/clerk/desk.h \
 	runtime/clerk/disk.c runtime/clerk/disk.h \
 	runtime/clerk/drain.c runtime/clerk/drain.h \
+	runtime/clerk/exceptions.c runtime/clerk/exceptions.h \
 	runtime/clerk/floods.c runtime/clerk/floods.h \
 	runtime/clerk/logs.c runtime/clerk/logs.h \
 	runtime/clerk/numbers.c runtime/clerk/numbers.h \
@@ -16,9 +17,13 @@ reeve_clerk_SOURCES = runtime/clerk/boss.c runtime/clerk/boss.h \
 	runtime/clerk/statements.def \
 	runtime/clerk/store.c runtime/clerk/store.h \
 	runtime/clerk/tables.c runtime/clerk/tables.def runtime/clerk/tables.h \
-	runtime/clerk/tails.c
+	runtime/clerk/tails.c \
+	runtime/clerk/traces.c runtime/clerk/traces.def \
+	runtime/clerk/traces.h runtime/clerk/traces_go.c \
+	runtime/clerk/traces_java.c runtime/clerk/traces_node.c \
+	runtime/clerk/traces_priv.h runtime/clerk/traces_python.c
 dist_man_MANS += runtime/clerk/reeve-events.7
 reeve_clerk_CFLAGS = $(AM_CFLAGS) -pthread
 reeve_clerk_LDADD = runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/sys/librv_sys.la runtime/core/librv_core.la \
-	runtime/base/librv_base.la $(SQLITE_LIBS) -lpthread
+	runtime/base/librv_base.la $(JANSSON_LIBS) $(SQLITE_LIBS) -lpthread

@@ -11,8 +11,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "clerk/exceptions.h"
 
-#define DETAIL_MAX ((size_t)1024 * 1024)
+#define DETAIL_MAX ((size_t)2 * 1024 * 1024) /* a record, all escaped */
 #define TEXT_MAX   ((size_t)16 * 1024 * 1024)
 #define KEEP_SIZE  8192 /* bytes that a buffer may hold on to */
 
@@ -23,6 +24,7 @@ rv_rows_init(struct rv_rows *rows, struct rv_store *store)
 	rows->store = store;
 	rv_buf_init(&rows->detail, DETAIL_MAX);
 	rv_buf_init(&rows->text, TEXT_MAX);
+	rv_buf_init(&rows->more, DETAIL_MAX);
 }
 
 void
@@ -30,23 +32,30 @@ rv_rows_finish(struct rv_rows *rows)
 {
 	rv_buf_finish(&rows->detail);
 	rv_buf_finish(&rows->text);
+	rv_buf_finish(&rows->more);
+}
+
+static void
+shrink(struct rv_buf *buf)
+{
+	size_t max = buf->max;
+
+	if (buf->cap > KEEP_SIZE) {
+		rv_buf_finish(buf);
+		rv_buf_init(buf, max);
+	}
 }
 
 void
 rv_rows_shrink(struct rv_rows *rows)
 {
-	if (rows->detail.cap > KEEP_SIZE) {
-		rv_buf_finish(&rows->detail);
-		rv_buf_init(&rows->detail, DETAIL_MAX);
-	}
-	if (rows->text.cap > KEEP_SIZE) {
-		rv_buf_finish(&rows->text);
-		rv_buf_init(&rows->text, TEXT_MAX);
-	}
+	shrink(&rows->detail);
+	shrink(&rows->text);
+	shrink(&rows->more);
 }
 
-static const struct rv_field *
-find(const struct rv_record *record, enum rv_key key)
+const struct rv_field *
+rv_rows_field(const struct rv_record *record, enum rv_key key)
 {
 	const struct rv_fields *fields = record->fields;
 
@@ -58,10 +67,10 @@ find(const struct rv_record *record, enum rv_key key)
 	return NULL;
 }
 
-static bool
-number(const struct rv_record *record, enum rv_key key, int64_t *value)
+bool
+rv_rows_number(const struct rv_record *record, enum rv_key key, int64_t *value)
 {
-	const struct rv_field *f = find(record, key);
+	const struct rv_field *f = rv_rows_field(record, key);
 
 	if (f == NULL ||
 	    (f->type != RV_FIELD_INT && f->type != RV_FIELD_BOOL)) {
@@ -78,18 +87,18 @@ bind_number(struct rv_rows *rows, enum rv_sql sql, int at,
 {
 	int64_t value;
 
-	if (number(record, key, &value)) {
+	if (rv_rows_number(record, key, &value)) {
 		rv_store_int(rows->store, sql, at, value);
 	} else {
 		rv_store_null(rows->store, sql, at);
 	}
 }
 
-static void
-bind_text(struct rv_rows *rows, enum rv_sql sql, int at,
+void
+rv_rows_bind_text(struct rv_rows *rows, enum rv_sql sql, int at,
     const struct rv_record *record, enum rv_key key)
 {
-	const struct rv_field *f = find(record, key);
+	const struct rv_field *f = rv_rows_field(record, key);
 
 	if (f != NULL &&
 	    (f->type == RV_FIELD_STR || f->type == RV_FIELD_JSON)) {
@@ -113,7 +122,7 @@ add_started(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
 	rv_store_str(store, RV_SQL_LIFE, 2, rows->run_id);
 	rv_store_text(store, RV_SQL_LIFE, 3, record->path, record->path_len);
 	bind_number(rows, RV_SQL_LIFE, 4, record, RV_KEY_PID);
-	bind_text(rows, RV_SQL_LIFE, 5, record, RV_KEY_METHOD);
+	rv_rows_bind_text(rows, RV_SQL_LIFE, 5, record, RV_KEY_METHOD);
 	rv_store_int(store, RV_SQL_LIFE, 6, record->at_us);
 	bind_number(rows, RV_SQL_LIFE, 7, record, RV_KEY_RESTARTS);
 	return rv_store_run(store, RV_SQL_LIFE, err);
@@ -141,7 +150,7 @@ bind_end(struct rv_rows *rows, enum rv_sql sql, const struct rv_record *record)
 	bind_number(rows, sql, 3, record, RV_KEY_EXIT_CODE);
 	bind_number(rows, sql, 4, record, RV_KEY_SIGNAL);
 	bind_number(rows, sql, 5, record, RV_KEY_CORE);
-	bind_text(rows, sql, 6, record, RV_KEY_REASON);
+	rv_rows_bind_text(rows, sql, 6, record, RV_KEY_REASON);
 	bind_number(rows, sql, 7, record, RV_KEY_UTIME_US);
 	bind_number(rows, sql, 8, record, RV_KEY_STIME_US);
 	bind_number(rows, sql, 9, record, RV_KEY_MAX_RSS_KIB);
@@ -161,7 +170,7 @@ add_unknown_life(struct rv_rows *rows, const struct rv_record *record,
 	struct rv_store *store = rows->store;
 	int64_t pid, uptime;
 
-	if (!number(record, RV_KEY_PID, &pid)) {
+	if (!rv_rows_number(record, RV_KEY_PID, &pid)) {
 		return REEVE_OK; /* no process was made */
 	}
 	bind_end(rows, RV_SQL_LIFE_WAS, record);
@@ -169,7 +178,7 @@ add_unknown_life(struct rv_rows *rows, const struct rv_record *record,
 	rv_store_text(
 	    store, RV_SQL_LIFE_WAS, 12, record->path, record->path_len);
 	rv_store_int(store, RV_SQL_LIFE_WAS, 13, pid);
-	if (number(record, RV_KEY_UPTIME_MS, &uptime)) {
+	if (rv_rows_number(record, RV_KEY_UPTIME_MS, &uptime)) {
 		rv_store_int(
 		    store, RV_SQL_LIFE_WAS, 14, record->at_us - uptime * 1000);
 	} else {
@@ -203,7 +212,6 @@ add_exited(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
 {
 	enum reeve_status status;
 
-	(void)id;
 	if (record->life == 0) {
 		return REEVE_OK;
 	}
@@ -216,28 +224,8 @@ add_exited(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
 	if (status == REEVE_OK && rv_store_changes(rows->store) == 0) {
 		status = add_unknown_life(rows, record, err);
 	}
-	return status;
-}
-
-static enum reeve_status
-add_exception(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
-    struct reeve_error *err)
-{
-	enum rv_sql sql = RV_SQL_EXCEPTION;
-
-	rv_store_int(rows->store, sql, 1, (int64_t)id);
-	if (record->life != 0) {
-		rv_store_int(rows->store, sql, 2, (int64_t)record->life);
-	} else {
-		rv_store_null(rows->store, sql, 2);
-	}
-	rv_store_int(rows->store, sql, 3, record->at_us);
-	bind_text(rows, sql, 4, record, RV_KEY_KIND);
-	bind_text(rows, sql, 5, record, RV_KEY_MESSAGE);
-	bind_number(rows, sql, 6, record, RV_KEY_ERRNO);
-	bind_text(rows, sql, 7, record, RV_KEY_TEXT);
-	rv_store_text(rows->store, sql, 8, rows->detail.data, rows->detail.len);
-	return rv_store_run(rows->store, sql, err);
+	return status == REEVE_OK ? rv_exception_written(rows, record, id, err)
+				  : status;
 }
 
 static enum reeve_status
@@ -247,7 +235,7 @@ add_run_end(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
 	(void)id;
 	rv_store_str(rows->store, RV_SQL_RUN_ENDED, 1, rows->run_id);
 	rv_store_int(rows->store, RV_SQL_RUN_ENDED, 2, record->at_us);
-	bind_text(rows, RV_SQL_RUN_ENDED, 3, record, RV_KEY_REASON);
+	rv_rows_bind_text(rows, RV_SQL_RUN_ENDED, 3, record, RV_KEY_REASON);
 	return rv_store_run(rows->store, RV_SQL_RUN_ENDED, err);
 }
 
@@ -256,7 +244,7 @@ static enum reeve_status
 add_dropped(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
     struct reeve_error *err)
 {
-	const struct rv_field *kind = find(record, RV_KEY_KIND);
+	const struct rv_field *kind = rv_rows_field(record, RV_KEY_KIND);
 	const char *death = rv_kind_name(RV_KIND_WORKER_EXITED);
 	int64_t last;
 
@@ -264,7 +252,7 @@ add_dropped(struct rv_rows *rows, const struct rv_record *record, uint64_t id,
 	if (kind == NULL || kind->type != RV_FIELD_STR ||
 	    kind->len != strlen(death) ||
 	    memcmp(kind->v.str, death, kind->len) != 0 ||
-	    !number(record, RV_KEY_LAST, &last)) {
+	    !rv_rows_number(record, RV_KEY_LAST, &last)) {
 		return REEVE_OK;
 	}
 	rv_store_str(rows->store, RV_SQL_LIVES_FOLDED, 1, rows->run_id);
@@ -283,7 +271,7 @@ static const struct {
 	{ RV_KIND_WORKER_STARTED, add_started },
 	{ RV_KIND_WORKER_READY, add_ready },
 	{ RV_KIND_WORKER_EXITED, add_exited },
-	{ RV_KIND_WORKER_EXCEPTION, add_exception },
+	{ RV_KIND_WORKER_EXCEPTION, rv_exception_told },
 	{ RV_KIND_RUNTIME_STOPPED, add_run_end },
 	{ RV_KIND_CLERK_DROPPED, add_dropped },
 };

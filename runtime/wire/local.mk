@@ -1,6 +1,7 @@
 # runtime/wire: see its README.md
 noinst_LTLIBRARIES += runtime/wire/librv_wire.la
 runtime_wire_librv_wire_la_SOURCES = \
+	runtime/wire/backtrace.c runtime/wire/backtrace.h \
 	runtime/wire/clerk.c runtime/wire/clerk.def runtime/wire/clerk.h \
 	runtime/wire/death.h \
 	runtime/wire/json.c runtime/wire/json.h \

@@ -25,3 +25,4 @@ include tests/fuzz/launch.mk
 include tests/fuzz/page.mk
 include tests/fuzz/ring.mk
 include tests/fuzz/text.mk
+include tests/fuzz/traces.mk

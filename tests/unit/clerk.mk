@@ -2,7 +2,8 @@
 if HAVE_CUNIT
 clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
 	tests/unit/test_clerk_output tests/unit/test_clerk_trouble \
-	tests/unit/test_clerk_manual
+	tests/unit/test_clerk_manual tests/unit/test_clerk_traces \
+	tests/unit/test_clerk_exceptions
 check_PROGRAMS += $(clerk_tests) tests/unit/test_clerk_full
 TESTS += $(clerk_tests)
 SYSTEM_TESTS += tests/unit/test_clerk_full
@@ -34,3 +35,12 @@ tests_unit_test_clerk_manual_SOURCES = tests/unit/test_clerk_manual.c
 tests_unit_test_clerk_manual_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_manual_LDADD = tests/lib/libtest.la \
 	runtime/base/librv_base.la
+tests_unit_test_clerk_traces_SOURCES = tests/unit/test_clerk_traces.c \
+	$(traces_sources)
+tests_unit_test_clerk_traces_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_traces_LDADD = tests/lib/libtest.la \
+	runtime/base/librv_base.la
+tests_unit_test_clerk_exceptions_SOURCES = \
+	tests/unit/test_clerk_exceptions.c $(clerk_rig)
+tests_unit_test_clerk_exceptions_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_exceptions_LDADD = $(clerk_test_libs)
