@@ -45,6 +45,7 @@ include tests/unit/base.mk
 include tests/unit/sys.mk
 include tests/unit/core.mk
 include tests/unit/wire.mk
+include tests/unit/agent.mk
 include tests/unit/loop.mk
 include tests/unit/config.mk
 include tests/unit/journal.mk
@@ -57,5 +58,6 @@ include tests/unit/tool.mk
 include tests/lint/local.mk
 include tests/fuzz/local.mk
 include tests/scenario/local.mk
+include tests/host/local.mk
 include tests/system/local.mk
 include tests/bench/local.mk

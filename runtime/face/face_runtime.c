@@ -1,94 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <reeve/runtime.h> over super and ctl. Every entry opens a panic scope: when a
- * check inside fails, that runtime is closed and its host lives on.
+ * <reeve/runtime.h> over super and ctl: a runtime's beginning and end, the
+ * host's loop, and what hosts ask of the whole of it. No logic.
  */
 #include "config.h"
 
 #include <reeve/runtime.h>
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdlib.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "ctl/ctl.h"
-#include "face/face_config.h"
-#include "loop/loop.h"
-#include "super/super.h"
-
-#define REEVE_MAGIC 0x72656576u
-
-struct reeve {
-	unsigned magic;
-	struct rv_loop *loop;
-	bool polled; /* the epoll backend: fd, deadline, dispatch */
-	struct rv_super *super;
-	struct rv_ctl *ctl;
-	struct rv_super_sink sink;
-	const struct reeve_callbacks *callbacks;
-	void *ctx;
-	reeve_finding_fn *finding;
-	bool broken; /* a check failed: nothing is called any more */
-};
-
-/* -------- failed checks -------- */
-
-struct guard {
-	struct rv_panic_scope scope; /* first: the hook casts back */
-	jmp_buf back;
-	const char *file, *what;
-	int line;
-};
-
-static void
-on_panic(
-    struct rv_panic_scope *scope, const char *file, int line, const char *what)
-{
-	struct guard *guard = RV_CONTAINER(scope, struct guard, scope);
-
-	guard->file = file;
-	guard->line = line;
-	guard->what = what;
-	longjmp(guard->back, 1);
-}
-
-static enum reeve_status
-closed_by_bug(
-    struct reeve *reeve, const struct guard *guard, struct reeve_error *err)
-{
-	reeve->broken = true;
-	if (reeve->callbacks != NULL && reeve->callbacks->bug != NULL) {
-		reeve->callbacks->bug(
-		    reeve->ctx, guard->file, guard->line, guard->what);
-	}
-	return rv_error(err, REEVE_EBUG, "internal check failed: %s:%d: %s",
-	    guard->file, guard->line, guard->what);
-}
-
-typedef enum reeve_status guarded_fn(
-    struct reeve *, void *arg, struct reeve_error *);
-
-static enum reeve_status
-guarded(struct reeve *reeve, guarded_fn *fn, void *arg, struct reeve_error *err)
-{
-	struct guard guard = { .scope = { .hook = on_panic } };
-	enum reeve_status status;
-
-	if (reeve->broken) {
-		return rv_error(err, REEVE_EBUG,
-		    "this runtime was closed when an internal check failed");
-	}
-	rv_panic_enter(&guard.scope);
-	if (setjmp(guard.back) != 0) {
-		rv_panic_leave(&guard.scope);
-		return closed_by_bug(reeve, &guard, err);
-	}
-	status = fn(reeve, arg, err);
-	rv_panic_leave(&guard.scope);
-	return status;
-}
+#include "base/text.h"
+#include "face/face_priv.h"
+#include "sys/sys.h"
 
 /* -------- what super tells -------- */
 
@@ -97,7 +24,11 @@ on_notice(struct rv_super_sink *sink, int level, const char *text)
 {
 	struct reeve *reeve = sink->ctx;
 
-	reeve->callbacks->notice(reeve->ctx, (enum reeve_level)level, text);
+	if (rv_face_may_tell(reeve) && reeve->callbacks->notice != NULL) {
+		reeve->callbacks->notice(
+		    reeve->ctx, (enum reeve_level)level, text);
+		rv_face_told(reeve);
+	}
 }
 
 static void
@@ -105,7 +36,11 @@ on_finished(struct rv_super_sink *sink, bool gave_up)
 {
 	struct reeve *reeve = sink->ctx;
 
-	reeve->callbacks->finished(reeve->ctx, gave_up);
+	reeve->finished = true;
+	if (rv_face_may_tell(reeve) && reeve->callbacks->finished != NULL) {
+		reeve->callbacks->finished(reeve->ctx, gave_up);
+		rv_face_told(reeve);
+	}
 }
 
 static void
@@ -113,8 +48,9 @@ on_settled(void *ctx)
 {
 	struct reeve *reeve = ctx;
 
-	if (reeve->callbacks != NULL && reeve->callbacks->settled != NULL) {
+	if (rv_face_may_tell(reeve) && reeve->callbacks->settled != NULL) {
 		reeve->callbacks->settled(reeve->ctx);
+		rv_face_told(reeve);
 	}
 }
 
@@ -123,22 +59,24 @@ on_settled(void *ctx)
 static enum reeve_status
 open_loop(struct reeve *reeve, struct ev_loop *ev, struct reeve_error *err)
 {
+	enum reeve_status status;
+
 	reeve->polled = ev == NULL;
-	return ev != NULL ? rv_loop_create_ev(&reeve->loop, ev, err)
-			  : rv_loop_create_epoll(&reeve->loop, err);
+	status = ev != NULL ? rv_loop_create_ev(&reeve->loop, ev, err)
+			    : rv_loop_create_epoll(&reeve->loop, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
+	rv_loop_guard(reeve->loop, rv_face_around, reeve);
+	return rv_post_create(&reeve->post, reeve->loop, err);
 }
 
 static void
 listen_to(struct reeve *reeve)
 {
-	const struct reeve_callbacks *callbacks = reeve->callbacks;
-
-	if (callbacks == NULL) {
-		return;
-	}
 	reeve->sink.ctx = reeve;
-	reeve->sink.notice = callbacks->notice != NULL ? on_notice : NULL;
-	reeve->sink.finished = callbacks->finished != NULL ? on_finished : NULL;
+	reeve->sink.notice = on_notice;
+	reeve->sink.finished = on_finished;
 	rv_super_listen(reeve->super, &reeve->sink);
 }
 
@@ -173,6 +111,9 @@ open_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 		status = rv_ctl_open(&reeve->ctl, reeve->super, err);
 	}
 	rv_conf_unref(super.conf);
+	if (status == REEVE_OK && reeve->polled) {
+		rv_loop_arrange(reeve->loop);
+	}
 	return status;
 }
 
@@ -181,6 +122,7 @@ close_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	(void)arg;
 	(void)err;
+	rv_post_destroy(reeve->post);
 	rv_ctl_close(reeve->ctl);
 	rv_list_remove(&reeve->sink.link);
 	rv_super_destroy(reeve->super);
@@ -188,31 +130,64 @@ close_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 	return REEVE_OK;
 }
 
-enum reeve_status
-reeve_create(struct reeve **out, const struct reeve_options *options,
+void
+rv_face_destroy(struct reeve *reeve)
+{
+	reeve->closing = true;
+	if (reeve->callbacks != NULL && !reeve->broken) {
+		reeve->callbacks = NULL;
+	}
+	/* One that a bug has closed is taken down as far as it goes. */
+	if (rv_face_guarded(reeve, close_runtime, NULL, NULL) == REEVE_OK) {
+		reeve->magic = 0;
+		rv_free(reeve);
+	}
+}
+
+static enum reeve_status
+check_options(const struct reeve_options *given, struct reeve_options *options,
     struct reeve_error *err)
 {
-	struct reeve *reeve;
-	enum reeve_status status;
+	enum reeve_status status = rv_face_options(options, sizeof(*options),
+	    given, RV_FACE_THROUGH(struct reeve_options, finding),
+	    "reeve_options", err);
 
-	if (options == NULL || options->size < sizeof(*options) ||
-	    options->config_file == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot create a runtime: options need size and "
-		    "config_file");
+	if (status == REEVE_OK && options->config_file == NULL) {
+		status = rv_error(err, REEVE_EINVALID,
+		    "reeve_options has neither config_file nor name");
+	}
+	return status;
+}
+
+enum reeve_status
+reeve_create(struct reeve **out, const struct reeve_options *given,
+    struct reeve_error *err)
+{
+	struct reeve_options options = { 0 };
+	enum reeve_status status = check_options(given, &options, err);
+	struct reeve *reeve;
+
+	if (status == REEVE_OK && out == NULL) {
+		status = rv_error(
+		    err, REEVE_EINVALID, "no place for the runtime was given");
+	}
+	if (status != REEVE_OK) {
+		rv_error_wrap(err, "cannot create a runtime");
+		return status;
 	}
 	reeve = rv_alloc(1, sizeof(*reeve));
 	if (reeve == NULL) {
 		return rv_error_sys(err, ENOMEM, "cannot create a runtime");
 	}
 	reeve->magic = REEVE_MAGIC;
-	reeve->callbacks = options->callbacks;
-	reeve->ctx = options->ctx;
-	reeve->finding = options->finding;
+	reeve->pid = getpid();
+	reeve->callbacks = options.callbacks;
+	reeve->ctx = options.ctx;
+	reeve->finding = options.finding;
 	rv_list_init(&reeve->sink.link);
-	status = guarded(reeve, open_runtime, (void *)(uintptr_t)options, err);
+	status = rv_face_guarded(reeve, open_runtime, &options, err);
 	if (status != REEVE_OK) {
-		reeve_destroy(reeve);
+		rv_face_destroy(reeve);
 		return status;
 	}
 	*out = reeve;
@@ -222,16 +197,15 @@ reeve_create(struct reeve **out, const struct reeve_options *options,
 void
 reeve_destroy(struct reeve *reeve)
 {
-	if (reeve == NULL) {
+	if (reeve == NULL || reeve->magic != REEVE_MAGIC ||
+	    reeve->pid != getpid() || reeve->closing) {
 		return;
 	}
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	/* One that a bug has closed is taken down as far as it goes. */
-	reeve->broken = false;
-	if (guarded(reeve, close_runtime, NULL, NULL) == REEVE_OK) {
-		reeve->magic = 0;
-		rv_free(reeve);
+	if (reeve->depth > 0) {
+		reeve->doomed = true;
+		return;
 	}
+	rv_face_destroy(reeve);
 }
 
 static enum reeve_status
@@ -249,11 +223,10 @@ reeve_last_words(struct reeve *reeve)
 {
 	int pidfd = -1;
 
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	if (guarded(reeve, say_last_words, &pidfd, NULL) != REEVE_OK) {
-		return -1;
-	}
-	return pidfd;
+	return rv_face_call(reeve, "end the log", RV_FACE_OUTSIDE,
+		   say_last_words, &pidfd, NULL) == REEVE_OK
+		   ? pidfd
+		   : -1;
 }
 
 /* -------- the host's loop -------- */
@@ -261,60 +234,86 @@ reeve_last_words(struct reeve *reeve)
 int
 reeve_fd(struct reeve *reeve)
 {
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	return reeve->polled ? rv_loop_fd(reeve->loop) : -1;
+	return rv_face_check(reeve, "be polled", RV_FACE_LOOK, NULL) ==
+			   REEVE_OK &&
+		       reeve->polled
+		   ? rv_loop_fd(reeve->loop)
+		   : -1;
 }
 
 int64_t
 reeve_deadline(struct reeve *reeve)
 {
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	return reeve->polled ? rv_loop_deadline(reeve->loop) : RV_FOREVER;
+	return rv_face_check(reeve, "be polled", RV_FACE_LOOK, NULL) ==
+			   REEVE_OK &&
+		       reeve->polled
+		   ? rv_loop_deadline(reeve->loop)
+		   : RV_FOREVER;
+}
+
+int
+reeve_timeout_ms(struct reeve *reeve)
+{
+	rv_time at = reeve_deadline(reeve), left;
+
+	if (at == RV_FOREVER) {
+		return -1;
+	}
+	left = at - rv_sys_now();
+	if (left <= 0) {
+		return 0;
+	}
+	return (int)RV_MIN((left + RV_MS - 1) / RV_MS, (rv_time)INT_MAX);
 }
 
 static enum reeve_status
 dispatch(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	(void)arg;
-	return rv_loop_dispatch(reeve->loop, 0, err);
+	return reeve->polled ? rv_loop_dispatch(reeve->loop, 0, err) : REEVE_OK;
 }
 
 enum reeve_status
 reeve_dispatch(struct reeve *reeve, struct reeve_error *err)
 {
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	if (!reeve->polled) {
-		return REEVE_OK;
+	return rv_face_call(
+	    reeve, "dispatch", RV_FACE_OUTSIDE, dispatch, NULL, err);
+}
+
+/* Another thread's: nothing that the runtime's own thread writes is read. */
+enum reeve_status
+reeve_post(struct reeve *reeve, reeve_post_fn *fn, void *arg)
+{
+	if (reeve == NULL || fn == NULL || reeve->magic != REEVE_MAGIC ||
+	    reeve->pid != getpid()) {
+		return REEVE_EINVALID;
 	}
-	return guarded(reeve, dispatch, NULL, err);
+	return rv_post_push(reeve->post, fn, arg);
 }
 
 /* -------- what hosts ask -------- */
 
-struct shutdown_args {
-	const char *why;
-	int urgency;
-};
-
 static enum reeve_status
 shut_down(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
-	const struct shutdown_args *args = arg;
+	int urgency = rv_super_urgency(reeve->super);
 
 	(void)err;
-	rv_super_shutdown(reeve->super, args->urgency, args->why);
+	if (urgency == 0) {
+		/* What is recorded in the end must live as long. */
+		rv_copy(reeve->why, sizeof(reeve->why),
+		    arg != NULL ? arg : "asked");
+	}
+	rv_super_shutdown(reeve->super, urgency + 1, reeve->why);
 	return REEVE_OK;
 }
 
 void
 reeve_shutdown(struct reeve *reeve, const char *why)
 {
-	struct shutdown_args args = { .why = why };
-
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	args.urgency = rv_super_urgency(reeve->super) + 1;
-	if (guarded(reeve, shut_down, &args, NULL) != REEVE_OK) {
-		return; /* the bug hook was told */
+	if (rv_face_call(reeve, "shut down", RV_FACE_CHANGE, shut_down,
+		(void *)(uintptr_t)why, NULL) != REEVE_OK) {
+		return; /* nothing is left to shut down */
 	}
 }
 
@@ -338,8 +337,8 @@ reload(struct reeve *reeve, void *arg, struct reeve_error *err)
 enum reeve_status
 reeve_reload(struct reeve *reeve, struct reeve_error *err)
 {
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	return guarded(reeve, reload, NULL, err);
+	return rv_face_call(
+	    reeve, "reload the config", RV_FACE_CHANGE, reload, NULL, err);
 }
 
 static enum reeve_status
@@ -353,9 +352,9 @@ note_signal(struct reeve *reeve, void *arg, struct reeve_error *err)
 void
 reeve_note_signal(struct reeve *reeve, int signo)
 {
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	if (guarded(reeve, note_signal, &signo, NULL) != REEVE_OK) {
-		return; /* the bug hook was told */
+	if (rv_face_call(reeve, "note a signal", RV_FACE_LOOK, note_signal,
+		&signo, NULL) != REEVE_OK) {
+		return; /* there is no log to note it in */
 	}
 }
 
@@ -380,8 +379,8 @@ reeve_child_exited(struct reeve *reeve, pid_t pid, int wstatus)
 {
 	struct reaped_args args = { .pid = pid, .wstatus = wstatus };
 
-	RV_MAGIC_CHECK(reeve, REEVE_MAGIC);
-	return guarded(reeve, child_exited, &args, NULL) == REEVE_OK &&
+	return rv_face_call(reeve, "take a status", RV_FACE_LOOK, child_exited,
+		   &args, NULL) == REEVE_OK &&
 	       args.ours;
 }
 

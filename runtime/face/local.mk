@@ -1,7 +1,8 @@
 # runtime/face: see its README.md
 noinst_LTLIBRARIES += runtime/face/librv_face.la
 runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
-	runtime/face/face_config.h runtime/face/face_runtime.c
+	runtime/face/face_config.h runtime/face/face_guard.c \
+	runtime/face/face_priv.h runtime/face/face_runtime.c
 
 # What is installed: from roof to ground.
 lib_LTLIBRARIES += libreeve.la
@@ -16,6 +17,9 @@ libreeve_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_'
 reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/config.h runtime/include/reeve/error.h \
+	runtime/include/reeve/event.h runtime/include/reeve/loop_ev.h \
+	runtime/include/reeve/loop_event.h runtime/include/reeve/loop_poll.h \
+	runtime/include/reeve/loop_uv.h \
 	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
 	runtime/include/reeve/status.h

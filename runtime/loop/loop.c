@@ -174,3 +174,28 @@ rv_loop_dispatch(struct rv_loop *loop, rv_time until, struct reeve_error *err)
 {
 	return loop->ops->dispatch(loop, until, err);
 }
+
+void
+rv_loop_arrange(struct rv_loop *loop)
+{
+	if (loop->ops->arrange != NULL) {
+		loop->ops->arrange(loop);
+	}
+}
+
+void
+rv_loop_guard(struct rv_loop *loop, rv_loop_around_fn *around, void *ctx)
+{
+	loop->around = around;
+	loop->around_ctx = ctx;
+}
+
+bool
+rv_loop_call(struct rv_loop *loop, void (*fn)(void *), void *arg)
+{
+	if (loop->around != NULL) {
+		return loop->around(loop->around_ctx, fn, arg);
+	}
+	fn(arg);
+	return true;
+}

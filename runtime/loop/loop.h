@@ -92,4 +92,37 @@ rv_time rv_loop_deadline(struct rv_loop *); /* monotonic, RV_FOREVER: none */
 enum reeve_status rv_loop_dispatch(
     struct rv_loop *, rv_time until, struct reeve_error *) RV_MUST_CHECK;
 
+/*
+ * epoll backend only: see to it that the descriptor becomes readable when the
+ * next timer is due. Dispatch ends with it; whoever arms or defers outside of
+ * a dispatch calls it afterwards. A no-op on libev.
+ */
+void rv_loop_arrange(struct rv_loop *);
+
+/*
+ * libev backend: every callback of the loop runs inside of this (if set), so
+ * that its owner can open a panic scope. It calls fn(arg) and returns true, or
+ * false when this loop is not to call anything any more: then the watcher that
+ * had something is stopped. It may destroy the loop behind fn.
+ */
+typedef bool rv_loop_around_fn(void *ctx, void (*fn)(void *arg), void *arg);
+void rv_loop_guard(struct rv_loop *, rv_loop_around_fn *, void *ctx);
+
+/*
+ * Functions that other threads want called in the loop's: in the order in
+ * which they were posted. At most RV_POST_MAX wait at a time.
+ */
+#define RV_POST_MAX 65536
+typedef void rv_post_fn(void *arg);
+struct rv_post;
+enum reeve_status rv_post_create(
+    struct rv_post **, struct rv_loop *, struct reeve_error *) RV_MUST_CHECK;
+/* Any thread. REEVE_ECLOSED after shut, REEVE_EFULL, REEVE_ENOMEM. */
+enum reeve_status rv_post_push(
+    struct rv_post *, rv_post_fn *, void *arg) RV_MUST_CHECK;
+/* From now on none is taken; any thread. */
+void rv_post_shut(struct rv_post *);
+/* Shut it, wait for writers inside, call what still waits. NULL is fine. */
+void rv_post_destroy(struct rv_post *);
+
 #endif

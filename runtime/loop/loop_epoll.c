@@ -185,6 +185,16 @@ dispatch(struct rv_loop *loop, rv_time until, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+static void
+arrange(struct rv_loop *loop)
+{
+	struct epoll_loop *e = of(loop);
+
+	if (e->batch == NULL) {
+		set_timer(e);
+	}
+}
+
 static const struct rv_loop_ops epoll_ops = {
 	.io_start = io_start,
 	.io_change = io_change,
@@ -192,6 +202,7 @@ static const struct rv_loop_ops epoll_ops = {
 	.destroy = destroy,
 	.fd = fd_of,
 	.dispatch = dispatch,
+	.arrange = arrange,
 };
 
 enum reeve_status

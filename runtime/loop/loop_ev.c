@@ -47,20 +47,34 @@ to_ev(unsigned events)
 	       ((events & RV_LOOP_WRITE) != 0 ? EV_WRITE : 0);
 }
 
+struct ready {
+	struct rv_io *io;
+	unsigned events;
+};
+
+static void
+call_io(void *arg)
+{
+	const struct ready *ready = arg;
+
+	ready->io->cb(ready->io, ready->events);
+}
+
+/* Behind the call neither watcher nor loop need be there any more. */
 static void
 on_io(struct ev_loop *ev, ev_io *w, int got)
 {
-	struct rv_io *io = w->data;
-	unsigned events = 0;
+	struct ready ready = { .io = w->data };
 
-	(void)ev;
 	if ((got & (EV_READ | EV_ERROR)) != 0) {
-		events |= RV_LOOP_READ;
+		ready.events |= RV_LOOP_READ;
 	}
 	if ((got & (EV_WRITE | EV_ERROR)) != 0) {
-		events |= RV_LOOP_WRITE;
+		ready.events |= RV_LOOP_WRITE;
 	}
-	io->cb(io, events);
+	if (!rv_loop_call(ready.io->loop, call_io, &ready)) {
+		ev_io_stop(ev, w); /* or it would be ready for ever */
+	}
 }
 
 static int
@@ -119,16 +133,25 @@ on_check(struct ev_loop *ev, ev_check *w, int got)
 	rv_loop_update_now(&h->loop);
 }
 
+static void
+call_ticks(void *arg)
+{
+	struct host_loop *h = arg;
+
+	h->armed_at = RV_FOREVER;
+	rv_loop_run_ticks(&h->loop);
+}
+
 /* The next callback of the turn, or an early one: libev's clock is coarse. */
 static void
 on_timer(struct ev_loop *ev, ev_timer *w, int got)
 {
 	struct host_loop *h = w->data;
 
-	(void)ev;
 	(void)got;
-	h->armed_at = RV_FOREVER;
-	rv_loop_run_ticks(&h->loop);
+	if (!rv_loop_call(&h->loop, call_ticks, h)) {
+		ev_timer_stop(ev, w);
+	}
 }
 
 static void
@@ -151,15 +174,24 @@ set_timer(struct host_loop *h)
 }
 
 static void
+call_defers(void *arg)
+{
+	struct host_loop *h = arg;
+
+	rv_loop_update_now(&h->loop);
+	rv_loop_run_defers(&h->loop);
+	set_timer(h);
+}
+
+static void
 on_prepare(struct ev_loop *ev, ev_prepare *w, int got)
 {
 	struct host_loop *h = w->data;
 
-	(void)ev;
 	(void)got;
-	rv_loop_update_now(&h->loop);
-	rv_loop_run_defers(&h->loop);
-	set_timer(h);
+	if (!rv_loop_call(&h->loop, call_defers, h)) {
+		ev_timer_stop(ev, &h->timer);
+	}
 }
 
 /* They alone do not keep the host's loop running. */

@@ -17,6 +17,7 @@ struct rv_loop_ops {
 	int (*fd)(struct rv_loop *);
 	enum reeve_status (*dispatch)(
 	    struct rv_loop *, rv_time until, struct reeve_error *);
+	void (*arrange)(struct rv_loop *); /* NULL: nothing to do */
 };
 
 /* The backend's struct begins with it. */
@@ -26,6 +27,8 @@ struct rv_loop {
 	struct rv_tick **heap; /* 1-based binary heap by `at` */
 	size_t n_ticks, cap_ticks;
 	struct rv_list defers;
+	rv_loop_around_fn *around; /* NULL: none */
+	void *around_ctx;
 };
 
 /* False without memory. */
@@ -38,6 +41,10 @@ rv_time rv_loop_due(const struct rv_loop *);
 void rv_loop_run_ticks(struct rv_loop *);
 /* What is deferred meanwhile runs in the next turn. */
 void rv_loop_run_defers(struct rv_loop *);
+
+/* fn(arg), inside of what the owner has set. False: it shall not be called. */
+bool rv_loop_call(
+    struct rv_loop *, void (*fn)(void *), void *arg) RV_MUST_CHECK;
 
 void rv_heap_insert(struct rv_loop *, struct rv_tick *);
 void rv_heap_remove(struct rv_loop *, struct rv_tick *);

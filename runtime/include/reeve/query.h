@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <reeve/error.h>
+#include <reeve/event.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,17 +32,6 @@ REEVE_PUBLIC enum reeve_status reeve_log_open(struct reeve_log **,
     const struct reeve_log_options *, struct reeve_error *) REEVE_MUST_CHECK;
 /* NULL is fine. */
 REEVE_PUBLIC void reeve_log_close(struct reeve_log *);
-
-/* Strings are borrowed for the call. */
-struct reeve_event {
-	uint64_t id;
-	uint64_t life;      /* 0: about none */
-	int64_t at_us;      /* Unix time */
-	const char *run;    /* hex id of the run */
-	const char *path;   /* of the unit */
-	const char *kind;   /* "worker.exited" */
-	const char *detail; /* a JSON object */
-};
 
 /* Zero means: no bound. Globs as in reeve_log_events' options of the shell. */
 struct reeve_event_filter {

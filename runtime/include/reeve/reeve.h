@@ -9,6 +9,7 @@
 #include <reeve/client.h>
 #include <reeve/config.h>
 #include <reeve/error.h>
+#include <reeve/event.h>
 #include <reeve/query.h>
 #include <reeve/runtime.h>
 #include <reeve/status.h>

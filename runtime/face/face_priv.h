@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The layout of a runtime as its host sees it, and the door through which every
+ * entry of the public headers goes. For the files of this folder and nobody
+ * else.
+ */
+#ifndef RV_FACE_PRIV_H
+#define RV_FACE_PRIV_H
+
+#include <reeve/runtime.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "ctl/ctl.h"
+#include "face/face_config.h"
+#include "loop/loop.h"
+#include "super/super.h"
+
+#define REEVE_MAGIC 0x72656576u
+
+struct reeve {
+	unsigned magic;
+	pid_t pid; /* of the process whose runtime it is */
+	struct rv_loop *loop;
+	bool polled; /* the epoll backend: fd, deadline, dispatch */
+	struct rv_super *super;
+	struct rv_ctl *ctl;
+	struct rv_post *post;
+	struct rv_super_sink sink;
+	const struct reeve_callbacks *callbacks; /* NULL: none, or no more */
+	void *ctx;
+	reeve_finding_fn *finding;
+	unsigned depth; /* entries and turns that are under way */
+	unsigned hooks; /* hooks in the middle of a decision, under way */
+	bool broken;    /* a check failed: nothing is called any more */
+	bool bug_told;  /* ... and the host knows */
+	bool doomed;    /* destroyed from a callback: at the end of it */
+	bool closing;   /* being destroyed */
+	char why[64];   /* of the shutdown */
+	bool finished;  /* the tree has ended */
+};
+
+/* What an entry needs; bits. */
+enum {
+	RV_FACE_LOOK = 0,
+	RV_FACE_CHANGE = 1,  /* the tree lives, no decision is under way */
+	RV_FACE_OUTSIDE = 2, /* of all callbacks */
+};
+
+typedef enum reeve_status rv_face_fn(
+    struct reeve *, void *arg, struct reeve_error *);
+
+/*
+ * REEVE_OK, or why this runtime cannot be asked to `what` ("reload the
+ * config"): NULL, of another process, closed, in the middle of a callback.
+ */
+enum reeve_status rv_face_check(const struct reeve *, const char *what,
+    unsigned needs, struct reeve_error *) RV_MUST_CHECK;
+
+/*
+ * The door: check, then fn(reeve, arg, err) inside of a panic scope. Behind it
+ * the runtime may be gone (it was doomed): touch it no more.
+ */
+enum reeve_status rv_face_call(struct reeve *, const char *what, unsigned needs,
+    rv_face_fn *, void *arg, struct reeve_error *) RV_MUST_CHECK;
+
+/* The same without the check and without what follows: of destroy's own. */
+enum reeve_status rv_face_guarded(struct reeve *, rv_face_fn *, void *arg,
+    struct reeve_error *) RV_MUST_CHECK;
+
+/* rv_loop_guard's: turns of a host's libev loop. ctx is the runtime. */
+bool rv_face_around(void *ctx, void (*fn)(void *arg), void *arg);
+
+/* May the host be called? And what must be done when it returns. */
+bool rv_face_may_tell(const struct reeve *);
+void rv_face_told(const struct reeve *);
+
+/* face_runtime.c */
+void rv_face_destroy(struct reeve *);
+
+/*
+ * Options of a host, into *dst of dst_size zeroed bytes: those that begin with
+ * their size, which may be smaller (an older header), at least `least`, or
+ * larger, where what is behind is zero.
+ */
+enum reeve_status rv_face_options(void *dst, size_t dst_size, const void *src,
+    size_t least, const char *what, struct reeve_error *) RV_MUST_CHECK;
+#define RV_FACE_THROUGH(type, member) \
+	(offsetof(type, member) + sizeof(((type *)0)->member))
+
+#endif

@@ -1,0 +1,15 @@
+# tests/host: see its README.md
+host_guest = tests/host/guest.c tests/host/guest.h
+host_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+host_libs = libreeve.la tests/lib/libtest.la
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_loops tests/host/test_post
+TESTS += tests/host/test_loops tests/host/test_post
+endif
+tests_host_test_loops_SOURCES = tests/host/test_loops.c $(host_guest)
+tests_host_test_loops_CPPFLAGS = $(host_cppflags) $(EVENT_CFLAGS) $(UV_CFLAGS)
+# libevent first: libev, too, has functions of its names.
+tests_host_test_loops_LDADD = $(EVENT_LIBS) $(host_libs) $(EV_LIBS) $(UV_LIBS)
+tests_host_test_post_SOURCES = tests/host/test_post.c $(host_guest)
+tests_host_test_post_CPPFLAGS = $(host_cppflags)
+tests_host_test_post_LDADD = $(host_libs) -lpthread
