@@ -1,5 +1,15 @@
 # runtime/child: see its README.md
-noinst_LTLIBRARIES += runtime/child/librv_child.la
+# The agent by itself is what the preload library is made of.
+noinst_LTLIBRARIES += runtime/child/libagent.la runtime/child/librv_child.la
+runtime_child_libagent_la_SOURCES = \
+	runtime/child/agent.c runtime/child/agent.h runtime/child/agent_fd.c \
+	runtime/child/altstack.c runtime/child/altstack.h \
+	runtime/child/crash.c runtime/child/crash.h \
+	runtime/child/frames.c runtime/child/frames.h runtime/child/maps.c \
+	runtime/child/raise.c runtime/child/regs.def runtime/child/stopping.c \
+	runtime/child/threads.c runtime/child/trouble.c \
+	runtime/child/trouble.h runtime/child/worker.c
+runtime_child_librv_child_la_LIBADD = runtime/child/libagent.la
 runtime_child_librv_child_la_SOURCES = \
 	runtime/child/enter.c runtime/child/enter.h \
 	runtime/child/function.c runtime/child/page.h runtime/child/raw.h \
@@ -9,5 +19,19 @@ lib_LTLIBRARIES += libreeve-child.la
 libreeve_child_la_SOURCES =
 libreeve_child_la_LIBADD = runtime/child/librv_child.la
 libreeve_child_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
-	-export-symbols-regex '^reeve_'
-reeveinclude_HEADERS += runtime/include/reeve/function.h
+	-export-symbols-regex '^reeve_' -Wl,-z,nodelete
+reeveinclude_HEADERS += runtime/include/reeve/child.h \
+	runtime/include/reeve/function.h
+
+# For LD_PRELOAD; found beside the launcher, installed or not.
+crashdir = $(pkglibexecdir)
+crash_LTLIBRARIES = libreeve-crash.la
+libreeve_crash_la_SOURCES = runtime/child/preload.c
+libreeve_crash_la_LIBADD = runtime/child/libagent.la
+libreeve_crash_la_LDFLAGS = -no-undefined -module -avoid-version -shared \
+	-export-symbols-regex '^(rv_crash_page|pthread_create)$$' \
+	-Wl,-z,nodelete
+noinst_DATA += libreeve-crash.so
+CLEANFILES += libreeve-crash.so
+libreeve-crash.so: libreeve-crash.la
+	$(AM_V_GEN)rm -f $@ && $(LN_S) .libs/$@ $@

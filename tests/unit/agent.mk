@@ -1,0 +1,13 @@
+# tests of the agent in workers, with a launcher that is played
+if HAVE_CUNIT
+agent_tests = tests/unit/test_crash
+check_PROGRAMS += $(agent_tests)
+TESTS += $(agent_tests)
+endif
+agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
+agent_test_libs = tests/lib/libtest.la runtime/child/libagent.la \
+	runtime/wire/librv_wire.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la
+tests_unit_test_crash_SOURCES = tests/unit/test_crash.c $(agent_rig)
+tests_unit_test_crash_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_crash_LDADD = $(agent_test_libs)
