@@ -149,6 +149,12 @@ reeve_stopping_fd(void)
 void
 rv_stop_after_fork(void)
 {
+	struct sigaction now;
+
+	if (stop.state == CAUGHT && sigaction(stop.signo, NULL, &now) == 0 &&
+	    (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_stop) {
+		sigaction(stop.signo, &stop.before, NULL);
+	}
 	rv_agent_fd_close(&stop.read_end);
 	rv_agent_fd_close(&stop.write_end);
 	stop.asked = 0;

@@ -1,6 +1,6 @@
 # tests of the agent in workers, with a launcher that is played
 if HAVE_CUNIT
-agent_tests = tests/unit/test_crash
+agent_tests = tests/unit/test_agent tests/unit/test_crash
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 endif
@@ -11,3 +11,6 @@ agent_test_libs = tests/lib/libtest.la runtime/child/libagent.la \
 tests_unit_test_crash_SOURCES = tests/unit/test_crash.c $(agent_rig)
 tests_unit_test_crash_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_crash_LDADD = $(agent_test_libs)
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
+tests_unit_test_agent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_agent_LDADD = $(agent_test_libs)

@@ -99,16 +99,16 @@ agent_rig_message(struct agent_rig *rig)
 	struct pollfd p = { .fd = rig->sock, .events = POLLIN };
 	struct rv_packet packet;
 
-	if (rig->fd != -1) {
-		close(rig->fd);
-		rig->fd = -1;
-	}
 	if (poll(&p, 1, PATIENCE_MS * rv_test_slow()) != 1 ||
 	    rv_packet_receive(
 		rig->sock, rig->text, sizeof(rig->text) - 1, &packet) != 1) {
 		return false;
 	}
 	rig->text[packet.len] = '\0';
+	if (rig->fd != -1) {
+		close(rig->fd);
+		rig->fd = -1;
+	}
 	if (packet.n_fds > 0) {
 		rig->fd = packet.fds[0];
 		packet.fds[0] = -1;

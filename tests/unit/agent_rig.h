@@ -21,7 +21,7 @@ struct agent_rig {
 	int seals;
 	off_t size;
 	char text[4096]; /* the last message */
-	int fd;          /* that came with it, or -1 */
+	int fd;          /* that came with it, until the next, or -1 */
 	struct rv_page_trouble trouble;
 };
 
