@@ -420,6 +420,7 @@ check_unit(struct rv_loader *l, const struct rv_cnode *node)
 {
 	bool has_children = means(node, "children");
 	bool has_program = means(node, "command") || means(node, "function");
+	unsigned where = RV_CCHILD;
 
 	rv_conf_check_name(l, node, node->key);
 	if (!expect(
@@ -435,8 +436,9 @@ check_unit(struct rv_loader *l, const struct rv_cnode *node)
 		    "needs a \"command\" or \"function\" (a worker), or "
 		    "\"children\" (a supervisor)");
 	}
-	rv_conf_check_object(
-	    l, node, RV_CCHILD | (has_children ? RV_CSUPER : RV_CWORKER));
+	where |= has_children ? RV_CSUPER : 0;
+	where |= has_program || !has_children ? RV_CWORKER : 0;
+	rv_conf_check_object(l, node, where);
 	rv_conf_check_worker(l, node);
 }
 

@@ -125,7 +125,9 @@ rv_conf_expand(struct rv_loader *l, struct rv_arena *arena,
 			break;
 		}
 	}
-	if (out.failed) {
+	if (out.starved) {
+		l->arena->failed = true;
+	} else if (out.failed) {
 		rv_conf_error(l, node, "too long once expanded");
 	}
 	result = rv_arena_strdup(arena, rv_buf_str(&out));

@@ -365,7 +365,7 @@ fill_json(const struct rv_cmake *m, const struct rv_cnode *node)
 		m->l->arena->failed = true;
 	} else if (text.len > ARGS_MAX) {
 		rv_conf_error(m->l, node, "are more than 1 MiB");
-	} else if (text.buf.failed) {
+	} else if (text.buf.starved) {
 		m->l->arena->failed = true;
 	}
 	m->p->args =

@@ -521,11 +521,16 @@ rv_cmake_listen(const struct rv_cmake *m)
 	const char **names;
 	size_t n = 0;
 
-	if (node == NULL || node->first == NULL) {
+	/* In defaults an object is a mistake, which was told. */
+	if (node == NULL ||
+	    (!rv_cnode_is(node, JSON_ARRAY) && node->parent != m->scope->own)) {
 		return;
 	}
 	for (const struct rv_cnode *c = node->first; c != NULL; c = c->next) {
 		n++;
+	}
+	if (n == 0) {
+		return;
 	}
 	names = rv_arena_get(m->l->arena, n + 1, sizeof(names[0]));
 	if (names == NULL) {

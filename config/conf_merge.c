@@ -300,6 +300,7 @@ attach_root(struct merge *m, size_t i)
 
 		next = n->next;
 		n->next = NULL;
+		n->parent = root;
 		if (other != NULL) {
 			rv_conf_error(m->l, n,
 			    "declared in C, and stands in %.250s too, line %d",

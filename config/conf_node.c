@@ -30,7 +30,11 @@ static void
 tell(struct scan *s, int line, int column, const struct rv_cnode *in,
     const char *text)
 {
-	s->flaw(s->ctx, line, column, in, text);
+	const struct rv_cnode unit = { .declared = s->declared,
+		.unit = s->unit };
+
+	s->flaw(s->ctx, line, column,
+	    in == NULL && s->declared != 0 ? &unit : in, text);
 }
 
 static void

@@ -214,7 +214,9 @@ auto_path(const struct rv_cmake *m, const char *stream)
 			rv_buf_addc(&name, *path);
 		}
 	}
-	if (name.failed) {
+	if (name.starved) {
+		m->l->arena->failed = true;
+	} else if (name.failed) {
 		rv_conf_error(m->l, m->scope->own,
 		    "its path is too long to name a log file: shorten the "
 		    "names, or give %s_logfile",

@@ -116,6 +116,7 @@ rv_conf_words(struct rv_loader *l, struct rv_arena *arena,
 			flaw = "a word is too long";
 		}
 	}
+	l->arena->failed = l->arena->failed || s.word.starved;
 	rv_buf_finish(&s.word);
 	if (flaw == NULL && n == 0) {
 		flaw = "it has no word";

@@ -28,7 +28,7 @@ void
 rv_buf_reset(struct rv_buf *buf)
 {
 	buf->len = 0;
-	buf->failed = false;
+	buf->failed = buf->starved = false;
 	if (buf->data != NULL) {
 		buf->data[0] = '\0';
 	}
@@ -53,12 +53,18 @@ reserve(struct rv_buf *buf, size_t len)
 	}
 	data = rv_realloc(buf->data, buf->cap, cap, 1);
 	if (data == NULL) {
-		buf->failed = true;
+		buf->failed = buf->starved = true;
 		return false;
 	}
 	buf->data = data;
 	buf->cap = cap;
 	return true;
+}
+
+bool
+rv_buf_reserve(struct rv_buf *buf, size_t len)
+{
+	return len <= buf->len || reserve(buf, len - buf->len);
 }
 
 void

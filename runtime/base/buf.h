@@ -13,12 +13,15 @@ struct rv_buf {
 	char *data; /* NULL until the first byte */
 	size_t len, cap, max;
 	bool failed;
+	bool starved; /* failed for lack of memory, not of room */
 };
 
 void rv_buf_init(struct rv_buf *, size_t max);
 void rv_buf_finish(struct rv_buf *); /* frees; a zeroed struct is fine */
 void rv_buf_reset(struct rv_buf *);  /* len = 0, failed = false; memory kept */
 
+/* Room for len bytes in all, now and not when they are added. */
+bool rv_buf_reserve(struct rv_buf *, size_t len) RV_MUST_CHECK;
 void rv_buf_add(struct rv_buf *, const void *data, size_t len);
 void rv_buf_adds(struct rv_buf *, const char *s);
 void rv_buf_addc(struct rv_buf *, char c);

@@ -1,6 +1,8 @@
 # tests of config
 if HAVE_CUNIT
-config_tests = tests/unit/test_config tests/unit/test_config_flaws \
+config_tests = tests/unit/test_config tests/unit/test_config_declare \
+	tests/unit/test_config_flaws tests/unit/test_config_function \
+	tests/unit/test_config_listen \
 	tests/unit/test_config_look \
 	tests/unit/test_config_manual
 check_PROGRAMS += $(config_tests)
@@ -22,3 +24,15 @@ tests_unit_test_config_flaws_LDADD = $(config_test_libs)
 tests_unit_test_config_look_SOURCES = tests/unit/test_config_look.c
 tests_unit_test_config_look_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_look_LDADD = $(config_test_libs)
+tests_unit_test_config_declare_SOURCES = tests/unit/test_config_declare.c \
+	$(config_said)
+tests_unit_test_config_declare_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_declare_LDADD = $(config_test_libs)
+tests_unit_test_config_function_SOURCES = tests/unit/test_config_function.c \
+	$(config_said)
+tests_unit_test_config_function_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_function_LDADD = $(config_test_libs)
+tests_unit_test_config_listen_SOURCES = tests/unit/test_config_listen.c \
+	$(config_said)
+tests_unit_test_config_listen_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_listen_LDADD = $(config_test_libs)

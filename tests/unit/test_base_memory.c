@@ -104,6 +104,7 @@ RV_TEST(a_format_that_does_not_fit_adds_nothing)
 	rv_buf_adds(&buf, "1234");
 	rv_buf_addf(&buf, "%s", "56789");
 	CU_ASSERT_TRUE(buf.failed);
+	CU_ASSERT_FALSE(buf.starved);
 	CU_ASSERT_STRING_EQUAL(rv_buf_str(&buf), "1234");
 	rv_buf_finish(&buf);
 }
@@ -156,7 +157,7 @@ RV_TEST(a_buffer_without_memory_fails_and_keeps_what_it_had)
 		rv_buf_adds(&buf, "more");
 	}
 	rv_fault_set(NULL);
-	CU_ASSERT_TRUE(buf.failed);
+	CU_ASSERT_TRUE(buf.failed && buf.starved);
 	CU_ASSERT_EQUAL(strncmp(rv_buf_str(&buf), "keptmore", 8), 0);
 	CU_ASSERT_PTR_NULL(rv_buf_steal(&buf));
 	rv_buf_finish(&buf);
