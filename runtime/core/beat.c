@@ -56,10 +56,19 @@ rv_do_grace(const struct rv_step *step)
 	    rv_time_add(step->core->now, span(step->unit)));
 }
 
+bool
+rv_unit_is_silent(const struct rv_unit *unit)
+{
+	return unit->policy->kind == RV_WORKER && unit->fsm == RV_FSM_SILENT;
+}
+
+/* It may have been seen earlier than it is told: then that counts. */
 void
 rv_do_beat(const struct rv_step *step)
 {
-	step->unit->last_beat = step->core->now;
+	struct rv_unit *unit = step->unit;
+
+	unit->last_beat = RV_MAX(unit->last_beat, step->fact->now);
 }
 
 void

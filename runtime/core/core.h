@@ -85,6 +85,7 @@ enum rv_event_type {
 	RV_EV_HASTEN, /* root only: end every wait of a stop at once: next step
 		       */
 	RV_EV_KILL_ALL, /* root only: KILL everything now */
+	RV_EV_KILL,     /* a worker that is being stopped: KILL it now */
 	/* facts about the unit's present life; others are ignored by life */
 	RV_EV_LAUNCHED,      /* a process exists */
 	RV_EV_LAUNCH_FAILED, /* there is no process (any more): stage, errno */
@@ -230,6 +231,11 @@ struct rv_unit {
 	rv_time *stamps;          /* ring: restarts, newest before next_stamp */
 	uint32_t n_stamps, max_stamps, next_stamp;
 };
+
+/* How often it shall beat, as the policy or the worker says; 0: never. */
+rv_time rv_beat_interval(const struct rv_unit *);
+/* Reported as unresponsive, and not heard since. */
+bool rv_unit_is_silent(const struct rv_unit *);
 
 struct rv_core;
 

@@ -152,7 +152,6 @@ void rv_say_gave_up(struct rv_core *, struct rv_unit *super,
 void rv_say_end(const struct rv_step *, enum rv_reason);
 
 /* beat.c */
-rv_time rv_beat_interval(const struct rv_unit *);
 rv_time rv_beat_deadline(const struct rv_unit *);
 void rv_watch_anew(struct rv_core *, struct rv_unit *);
 

@@ -22,6 +22,8 @@ struct rv_start_ops {
 	    void *ctx, uint64_t life, int stage, int sys_errno);
 	/* READY etc; the newline of ready fd N comes as RV_NOTIFY_READY */
 	void (*notified)(void *ctx, uint64_t life, const struct rv_notify *);
+	/* the life's page, checked by the launcher; fd is the callee's */
+	void (*paged)(void *ctx, uint64_t life, int fd);
 	/* the life has ended and nothing of it is left (or `survivors`) */
 	void (*died)(void *ctx, uint64_t life, const struct rv_death *);
 	void (*synced)(void *ctx, uint64_t token);
@@ -38,12 +40,24 @@ struct rv_start_ops {
 	void (*trouble)(void *ctx, const struct reeve_error *);
 	/* a new socket end that must go to the clerk; it is the callee's */
 	void (*clerk_end)(void *ctx, int fd);
+	/*
+	 * A worker's process is about to be forked here; was, in this process
+	 * (pid 0: it failed); and in the new one, before its function.
+	 * Each may be NULL.
+	 */
+	void (*before_fork)(void *ctx, uint64_t life);
+	void (*after_fork)(void *ctx, uint64_t life, pid_t);
+	void (*in_fork)(void *ctx, uint64_t life);
 };
 
 struct rv_start_options {
 	const char *program;     /* path of reeve-launcher */
 	const char *runtime_dir; /* notify sockets live in its notify/ */
 	const char *run_id;      /* marks the environment of lives */
+	/* the program of functions; NULL: this one, if reeve_main was called,
+	 * else reeve-worker beside the launcher */
+	const char *functions;
+	const char *crash_library; /* for crash_report; NULL: none */
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;
 	void *ctx;
@@ -92,6 +106,14 @@ void rv_start_adopt(struct rv_start *, uint64_t life, pid_t,
 void rv_start_kill_stray(
     struct rv_start *, uint64_t life, pid_t, uint64_t start_ticks);
 
+/*
+ * A socket that lives may be given by its name (borrowed until it is sent, and
+ * replaces one of that name), and none of that name any more. In `back` the
+ * owner gives all again, before it adopts.
+ */
+void rv_start_listener(struct rv_start *, const char *name, int fd);
+void rv_start_unlisten(struct rv_start *, const char *name);
+
 /* Give the launcher a fresh socket to a (new) clerk: makes clerk_end again. */
 enum reeve_status rv_start_connect_clerk(
     struct rv_start *, struct reeve_error *) RV_MUST_CHECK;
@@ -101,6 +123,14 @@ enum reeve_status rv_start_connect_clerk(
  * of a dead launcher). True when it was one of ours.
  */
 bool rv_start_reaped(struct rv_start *, pid_t, int wstatus);
+
+/*
+ * Launches of this worker remain allowed once rv_start_seal was called; after
+ * it the launcher refuses all others, new listeners, and killing strays.
+ */
+enum reeve_status rv_start_declare(struct rv_start *, const struct rv_spec *,
+    struct reeve_error *) RV_MUST_CHECK;
+void rv_start_seal(struct rv_start *);
 
 pid_t rv_start_pid(const struct rv_start *);
 

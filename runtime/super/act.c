@@ -143,6 +143,16 @@ act_gone(struct rv_super *super, const struct rv_action *action)
 }
 
 static void
+act_group_down(struct rv_super *super, const struct rv_action *action)
+{
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->group_down != NULL) {
+			sink->group_down(sink, action->unit);
+		}
+	}
+}
+
+static void
 act_finished(struct rv_super *super, const struct rv_action *action)
 {
 	super->finished = true;
@@ -163,10 +173,11 @@ static act_fn *const acts[] = {
 	[RV_ACT_STATE] = act_state,
 	[RV_ACT_GONE] = act_gone,
 	[RV_ACT_FINISHED] = act_finished,
+	[RV_ACT_GROUP_DOWN] = act_group_down,
 };
 
-static void
-run_actions(struct rv_super *super)
+void
+rv_super_act(struct rv_super *super)
 {
 	struct rv_action action;
 
@@ -193,10 +204,41 @@ run_actions(struct rv_super *super)
 void
 rv_super_post(struct rv_super *super, struct rv_event *event)
 {
-	event->now = rv_loop_now(super->loop);
+	if (event->now == 0) {
+		event->now = rv_loop_now(super->loop);
+	}
 	event->jitter = next_jitter(super);
 	rv_core_post(super->core, event);
-	run_actions(super);
+	rv_super_act(super);
+}
+
+/* The first that says anything is heard. */
+static enum rv_verdict
+ask(struct rv_super *super, const struct rv_event *event,
+    enum rv_proposal proposal)
+{
+	enum rv_verdict verdict = RV_VERDICT_NONE;
+
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->decide != NULL && verdict == RV_VERDICT_NONE) {
+			verdict = sink->decide(
+			    sink, event->unit, &event->end, (int)proposal);
+		}
+	}
+	return verdict;
+}
+
+void
+rv_super_post_end(struct rv_super *super, struct rv_event *event)
+{
+	enum rv_proposal proposal;
+
+	event->now = rv_loop_now(super->loop);
+	proposal = rv_core_proposal(super->core, event);
+	if (proposal != RV_PROPOSAL_NONE) {
+		event->verdict = ask(super, event, proposal);
+	}
+	rv_super_post(super, event);
 }
 
 /* A launch that could not even be asked for counts as one that failed. */
@@ -214,7 +256,7 @@ launch_refused(
 	rv_hash_remove(&super->lives, &node->by_life);
 	node->life = 0;
 	rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", err->text);
-	rv_super_post(super, &event);
+	rv_super_post_end(super, &event);
 }
 
 void

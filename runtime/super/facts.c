@@ -53,6 +53,15 @@ forget_life(struct rv_super *super, struct rv_node *node)
 	node->expecting_end = false;
 	node->unsaid = 0;
 	node->probing = false;
+	rv_pages_drop(node);
+}
+
+static void
+post_end(struct rv_node *node, struct rv_event *event, uint64_t life)
+{
+	event->unit = node->unit;
+	event->life = life - node->super->life_base;
+	rv_super_post_end(node->super, event);
 }
 
 static void
@@ -80,7 +89,7 @@ on_launch_failed(void *ctx, uint64_t life, int stage, int sys_errno)
 	node->has_last = true;
 	node->last_at_us = rv_sys_wall_us();
 	node->last_pid = 0;
-	post_fact(node, &event, life);
+	post_end(node, &event, life);
 }
 
 static void
@@ -109,14 +118,16 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 		}
 		return;
 	}
-	forget_life(super, node);
 	node->death = *death;
+	rv_exceptions_end(node, life, &node->death, &event);
+	forget_life(super, node);
 	node->has_last = true;
 	node->last_at_us = rv_sys_wall_us();
 	node->last_pid = node->pid;
 	node->pid = 0;
 	/* The node may be gone after this, when a reload has retired it. */
-	post_fact(node, &event, life);
+	post_end(node, &event, life);
+	super->exceptions.node = NULL;
 }
 
 static void
@@ -190,6 +201,9 @@ on_notified(void *ctx, uint64_t life, const struct rv_notify *notify)
 		rv_super_record(
 		    super, RV_KIND_WORKER_RELOADING, node, life, NULL);
 	}
+	if ((notify->flags & RV_NOTIFY_TROUBLE) != 0) {
+		rv_exceptions_notified(node, life);
+	}
 	for (size_t i = 0; i < RV_ARRAY_LEN(said); i++) {
 		struct rv_event event = { .type = said[i].type };
 
@@ -197,6 +211,9 @@ on_notified(void *ctx, uint64_t life, const struct rv_notify *notify)
 			event.span = span_of(notify, said[i].type);
 			post_fact(node, &event, life);
 		}
+	}
+	if ((notify->flags & RV_NOTIFY_WATCHDOG_USEC) != 0) {
+		rv_pages_watch(node);
 	}
 }
 
@@ -215,6 +232,7 @@ on_synced(void *ctx, uint64_t token)
 		node->unsaid = node->unsaid == signo ? 0 : node->unsaid;
 	} else if (node->probing) {
 		node->probing = false;
+		rv_pages_tell_beat(node);
 		post_fact(node, &event, life);
 	}
 }
@@ -308,10 +326,50 @@ on_clerk_end(void *ctx, int fd)
 	rv_clerk_give_launcher(super->clerk, fd);
 }
 
+static void
+on_before_fork(void *ctx, uint64_t life)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (node != NULL && sink->before_fork != NULL) {
+			sink->before_fork(sink, node->unit);
+		}
+	}
+}
+
+static void
+on_after_fork(void *ctx, uint64_t life, pid_t pid)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (node != NULL && sink->after_fork != NULL) {
+			sink->after_fork(sink, node->unit, pid);
+		}
+	}
+}
+
+static void
+on_in_fork(void *ctx, uint64_t life)
+{
+	struct rv_super *super = ctx;
+	struct rv_node *node = rv_node_by_life(super, life);
+
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (node != NULL && sink->in_fork != NULL) {
+			sink->in_fork(sink, node->unit);
+		}
+	}
+}
+
 const struct rv_start_ops rv_super_start_ops = {
 	.launched = on_launched,
 	.launch_failed = on_launch_failed,
 	.notified = on_notified,
+	.paged = rv_pages_take,
 	.died = on_died,
 	.synced = on_synced,
 	.writable = on_writable,
@@ -319,4 +377,7 @@ const struct rv_start_ops rv_super_start_ops = {
 	.back = on_back,
 	.trouble = on_trouble,
 	.clerk_end = on_clerk_end,
+	.before_fork = on_before_fork,
+	.after_fork = on_after_fork,
+	.in_fork = on_in_fork,
 };

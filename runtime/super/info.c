@@ -9,6 +9,7 @@
 
 #include "super/super_priv.h"
 #include "sys/sys.h"
+#include "wire/page.h"
 
 struct rv_conf *
 rv_super_conf(struct rv_super *super)
@@ -103,6 +104,7 @@ rv_super_info(
 	const struct rv_node *node = rv_node_of(unit);
 	rv_time now = rv_sys_now();
 	bool alive = node->life != 0 && node->pid != 0;
+	rv_time beat;
 
 	(void)super;
 	*info = (struct rv_unit_info){
@@ -128,7 +130,21 @@ rv_super_info(
 	if (alive && unit->started_at != 0) {
 		info->uptime_ms = ms_since(now, unit->started_at);
 	}
-	if (alive && unit->last_beat != 0) {
-		info->beat_age_ms = ms_since(now, unit->last_beat);
+	beat = RV_MAX(unit->last_beat, rv_pages_last_beat(node));
+	if (alive && beat != 0) {
+		info->beat_age_ms = ms_since(now, beat);
 	}
+}
+
+bool
+rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
+{
+	const struct rv_node *node = rv_node_of(unit);
+
+	(void)super;
+	if (node->page.map == NULL) {
+		return false;
+	}
+	rv_page_slot(node->page.map, dst);
+	return true;
 }

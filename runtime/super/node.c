@@ -22,6 +22,9 @@ on_tick(struct rv_tick *tick, rv_time now, rv_time late)
 	event.unit = node->unit;
 	event.timer = (enum rv_timer)(tick - node->ticks);
 	event.late = late;
+	if (event.timer == RV_TIMER_BEAT) {
+		rv_pages_tell_beat(node);
+	}
 	rv_super_post(node->super, &event);
 }
 
@@ -61,6 +64,7 @@ rv_node_destroy(struct rv_node *node)
 		rv_tick_disarm(&node->ticks[i]);
 	}
 	rv_list_remove(&node->launch_link);
+	rv_pages_drop(node);
 	if (node->life != 0) {
 		rv_hash_remove(&node->super->lives, &node->by_life);
 	}

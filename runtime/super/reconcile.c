@@ -284,6 +284,7 @@ rv_reconcile_apply(struct rv_reconcile *r)
 				.policy = fresh->specs[i]->policy,
 				.restart = r->restart[i],
 			    });
+			rv_pages_watch(r->kept[i]);
 		}
 	}
 	for (uint32_t i = 0; i < r->n_built; i++) {

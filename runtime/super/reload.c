@@ -54,12 +54,24 @@ on_finding(
 	}
 }
 
+/* Where the units come from, in words. */
+static const char *
+origin(const struct rv_super *super)
+{
+	return super->conf->file != NULL ? super->conf->file
+					 : super->conf->name;
+}
+
 static enum reeve_status
 load(struct rv_super *super, struct rv_conf **fresh, struct findings *f)
 {
+	struct rv_conf_source source = super->source;
 	enum reeve_status status;
 
-	status = rv_conf_load(fresh, super->conf->file, on_finding, f);
+	if (source.file == NULL && source.declared == NULL) {
+		source.file = super->conf->file;
+	}
+	status = rv_conf_load_source(fresh, &source, on_finding, f);
 	if (status == REEVE_OK) {
 		rv_conf_check_fixed(super->conf, *fresh, on_finding, f);
 	}
@@ -81,12 +93,12 @@ rejected(struct rv_super *super, bool dry, const struct findings *f,
 	if (f->errors > 0) {
 		rv_error(&local, REEVE_ECONFIG,
 		    "cannot reload %s: %u error%s, nothing was changed; %s%s",
-		    super->conf->file, f->errors, f->errors > 1 ? "s" : "",
-		    f->text, f->told < f->errors ? "; ..." : "");
+		    origin(super), f->errors, f->errors > 1 ? "s" : "", f->text,
+		    f->told < f->errors ? "; ..." : "");
 	} else {
 		rv_error(&local, status,
-		    "cannot reload %s: %s; nothing was changed",
-		    super->conf->file, reeve_status_text(status));
+		    "cannot reload %s: %s; nothing was changed", origin(super),
+		    reeve_status_text(status));
 	}
 	if (!dry) {
 		rv_fields_str(&fields, RV_KEY_CONFIG, super->conf->file);
@@ -247,33 +259,32 @@ tell(struct rv_super *super, const struct rv_reload_plan *plan)
 		plan->n_updated ==
 	    0) {
 		rv_super_notice(super, RV_NOTICE_INFO,
-		    "reloaded %s: nothing differs", super->conf->file);
+		    "reloaded %s: nothing differs", origin(super));
 		return;
 	}
 	rv_super_notice(super, RV_NOTICE_INFO,
 	    "reloaded %s: %u added, %u removed, %u restarted, %u updated",
-	    super->conf->file, plan->n_added, plan->n_removed, plan->n_changed,
+	    origin(super), plan->n_added, plan->n_removed, plan->n_changed,
 	    plan->n_updated);
 }
 
-enum reeve_status
-rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
-    rv_finding_cb *cb, void *ctx, struct reeve_error *err)
+static enum reeve_status
+may_reload(const struct rv_super *super, struct reeve_error *err)
 {
-	struct findings findings = { .cb = cb, .ctx = ctx };
-	struct rv_reconcile r = { .super = super };
-	enum reeve_status status;
+	return super->finished || super->urgency > 0
+		   ? rv_error(err, REEVE_EBUSY,
+			 "cannot reload: the runtime is shutting down")
+		   : REEVE_OK;
+}
 
-	*plan = (struct rv_reload_plan){ 0 };
-	if (super->finished || super->urgency > 0) {
-		return rv_error(err, REEVE_EBUSY,
-		    "cannot reload: the runtime is shutting down");
-	}
-	status = load(super, &r.fresh, &findings);
-	if (status != REEVE_OK) {
-		return rejected(super, dry, &findings, status, err);
-	}
-	status = rv_reconcile_begin(&r, err);
+/* The reference to fresh is taken over. */
+static enum reeve_status
+reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
+    struct rv_reload_plan *plan, struct reeve_error *err)
+{
+	struct rv_reconcile r = { .super = super, .fresh = fresh_take };
+	enum reeve_status status = rv_reconcile_begin(&r, err);
+
 	if (status == REEVE_OK) {
 		make_plan(&r, plan);
 		status = dry ? REEVE_OK : rv_reconcile_make_room(&r, err);
@@ -290,4 +301,45 @@ rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
 	}
 	rv_reconcile_finish(&r);
 	return status;
+}
+
+enum reeve_status
+rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
+    rv_finding_cb *cb, void *ctx, struct reeve_error *err)
+{
+	struct findings findings = { .cb = cb, .ctx = ctx };
+	enum reeve_status status = may_reload(super, err);
+	struct rv_conf *fresh = NULL;
+
+	*plan = (struct rv_reload_plan){ 0 };
+	if (status != REEVE_OK) {
+		return status;
+	}
+	status = load(super, &fresh, &findings);
+	return status == REEVE_OK
+		   ? reconcile(super, fresh, dry, plan, err)
+		   : rejected(super, dry, &findings, status, err);
+}
+
+enum reeve_status
+rv_super_apply(struct rv_super *super, struct rv_conf *fresh,
+    struct rv_reload_plan *plan, struct reeve_error *err)
+{
+	struct findings findings = { 0 };
+	enum reeve_status status = may_reload(super, err);
+
+	*plan = (struct rv_reload_plan){ 0 };
+	if (status != REEVE_OK) {
+		return status;
+	}
+	rv_conf_check_fixed(super->conf, fresh, on_finding, &findings);
+	return findings.errors == 0
+		   ? reconcile(super, rv_conf_ref(fresh), false, plan, err)
+		   : rejected(super, false, &findings, REEVE_ECONFIG, err);
+}
+
+void
+rv_super_set_source(struct rv_super *super, const struct rv_conf_source *source)
+{
+	super->source = *source;
 }

@@ -101,6 +101,7 @@ rv_super_make_room(
     struct rv_super *super, size_t units, struct reeve_error *err)
 {
 	if (!rv_hash_reserve(&super->lives, units) ||
+	    !rv_pages_make_room(super, units) ||
 	    rv_loop_reserve(super->loop, units * RV_TIMERS + SPARE_TICKS) !=
 		REEVE_OK ||
 	    (super->start != NULL &&
@@ -237,6 +238,7 @@ make(const struct rv_super_options *options)
 	super->loop = options->loop;
 	super->conf = rv_conf_ref(options->conf);
 	super->journal_conf = options->conf->journal;
+	super->source = options->source;
 	super->settled = options->settled;
 	super->settled_ctx = options->ctx;
 	super->lock_fd = -1;
@@ -249,10 +251,13 @@ make(const struct rv_super_options *options)
 	super->end_of_turn.ctx = super;
 	super->boot_tick.cb = on_boot_tick;
 	super->boot_tick.ctx = super;
+	rv_pages_init(super);
 	rv_sys_random_hex(super->run_id);
 	super->random = rv_fnv_str(RV_FNV_INIT, super->run_id) | 1;
 	super->libexec_dir = rv_strdup(options->libexec_dir);
-	if (super->libexec_dir == NULL) {
+	if (super->libexec_dir == NULL || !rv_exceptions_init(super)) {
+		rv_exceptions_finish(super);
+		rv_free(super->libexec_dir);
 		rv_conf_unref(super->conf);
 		rv_free(super);
 		return NULL;
@@ -345,6 +350,8 @@ rv_super_destroy(struct rv_super *super)
 	rv_defer_cancel(&super->end_of_turn);
 	rv_tick_disarm(&super->boot_tick);
 	free_tree(super);
+	rv_pages_finish(super);
+	rv_exceptions_finish(super);
 	rv_hash_finish(&super->lives);
 	rv_journal_close(super->journal);
 	rv_place_leave(super);

@@ -11,8 +11,10 @@
 #include "core/core.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
+#include "wire/record.h"
 
 struct rv_super;
+struct rv_page_trouble;
 
 /* What a person or a client may know of a unit beyond struct rv_unit. */
 struct rv_unit_info {
@@ -41,6 +43,11 @@ struct rv_super_options {
 	struct rv_loop *loop;
 	struct rv_conf *conf;
 	const char *libexec_dir;
+	/*
+	 * What a reload loads; borrowed for the life of the runtime, or until
+	 * rv_super_set_source. Zero: the file of `conf`.
+	 */
+	struct rv_conf_source source;
 	void (*settled)(void *ctx);
 	void *ctx;
 };
@@ -54,8 +61,14 @@ void rv_super_destroy(struct rv_super *);
  * again after that clerk has ended, until -1: one that was killed is replaced.
  */
 int rv_super_last_words(struct rv_super *);
-/* signal.received */
+/* signal.received, when the host does what it means */
 void rv_super_note_signal(struct rv_super *, int signo);
+/*
+ * Do what the conf's table of signals says, and record what that was. *done is
+ * what the table says (may be NULL). An error only of a reload.
+ */
+enum reeve_status rv_super_signal_received(struct rv_super *, int signo,
+    enum rv_signal_act *done, struct reeve_error *) RV_MUST_CHECK;
 /* The host reaped this one; true when it was ours. */
 bool rv_super_reaped(struct rv_super *, pid_t, int wstatus);
 
@@ -73,6 +86,35 @@ struct rv_super_sink {
 	void (*finished)(struct rv_super_sink *, bool gave_up);
 	/* something that a person at the terminal should read; may be NULL */
 	void (*notice)(struct rv_super_sink *, int level, const char *text);
+	/*
+	 * Each of the following may be NULL. They are called in the middle of
+	 * things: asking for anything (rv_super_do ...) is fine, it is done
+	 * after what is being done; destroying the runtime is not.
+	 *
+	 * An event as it was recorded (id 0: dropped); borrowed for the call.
+	 */
+	void (*event)(struct rv_super_sink *, const struct rv_record *);
+	/* what a worker left in its page; after `event` of the same */
+	void (*exception)(struct rv_super_sink *, struct rv_unit *,
+	    uint64_t life, const struct rv_page_trouble *);
+	/*
+	 * A life has ended, or could not begin, and nobody asked for that; the
+	 * policy proposes (enum rv_proposal). What is not asked for here is
+	 * done: RV_VERDICT_NONE. Of several the first verdict counts.
+	 */
+	enum rv_verdict (*decide)(struct rv_super_sink *, struct rv_unit *,
+	    const struct rv_end *, int proposal);
+	/*
+	 * A worker's process is about to be forked from this one; was (pid 0:
+	 * it failed); and in the new process, before its function.
+	 */
+	void (*before_fork)(struct rv_super_sink *, struct rv_unit *);
+	void (*after_fork)(struct rv_super_sink *, struct rv_unit *, pid_t);
+	void (*in_fork)(struct rv_super_sink *, struct rv_unit *);
+	/* all that a group restart concerns is down; see RV_ACT_GROUP_DOWN */
+	void (*group_down)(struct rv_super_sink *, struct rv_unit *supervisor);
+	/* the page of the worker's last life is unmapped; before `decide` */
+	void (*slot_free)(struct rv_super_sink *, struct rv_unit *);
 };
 
 void rv_super_listen(struct rv_super *, struct rv_super_sink *);
@@ -90,6 +132,11 @@ pid_t rv_super_clerk_pid(const struct rv_super *);
 struct rv_unit *rv_super_next(struct rv_super *, struct rv_unit *);
 struct rv_unit *rv_super_find(struct rv_super *, const char *path);
 void rv_super_info(struct rv_super *, struct rv_unit *, struct rv_unit_info *);
+/*
+ * Copy the worker's slot, RV_PAGE_SLOT_BYTES of its own; false: it has none.
+ */
+bool rv_super_slot(
+    struct rv_super *, struct rv_unit *, void *dst) RV_MUST_CHECK;
 
 enum rv_verb { RV_VERB_START, RV_VERB_STOP, RV_VERB_RESTART };
 
@@ -120,6 +167,24 @@ void rv_reload_plan_finish(struct rv_reload_plan *);
 enum reeve_status rv_super_reload(struct rv_super *, bool dry,
     struct rv_reload_plan *, rv_finding_cb *, void *ctx,
     struct reeve_error *) RV_MUST_CHECK;
+
+/*
+ * Reconcile with a conf that somebody else has loaded; a reference is taken.
+ * The plan is filled in either case. REEVE_ECONFIG: it differs in what only a
+ * new start can change; nothing was done then.
+ */
+enum reeve_status rv_super_apply(struct rv_super *, struct rv_conf *fresh,
+    struct rv_reload_plan *, struct reeve_error *) RV_MUST_CHECK;
+/* What a reload loads from now on; borrowed. */
+void rv_super_set_source(struct rv_super *, const struct rv_conf_source *);
+
+/*
+ * Two ready workers of one supervisor exchange their lives: processes, pages,
+ * everything that belongs to a life; specs and policies stay where they are.
+ * False, and nothing is done, when they are not both ready and wanted.
+ */
+bool rv_super_swap(
+    struct rv_super *, struct rv_unit *, struct rv_unit *) RV_MUST_CHECK;
 
 /*
  * 1: stop in order; 2: shorten waits; 3 and more: kill. `why` (static, of the

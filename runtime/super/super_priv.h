@@ -14,6 +14,8 @@
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "start/start.h"
+#include "super/exceptions.h"
+#include "super/pages.h"
 #include "super/super.h"
 
 #define RV_NODE_MAGIC  0x6e6f6465u
@@ -44,6 +46,7 @@ struct rv_node {
 	int64_t last_at_us;
 	struct rv_death death; /* of the last life */
 	rv_time backoff_until;
+	struct rv_node_page page;
 	char *status_text; /* RV_STATUS_TEXT bytes; NULL: it never said any */
 };
 
@@ -68,6 +71,9 @@ struct rv_super {
 	uint64_t random;
 	struct rv_hash lives;    /* global life -> node */
 	struct rv_list launches; /* nodes whose launch is queued */
+	struct rv_pages pages;
+	struct rv_exceptions exceptions;
+	struct rv_conf_source source; /* of a reload; borrowed */
 	struct rv_list sinks;
 	struct rv_list syncs; /* struct sync, oldest first */
 	uint64_t next_sync;
@@ -80,6 +86,7 @@ struct rv_super {
 	unsigned last_clerks; /* that were told to write the last of it */
 	int urgency;          /* of the shutdown; 0: none yet */
 	const char *stop_why; /* static: reason of runtime.stopped */
+	char stop_signal[32]; /* it, if a signal is the reason */
 	uint64_t told_id;     /* sinks have heard of ids below this */
 	void (*settled)(void *ctx);
 	void *settled_ctx;
@@ -110,7 +117,12 @@ rv_super_signo_of(uint64_t token)
 	return (int)(token >> 56);
 }
 
+/* `now` is filled in unless it is given. */
 void rv_super_post(struct rv_super *, struct rv_event *);
+/* A life has ended: the host may have its say, then the core has it. */
+void rv_super_post_end(struct rv_super *, struct rv_event *);
+/* Carry out what the core wants done. */
+void rv_super_act(struct rv_super *);
 void rv_super_launch_queued(struct rv_super *);
 
 /* facts.c, helpers.c: what launcher and clerk report */

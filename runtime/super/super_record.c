@@ -21,6 +21,16 @@ rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
 	    node != NULL ? node->spec->index : UINT32_MAX, life, fields);
 }
 
+static void
+tell(struct rv_super *super, const struct rv_record *record)
+{
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->event != NULL) {
+			sink->event(sink, record);
+		}
+	}
+}
+
 uint64_t
 rv_super_record_path(struct rv_super *super, enum rv_kind_of_event kind,
     const char *path, uint32_t index, uint64_t life,
@@ -38,6 +48,7 @@ rv_super_record_path(struct rv_super *super, enum rv_kind_of_event kind,
 
 	id = rv_journal_record(super->journal, &record, index);
 	rv_loop_defer(super->loop, &super->end_of_turn);
+	tell(super, &record);
 	rv_super_notice_event(super, kind, path, record.fields);
 	return id;
 }
@@ -65,6 +76,7 @@ say_failure(const struct rv_node *node, char *text, size_t size)
 {
 	const struct rv_death *death = &node->death;
 	const struct rv_program *program = node->spec->program;
+	const char *start = rv_exceptions_start(node);
 	const char *object = "";
 
 	if (death->stage == RV_STAGE_EXEC) {
@@ -72,8 +84,10 @@ say_failure(const struct rv_node *node, char *text, size_t size)
 	} else if (death->stage == RV_STAGE_DIRECTORY) {
 		object = program->directory;
 	}
+	/* What the worker itself says of it is nearer to the cause. */
 	rv_format(text, size, "%s%s%s: %s", rv_stage_text(death->stage),
-	    object[0] != '\0' ? " " : "", object, strerror(death->sys_errno));
+	    object[0] != '\0' ? " " : "", object,
+	    start[0] != '\0' ? start : strerror(death->sys_errno));
 }
 
 static void
@@ -94,6 +108,9 @@ add_exited(struct rv_node *node, struct rv_fields *fields, char *text,
 	if (death->sys_errno != 0) {
 		rv_fields_str(
 		    fields, RV_KEY_ERRNO, rv_errno_name(death->sys_errno));
+	}
+	if (rv_exceptions_reason(node)[0] != '\0') {
+		rv_fields_str(fields, RV_KEY_TEXT, rv_exceptions_reason(node));
 	}
 	add_usage(fields, RV_KEY_UTIME_US, death->utime_us);
 	add_usage(fields, RV_KEY_STIME_US, death->stime_us);
@@ -125,6 +142,9 @@ rv_super_record_action(struct rv_super *super, const struct rv_action *action)
 		add_exited(node, &fields, text, sizeof(text));
 	}
 	rv_super_record(super, action->kind, node, life, &fields);
+	if (action->kind == RV_KIND_WORKER_UNRESPONSIVE) {
+		super->pages.silent = true;
+	}
 	if (action->kind == RV_KIND_WORKER_EXITED &&
 	    (node->death.leftover != 0 || node->death.survivors)) {
 		record_leftover(super, node, life);

@@ -27,7 +27,8 @@ enum rv_notify_flag {
 	RV_NOTIFY_ERRNO = 1u << 8,
 	RV_NOTIFY_STATUS = 1u << 9, /* status */
 	RV_NOTIFY_EXIT_STATUS = 1u << 10,
-	RV_NOTIFY_BAD = 1u << 11, /* refused; status says why */
+	RV_NOTIFY_BAD = 1u << 11,     /* refused; status says why */
+	RV_NOTIFY_TROUBLE = 1u << 12, /* something new is in its page */
 };
 
 struct rv_notify {
