@@ -51,21 +51,20 @@ static bool
 take_out(char *list)
 {
 	char *to = list;
+	const char *from = list + strspn(list, ": ");
 
-	for (const char *from = list; *from != '\0';) {
-		size_t gap = strspn(from, ": ");
-		size_t len = strcspn(from + gap, ": ");
+	while (*from != '\0') {
+		size_t len = strcspn(from, ": ");
+		const char *next = from + len + strspn(from + len, ": ");
 
-		if (len > 0 && !ends_with_own_name(from + gap, len)) {
-			gap = to == list ? 0 : 1;
-			if (gap == 1) {
+		if (!ends_with_own_name(from, len)) {
+			if (to != list) {
 				*to++ = ':';
 			}
-			memmove(to, from + strspn(from, ": "), len);
+			memmove(to, from, len);
 			to += len;
 		}
-		from += strspn(from, ": ");
-		from += len;
+		from = next;
 	}
 	*to = '\0';
 	return to == list;

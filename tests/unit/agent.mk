@@ -1,6 +1,7 @@
 # tests of the agent in workers, with a launcher that is played
 if HAVE_CUNIT
-agent_tests = tests/unit/test_agent tests/unit/test_crash
+agent_tests = tests/unit/test_agent tests/unit/test_crash \
+	tests/unit/test_preload
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 endif
@@ -14,3 +15,6 @@ tests_unit_test_crash_LDADD = $(agent_test_libs)
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
 tests_unit_test_agent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_agent_LDADD = $(agent_test_libs)
+tests_unit_test_preload_SOURCES = tests/unit/test_preload.c $(agent_rig)
+tests_unit_test_preload_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_preload_LDADD = $(agent_test_libs)

@@ -23,7 +23,8 @@
 #define PATIENCE_MS 10000
 
 /* The signals are the agent's here, not the sanitizer's. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+
 const char *
 __asan_default_options(void)
 {
