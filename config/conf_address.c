@@ -236,6 +236,9 @@ keep_host(struct rv_loader *l, const struct rv_cnode *node,
 	bool good = false;
 	unsigned n;
 
+	if (error == EAI_NONAME && l->source->offline) {
+		return true;
+	}
 	if (error == EAI_NONAME) {
 		hints.ai_flags &= ~AI_NUMERICHOST;
 		error = getaddrinfo(parts->host, parts->port, &hints, &list);

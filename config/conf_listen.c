@@ -20,7 +20,6 @@
 struct made {
 	struct rv_listen listen;
 	const struct rv_cnode *node;
-	bool broken; /* it has no address, which was told */
 	bool used;
 };
 
@@ -147,6 +146,7 @@ check_kind(struct rv_loader *l, const struct rv_cnode *node,
     const struct rv_listen *listen)
 {
 	const struct sockaddr *address = listen->address;
+	bool is_v6 = address == NULL || address->sa_family == AF_INET6;
 
 	if (listen->kind == RV_LISTEN_UNIX) {
 		refuse_for(l, node, "reuse_port", "a unix socket has no port");
@@ -154,7 +154,7 @@ check_kind(struct rv_loader *l, const struct rv_cnode *node,
 		refuse_for(l, node, "mode",
 		    "only the file of a unix socket has a mode");
 	}
-	if (address->sa_family != AF_INET6) {
+	if (!is_v6) {
 		refuse_for(
 		    l, node, "v6_only", "only an IPv6 address can be v6_only");
 	}
@@ -197,7 +197,7 @@ add(struct listeners *all, const struct rv_cnode *node)
 	struct rv_expansion x = { .program_name = l->block->conf.name,
 		.group_name = "" };
 
-	*made = (struct made){ .node = node, .broken = true };
+	*made = (struct made){ .node = node };
 	made->listen.name = rv_arena_strdup(l->arena, node->key);
 	all->n++;
 	if (text == NULL) {
@@ -207,7 +207,6 @@ add(struct listeners *all, const struct rv_cnode *node)
 		text = rv_conf_expand(l, &l->scratch, address, text, &x);
 	}
 	if (rv_conf_resolve_address(l, address, text, &made->listen)) {
-		made->broken = false;
 		fill_options(l, node, &made->listen);
 		check_kind(l, node, &made->listen);
 	}
@@ -334,7 +333,7 @@ check_addresses(struct listeners *all)
 		return false;
 	}
 	for (size_t i = 0; i < all->n; i++) {
-		if (!all->list[i].broken) {
+		if (all->list[i].listen.address != NULL) {
 			sorted[n++] = &all->list[i];
 		}
 	}

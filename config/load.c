@@ -236,9 +236,17 @@ rv_conf_parse(struct rv_conf **out, const char *file, const char *text,
     size_t len, rv_finding_cb *cb, void *ctx)
 {
 	const struct rv_conf_source source = { .file = file };
+
+	return rv_conf_parse_source(out, &source, text, len, cb, ctx);
+}
+
+enum reeve_status
+rv_conf_parse_source(struct rv_conf **out, const struct rv_conf_source *source,
+    const char *text, size_t len, rv_finding_cb *cb, void *ctx)
+{
 	const struct input input = { text, len };
 
-	return parse(out, &source, &input, cb, ctx);
+	return parse(out, source, &input, cb, ctx);
 }
 
 static void
@@ -320,9 +328,8 @@ rv_conf_load_source(struct rv_conf **out, const struct rv_conf_source *source,
 		cannot_read(cb, ctx, source->file,
 		    err == EFBIG ? "it is larger than 16 MiB" : strerror(err));
 	} else {
-		const struct input input = { rv_buf_str(&text), text.len };
-
-		status = parse(out, source, &input, cb, ctx);
+		status = rv_conf_parse_source(
+		    out, source, rv_buf_str(&text), text.len, cb, ctx);
 	}
 	rv_buf_finish(&text);
 	return status;

@@ -51,6 +51,9 @@ struct rv_conf_source {
 	const struct rv_functions *functions; /* NULL: any, without a word */
 	/* names of sockets that the host hands over; NULL-terminated or NULL */
 	const char *const *handed;
+	/* no host is looked up, so that sockets may lack an address: for who
+	 * asks for names and places only */
+	bool offline;
 	bool looking; /* whether programs and directories are there: warnings */
 	/* for functions that say nothing; else they come from a fork server */
 	bool has_method;
@@ -63,6 +66,11 @@ struct rv_conf_source {
  */
 enum reeve_status rv_conf_load_source(struct rv_conf **out,
     const struct rv_conf_source *, rv_finding_cb *, void *ctx) RV_MUST_CHECK;
+
+/* The same with the text of source->file, which is not read. */
+enum reeve_status rv_conf_parse_source(struct rv_conf **out,
+    const struct rv_conf_source *, const char *text, size_t len,
+    rv_finding_cb *, void *ctx) RV_MUST_CHECK;
 
 /* *out is a new reference. REEVE_ECONFIG when any error was reported. */
 enum reeve_status rv_conf_load(struct rv_conf **out, const char *file,

@@ -109,7 +109,8 @@ struct rv_journal_conf {
 struct rv_listen {
 	const char *name;
 	enum { RV_LISTEN_TCP, RV_LISTEN_UDP, RV_LISTEN_UNIX } kind;
-	const void *address; /* struct sockaddr_*, looked up at load */
+	const void *address; /* struct sockaddr_*, looked up at load;
+				NULL: not looked up, see offline */
 	uint32_t address_len;
 	const char *text; /* as written: "tcp://127.0.0.1:8080" */
 	int backlog;
