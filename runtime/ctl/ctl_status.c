@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "child/page.h"
 #include "ctl/ctl_priv.h"
 #include "start/start.h"
 
@@ -71,6 +72,47 @@ write_last(struct rv_jsonw *w, const struct rv_unit_info *info)
 	rv_jsonw_object_end(w);
 }
 
+static bool
+is_text(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f) {
+			return false;
+		}
+	}
+	return rv_utf8_valid(bytes, len) == len;
+}
+
+/*
+ * The worker's own bytes without the zeros behind them: `slot` when they can
+ * be read, `slot_base16` when not.
+ */
+static void
+write_slot(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
+{
+	char slot[RV_PAGE_SLOT_BYTES], hex[2 * RV_PAGE_SLOT_BYTES + 1];
+	size_t len = sizeof(slot);
+
+	if (unit->policy->kind != RV_WORKER ||
+	    !rv_super_slot(ctl->super, unit, slot)) {
+		return;
+	}
+	while (len > 0 && slot[len - 1] == '\0') {
+		len--;
+	}
+	if (is_text(slot, len)) {
+		rv_jsonw_key(w, "slot");
+		rv_jsonw_strn(w, slot, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		rv_format(hex + 2 * i, 3, "%02x", (unsigned char)slot[i]);
+	}
+	put_str(w, "slot_base16", hex);
+}
+
 static void
 write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 {
@@ -99,6 +141,7 @@ write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 		: NULL);
 	put_known(
 	    w, "start_ticks", (int64_t)info.start_ticks, info.start_ticks != 0);
+	write_slot(ctl, w, unit);
 	write_last(w, &info);
 	rv_jsonw_object_end(w);
 }
@@ -107,7 +150,7 @@ enum reeve_status
 rv_ctl_on_status(
     struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
 {
-	struct rv_ctl_units list;
+	struct rv_units list;
 	enum reeve_status status = rv_ctl_names(request->ctl->super,
 	    rv_json_get(request->params, "names"), &list, err);
 

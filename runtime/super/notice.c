@@ -184,6 +184,20 @@ say_unresponsive(char *dst, size_t size, const struct rv_fields *fields)
 }
 
 static void
+say_exception(char *dst, size_t size, const struct rv_fields *fields)
+{
+	const char *type = text_of(fields, RV_KEY_TYPE);
+	const char *message = text_of(fields, RV_KEY_MESSAGE);
+
+	/* A crash begins with its name in words as well. */
+	if (strncmp(message, type, strlen(type)) == 0) {
+		rv_format(dst, size, "%s", message);
+	} else {
+		rv_format(dst, size, "%s: %s", type, message);
+	}
+}
+
+static void
 say_stopped(char *dst, size_t size, const struct rv_fields *fields)
 {
 	(void)fields;
@@ -210,6 +224,7 @@ static const struct {
 	{ RV_KIND_WORKER_READY, RV_NOTICE_INFO, say_ready },
 	{ RV_KIND_WORKER_EXITED, RV_NOTICE_WARNING, say_exited },
 	{ RV_KIND_WORKER_BACKOFF, RV_NOTICE_WARNING, say_backoff },
+	{ RV_KIND_WORKER_EXCEPTION, RV_NOTICE_WARNING, say_exception },
 	{ RV_KIND_WORKER_FATAL, RV_NOTICE_TROUBLE, say_fatal },
 	{ RV_KIND_WORKER_UNRESPONSIVE, RV_NOTICE_WARNING, say_unresponsive },
 	{ RV_KIND_WORKER_STOPPED, RV_NOTICE_INFO, say_stopped },

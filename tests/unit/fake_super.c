@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "child/page.h"
 
 static struct {
 	const char *path, *above;
@@ -299,6 +300,17 @@ rv_super_info(
 		.uptime_ms = fake->pid != 0 ? 1234 : 0,
 		.beat_age_ms = fake->pid != 0 ? 5 : -1,
 	};
+}
+
+bool
+rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
+{
+	struct fake_unit *fake = RV_CONTAINER(unit, struct fake_unit, unit);
+
+	(void)super;
+	memset(dst, 0, RV_PAGE_SLOT_BYTES);
+	memcpy(dst, fake->slot, sizeof(fake->slot));
+	return fake->has_slot;
 }
 
 void

@@ -16,7 +16,8 @@ struct fake_unit {
 	struct rv_policy policy;
 	const char *path;
 	pid_t pid;
-	bool has_last, absent;
+	bool has_last, absent, has_slot;
+	char slot[8];
 	struct rv_end last_end;
 	int last_stage;
 };

@@ -234,6 +234,44 @@ RV_TEST(a_reload_changes_the_watch_of_a_running_worker)
 	    "is a RUNNING");
 }
 
+RV_TEST(a_beat_counts_from_when_it_was_seen)
+{
+	struct rig *rig = rig_open("r{a(hb=1000:3)}");
+	rv_time begun;
+
+	rig_boot(rig);
+	rig_up(rig, "a");
+	begun = rig->now;
+	rig_pass(rig, 2900 * RV_MS);
+	rig_post(rig, "a",
+	    (struct rv_event){
+		.type = RV_EV_BEAT,
+		.now = begun + 500 * RV_MS,
+	    });
+	rig_pass(rig, 599 * RV_MS);
+	rig_forget(rig);
+	CU_ASSERT_EQUAL(rig_unit(rig, "a")->last_beat, begun + 500 * RV_MS);
+	rig_pass(rig, RV_MS);
+	CU_ASSERT(rig_did(rig, "probe a"));
+	rig_post(
+	    rig, "a", (struct rv_event){ .type = RV_EV_BEAT, .now = begun });
+	CU_ASSERT_EQUAL(rig_unit(rig, "a")->last_beat, begun + 500 * RV_MS);
+	rig_close(rig);
+}
+
+RV_TEST(who_was_only_reported_is_known_to_be_silent)
+{
+	struct rig *rig = rig_open_up("r{a(hb=1000:3,hbreport)}");
+
+	CU_ASSERT(!rv_unit_is_silent(rig_unit(rig, "a")));
+	CU_ASSERT(!rv_unit_is_silent(rig_unit(rig, "r")));
+	rig_do(rig, "a", RV_EV_TRIGGER);
+	CU_ASSERT(rv_unit_is_silent(rig_unit(rig, "a")));
+	rig_do(rig, "a", RV_EV_BEAT);
+	CU_ASSERT(!rv_unit_is_silent(rig_unit(rig, "a")));
+	rig_close(rig);
+}
+
 RV_SUITE(core_beat, RV_CASE(silence_since_ready_is_probed_then_restarted),
     RV_CASE(a_worker_without_heartbeat_is_not_watched),
     RV_CASE(beats_cost_nothing_and_the_timer_follows_lazily),
@@ -251,4 +289,6 @@ RV_SUITE(core_beat, RV_CASE(silence_since_ready_is_probed_then_restarted),
     RV_CASE(an_answer_that_nobody_asked_for_changes_nothing),
     RV_CASE(a_probe_outlives_other_facts),
     RV_CASE(a_watch_can_be_given_up_and_taken_up_again),
-    RV_CASE(a_reload_changes_the_watch_of_a_running_worker))
+    RV_CASE(a_reload_changes_the_watch_of_a_running_worker),
+    RV_CASE(a_beat_counts_from_when_it_was_seen),
+    RV_CASE(who_was_only_reported_is_known_to_be_silent))

@@ -163,6 +163,31 @@ RV_TEST(status_tells_of_every_unit_in_tree_order)
 	end();
 }
 
+RV_TEST(status_shows_the_slot_of_a_worker_as_it_can_be_read)
+{
+	struct fake_unit *cache;
+	const struct rv_json *answer;
+
+	begin();
+	cache = fake_unit(rig.super, "cache");
+	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
+	CU_ASSERT_PTR_NULL(at(answer, "result.0.slot"));
+	CU_ASSERT_PTR_NULL(at(answer, "result.0.slot_base16"));
+	cache->has_slot = true;
+	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.slot"), "");
+	memcpy(cache->slot, "busy\n\"3", 7);
+	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.slot"), "busy\n\"3");
+	memcpy(cache->slot, "\0\1\xff", 4);
+	cache->slot[4] = cache->slot[5] = cache->slot[6] = '\0';
+	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
+	CU_ASSERT_PTR_NULL(at(answer, "result.0.slot"));
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.0.slot_base16"), "0001ff");
+	end();
+}
+
 RV_TEST(a_name_that_is_none_is_refused_with_the_nearest)
 {
 	const struct rv_json *answer;
@@ -422,6 +447,7 @@ RV_SUITE(ctl, RV_CASE(what_is_no_request_is_refused_with_the_standard_codes),
     RV_CASE(a_notification_is_obeyed_and_not_answered),
     RV_CASE(the_socket_is_the_owners_alone),
     RV_CASE(status_tells_of_every_unit_in_tree_order),
+    RV_CASE(status_shows_the_slot_of_a_worker_as_it_can_be_read),
     RV_CASE(a_name_that_is_none_is_refused_with_the_nearest),
     RV_CASE(the_name_of_a_supervisor_means_all_that_is_below_it),
     RV_CASE(the_last_word_of_a_path_is_what_was_meant),
