@@ -66,6 +66,7 @@ rv_desk_init(struct rv_desk *desk)
 	memset(desk, 0, sizeof(*desk));
 	rv_list_init(&desk->jobs);
 	rv_list_init(&desk->free);
+	desk->also_fd = -1;
 	desk->to_disk = rv_sys_eventfd(0, EFD_NONBLOCK);
 	desk->to_main = rv_sys_eventfd(0, EFD_NONBLOCK);
 	desk->memory =
@@ -583,8 +584,9 @@ rv_desk_ask_over(struct rv_desk *desk, bool committed)
 void
 rv_desk_sleep(struct rv_desk *desk, int fd, rv_time until)
 {
-	struct pollfd fds[2] = { { .fd = desk->to_disk, .events = POLLIN },
-		{ .fd = fd, .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = desk->to_disk, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = desk->also_fd, .events = POLLIN } };
 	struct timespec left, *patience = NULL;
 	rv_time wait;
 
@@ -602,7 +604,7 @@ rv_desk_sleep(struct rv_desk *desk, int fd, rv_time until)
 	}
 	desk->disk_sleeps = true;
 	unlock(desk);
-	ppoll(fds, 2, patience, NULL);
+	ppoll(fds, 3, patience, NULL);
 	lock(desk);
 	desk->disk_sleeps = desk->disk_news = false;
 	unlock(desk);

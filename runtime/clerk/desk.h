@@ -78,6 +78,7 @@ struct rv_desk {
 	pthread_mutex_t lock;
 	int to_disk, to_main; /* eventfds */
 	bool disk_sleeps, disk_news, main_told;
+	int also_fd; /* the disk thread's: wakes it as well; -1: none */
 
 	/* to the disk */
 	struct rv_list jobs;

@@ -29,6 +29,7 @@
 #define FIRST_ID_EVERY (10 * RV_MS)
 #define CHECK_EVERY    RV_SEC /* that the database is still there */
 #define SHRINK_AFTER   RV_SEC
+#define NAMES_WITHIN   (2 * RV_SEC) /* of the end */
 #define DO_WRITE       "write the event log"
 
 static void
@@ -55,6 +56,7 @@ rv_disk_init(struct rv_disk *disk, struct rv_desk *desk, const char *state_dir,
 	disk->logs.trouble = say_log_trouble;
 	disk->logs.ctx = disk;
 	rv_rows_init(&disk->rows, &disk->store);
+	rv_namer_init(&disk->namer);
 	return true;
 }
 
@@ -65,6 +67,7 @@ rv_disk_finish(struct rv_disk *disk)
 		rv_drain_close(
 		    RV_LIST_FIRST(&disk->old, struct rv_drain, link));
 	}
+	rv_namer_finish(&disk->namer);
 	rv_store_finish(&disk->store);
 	rv_rows_finish(&disk->rows);
 	rv_logs_finish(&disk->logs);
@@ -275,6 +278,29 @@ waits_for_first_id(const struct rv_disk *disk)
 
 /* -------- the loop -------- */
 
+/* At the end too: who asks why it all ended wants to read names. */
+static bool
+names_to_wait_for(struct rv_disk *disk)
+{
+	rv_time until;
+
+	if (disk->ended_at == 0) {
+		disk->ended_at = disk->now;
+	}
+	until = disk->ended_at + NAMES_WITHIN;
+	if (disk->now >= until || !rv_disk_names_pending(disk)) {
+		return false;
+	}
+	if (rv_disk_name(disk) == RV_STEP_IDLE) {
+		if (!rv_disk_names_pending(disk)) {
+			return false;
+		}
+		until = RV_MIN(until, rv_disk_names_at(disk));
+		rv_desk_sleep(disk->desk, -1, until);
+	}
+	return true;
+}
+
 /* All is written: this is the moment for what can wait. */
 static bool
 idle_work(struct rv_disk *disk)
@@ -286,6 +312,9 @@ idle_work(struct rv_disk *disk)
 		    rv_disk_records_pending(disk)) {
 			return true; /* it came with the word to end */
 		}
+		if (names_to_wait_for(disk)) {
+			return true;
+		}
 		if (!rv_desk_has_last_drops(disk->desk)) {
 			rv_desk_sleep(disk->desk, -1, RV_FOREVER);
 			return true;
@@ -295,7 +324,8 @@ idle_work(struct rv_disk *disk)
 		}
 		return true;
 	}
-	return rv_disk_prune(disk) != RV_STEP_IDLE;
+	return rv_disk_name(disk) != RV_STEP_IDLE ||
+	       rv_disk_prune(disk) != RV_STEP_IDLE;
 }
 
 static void
@@ -328,6 +358,7 @@ next_time(const struct rv_disk *disk, enum rv_step_result result)
 	if (!disk->shrunk) {
 		until = RV_MIN(until, disk->busy_at + SHRINK_AFTER);
 	}
+	until = RV_MIN(until, rv_disk_names_at(disk));
 	return RV_MIN(until, disk->prune_at);
 }
 

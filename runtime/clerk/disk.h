@@ -11,6 +11,7 @@
 #include "clerk/desk.h"
 #include "clerk/drain.h"
 #include "clerk/logs.h"
+#include "clerk/namer.h"
 #include "clerk/numbers.h"
 #include "clerk/rows.h"
 #include "clerk/store.h"
@@ -61,6 +62,8 @@ struct rv_disk {
 
 	/* what can wait until nothing else is to do */
 	rv_time busy_at, prune_at;
+	struct rv_namer namer;
+	rv_time ended_at; /* the end was seen; 0: not yet */
 	bool shrunk, pruning;
 	uint64_t pruned_at_event;
 	bool done;
@@ -109,6 +112,12 @@ bool rv_disk_gather_lives(struct rv_disk *, const uint64_t *lives, unsigned n);
 void rv_disk_tail(
     void *disk, uint64_t life, int64_t started_at_us, struct rv_buf *out);
 void rv_disk_tails_over(struct rv_disk *, bool committed);
+
+/* Append as text: valid UTF-8, without NULs. */
+void rv_disk_add_text(const char *data, size_t len, struct rv_buf *out);
+
+/* namer.c: a step on the way to names */
+enum rv_step_result rv_disk_name(struct rv_disk *);
 
 /* prune.c */
 enum rv_step_result rv_disk_prune(struct rv_disk *);

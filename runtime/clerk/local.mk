@@ -7,6 +7,7 @@ reeve_clerk_SOURCES = runtime/clerk/boss.c runtime/clerk/boss.h \
 	runtime/clerk/drain.c runtime/clerk/drain.h \
 	runtime/clerk/exceptions.c runtime/clerk/exceptions.h \
 	runtime/clerk/floods.c runtime/clerk/floods.h \
+	runtime/clerk/namer.c runtime/clerk/namer.h \
 	runtime/clerk/logs.c runtime/clerk/logs.h \
 	runtime/clerk/numbers.c runtime/clerk/numbers.h \
 	runtime/clerk/origin.h \

@@ -120,8 +120,8 @@ find(struct rv_disk *disk, uint64_t life)
 }
 
 /* As text: what is no UTF-8, and what SQLite would end at, is replaced. */
-static void
-add_text(const char *data, size_t len, struct rv_buf *out)
+void
+rv_disk_add_text(const char *data, size_t len, struct rv_buf *out)
 {
 	size_t at = 0;
 
@@ -165,7 +165,7 @@ rv_disk_tail(
 			    disk->conf.output_tail, older, &raw);
 		}
 	}
-	add_text(raw.data, raw.len, out);
+	rv_disk_add_text(raw.data, raw.len, out);
 	rv_buf_finish(&raw);
 }
 

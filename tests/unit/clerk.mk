@@ -3,7 +3,7 @@ if HAVE_CUNIT
 clerk_tests = tests/unit/test_clerk tests/unit/test_clerk_kill \
 	tests/unit/test_clerk_output tests/unit/test_clerk_trouble \
 	tests/unit/test_clerk_manual tests/unit/test_clerk_traces \
-	tests/unit/test_clerk_exceptions
+	tests/unit/test_clerk_exceptions tests/unit/test_clerk_names
 check_PROGRAMS += $(clerk_tests) tests/unit/test_clerk_full
 TESTS += $(clerk_tests)
 SYSTEM_TESTS += tests/unit/test_clerk_full
@@ -44,3 +44,7 @@ tests_unit_test_clerk_exceptions_SOURCES = \
 	tests/unit/test_clerk_exceptions.c $(clerk_rig)
 tests_unit_test_clerk_exceptions_CPPFLAGS = $(clerk_test_cppflags)
 tests_unit_test_clerk_exceptions_LDADD = $(clerk_test_libs)
+tests_unit_test_clerk_names_SOURCES = tests/unit/test_clerk_names.c \
+	$(clerk_rig)
+tests_unit_test_clerk_names_CPPFLAGS = $(clerk_test_cppflags)
+tests_unit_test_clerk_names_LDADD = $(clerk_test_libs)
