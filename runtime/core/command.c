@@ -203,6 +203,18 @@ on_kill_all(struct rv_core *core, const struct rv_event *event)
 	}
 }
 
+/* No stop of its own: what is up is left alone. */
+static void
+on_kill(struct rv_core *core, const struct rv_event *event)
+{
+	struct rv_unit *unit = event->unit;
+
+	if (unit->policy->kind == RV_WORKER &&
+	    unit->state == RV_STATE_STOPPING) {
+		rv_fsm_step(core, unit, RV_ON_KILL, NULL);
+	}
+}
+
 typedef void command_fn(struct rv_core *, const struct rv_event *);
 
 static command_fn *const commands[] = {
@@ -216,6 +228,7 @@ static command_fn *const commands[] = {
 	[RV_EV_SHUTDOWN] = on_shutdown,
 	[RV_EV_HASTEN] = on_hasten,
 	[RV_EV_KILL_ALL] = on_kill_all,
+	[RV_EV_KILL] = on_kill,
 };
 
 /* False when it is no command. */

@@ -36,7 +36,7 @@ rv_grouped(const struct rv_unit *super)
 static bool
 passed(const struct rv_unit *unit, bool alive)
 {
-	if (unit->wanted ? unit->ready : !alive) {
+	if (unit->policy->aside || (unit->wanted ? unit->ready : !alive)) {
 		return true;
 	}
 	return unit->policy->kind == RV_SUPERVISOR && rv_up(unit) &&
@@ -63,8 +63,8 @@ static uint8_t
 summarize(const struct rv_unit *unit)
 {
 	bool alive = rv_up(unit) || unit->state == RV_STATE_STOPPING;
-	bool blocks =
-	    !unit->ready && (unit->wanted || unit->state == RV_STATE_FATAL);
+	bool blocks = !unit->policy->aside && !unit->ready &&
+		      (unit->wanted || unit->state == RV_STATE_FATAL);
 
 	return (uint8_t)((alive ? RV_SUM_ALIVE : 0) |
 			 (unit->ready && unit->wanted ? RV_SUM_READY : 0) |

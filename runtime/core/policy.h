@@ -44,6 +44,8 @@ struct rv_policy {
 	enum rv_restart restart;
 	bool autostart;
 	bool significant;
+	bool aside; /* one beside another: its supervisor does not mind it;
+		       not under a group strategy */
 	enum rv_on_fatal on_fatal;
 	struct rv_backoff backoff;
 

@@ -95,7 +95,7 @@ is_ready(const struct rv_unit *unit)
 	}
 	RV_LIST_EACH (child, &unit->children, struct rv_unit, siblings) {
 		if ((child->wanted || child->state == RV_STATE_FATAL) &&
-		    !is_ready(child)) {
+		    !is_ready(child) && !child->policy->aside) {
 			return false;
 		}
 	}
@@ -105,7 +105,8 @@ is_ready(const struct rv_unit *unit)
 static bool
 has_passed(const struct rv_unit *unit)
 {
-	if (is_ready(unit) || (!alive(unit) && !unit->wanted)) {
+	if (is_ready(unit) || (!alive(unit) && !unit->wanted) ||
+	    unit->policy->aside) {
 		return true;
 	}
 	if (unit->policy->kind == RV_WORKER || !rv_up(unit) || !unit->wanted ||
@@ -302,7 +303,7 @@ check_counters(const struct rv_unit *super)
 		n_alive += alive(child);
 		n_blocking +=
 		    (child->wanted || child->state == RV_STATE_FATAL) &&
-		    !is_ready(child);
+		    !is_ready(child) && !child->policy->aside;
 		n_passed += has_passed(child);
 		if (frontier == NULL && !has_passed(child)) {
 			frontier = child;

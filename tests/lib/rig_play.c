@@ -386,6 +386,7 @@ static const struct {
 	{ "shutdown", NULL, RV_EV_SHUTDOWN, true },
 	{ "hasten", NULL, RV_EV_HASTEN, true },
 	{ "killall", NULL, RV_EV_KILL_ALL, true },
+	{ "kill", NULL, RV_EV_KILL, false },
 	{ "timer", play_timer, 0, false },
 	{ "add", play_add, 0, false },
 	{ "replace", play_replace, 0, false },

@@ -175,6 +175,27 @@ RV_TEST(only_those_that_are_up_to_stay_exchange_anything)
 	    "boot; settle; stop a; noswap a b");
 }
 
+RV_TEST(one_beside_another_holds_nobody_up)
+{
+	PLAY("r{s{a b(aside)} c(on=s)}",
+	    "boot; exists a; ready a; is s RUNNING; is c STARTING\n"
+	    "fails b 2; is s RUNNING; is b STARTING");
+	PLAY("r{a b(aside,stop=15:3600000)}",
+	    "boot; settle; forget; retire b => TERM b\n"
+	    "is r RUNNING\n"
+	    "stop a; down a; start a; up a; is r RUNNING; forget\n"
+	    "kill b => KILL b\n"
+	    "down b; is r RUNNING");
+}
+
+RV_TEST(a_kill_cuts_a_stop_short_and_nothing_else)
+{
+	PLAY("r{a(stop=15:3600000)}",
+	    "boot; up a; kill a; is a RUNNING; forget; stop a => TERM a\n"
+	    "forget; kill a => KILL a\n"
+	    "down a; is a STOPPED; kill a; is a STOPPED");
+}
+
 RV_SUITE(core_verdict, RV_CASE(a_verdict_restarts_what_would_rest),
     RV_CASE(a_verdict_goes_beyond_start_retries_but_not_beyond_the_window),
     RV_CASE(a_verdict_lays_to_rest), RV_CASE(a_verdict_escalates),
@@ -182,4 +203,6 @@ RV_SUITE(core_verdict, RV_CASE(a_verdict_restarts_what_would_rest),
     RV_CASE(an_exception_is_a_reason_and_never_expected),
     RV_CASE(two_that_are_ready_exchange_their_lives),
     RV_CASE(heartbeats_go_with_the_life),
-    RV_CASE(only_those_that_are_up_to_stay_exchange_anything))
+    RV_CASE(only_those_that_are_up_to_stay_exchange_anything),
+    RV_CASE(one_beside_another_holds_nobody_up),
+    RV_CASE(a_kill_cuts_a_stop_short_and_nothing_else))
