@@ -226,11 +226,13 @@ bare(const char *glob)
 	return glob[0] != '\0' ? glob : "*";
 }
 
+/* Only what runs gets signals. */
 static bool
 matches(const struct rv_conf *conf, const char *glob)
 {
 	for (uint32_t i = 1; i < conf->n_specs; i++) {
-		if (rv_glob(glob, conf->specs[i]->path)) {
+		if (conf->specs[i]->program != NULL &&
+		    rv_glob(glob, conf->specs[i]->path)) {
 			return true;
 		}
 	}
@@ -238,22 +240,14 @@ matches(const struct rv_conf *conf, const char *glob)
 }
 
 static void
-check_match(struct rv_loader *l, const struct rv_cnode *node, const char *glob)
+tell_unknown(struct rv_loader *l, const struct rv_cnode *node, const char *path)
 {
 	const struct rv_conf *conf = &l->block->conf;
-	unsigned best = strlen(glob) < 4 ? 2 : 3;
+	unsigned best = strlen(path) < 4 ? 2 : 3;
 	const char *nearest = NULL;
 
-	if (rv_is_glob(glob) ? matches(conf, glob)
-			     : rv_conf_find(conf, glob) != NULL) {
-		return;
-	}
-	if (rv_is_glob(glob)) {
-		rv_conf_warn(l, node, "no unit matches \"%.100s\"", glob);
-		return;
-	}
 	for (uint32_t i = 1; i < conf->n_specs && !rv_conf_is_full(l); i++) {
-		unsigned d = rv_distance(conf->specs[i]->path, glob);
+		unsigned d = rv_distance(conf->specs[i]->path, path);
 
 		if (d < best) {
 			best = d;
@@ -262,11 +256,28 @@ check_match(struct rv_loader *l, const struct rv_cnode *node, const char *glob)
 	}
 	if (nearest != NULL) {
 		rv_conf_error(l, node,
-		    "there is no unit %.100s; did you mean \"%.100s\"?", glob,
+		    "there is no unit %.100s; did you mean \"%.100s\"?", path,
 		    nearest);
 	} else {
-		rv_conf_error(l, node, "there is no unit %.100s", glob);
+		rv_conf_error(l, node, "there is no unit %.100s", path);
 	}
+}
+
+/* The name of a supervisor, or of instances, means all below it. */
+static const char *
+glob_below(struct rv_loader *l, const struct rv_cnode *node, const char *path)
+{
+	const struct rv_spec *spec = rv_conf_find(&l->block->conf, path);
+
+	if (spec == NULL) {
+		tell_unknown(l, node, path);
+		return path;
+	}
+	if (spec->program != NULL) {
+		return spec->path;
+	}
+	return rv_arena_format(
+	    l->arena, spec->instances ? "%s.[0-9]*" : "%s/*", spec->path);
 }
 
 static const char *
@@ -278,9 +289,14 @@ glob_of(struct rv_loader *l, const struct rv_cnode *node)
 	if (text == NULL || text[0] == '\0' || !is_closed(text)) {
 		return "*";
 	}
-	text = rv_arena_strdup(l->arena, bare(text));
-	check_match(l, node, text);
-	return text;
+	text = bare(text);
+	if (!rv_is_glob(text)) {
+		return glob_below(l, node, text);
+	}
+	if (!matches(&l->block->conf, text)) {
+		rv_conf_warn(l, node, "no worker matches \"%.100s\"", text);
+	}
+	return rv_arena_strdup(l->arena, text);
 }
 
 static const char *const *

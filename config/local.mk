@@ -15,5 +15,6 @@ config_librv_config_la_SOURCES = config/conf_address.c config/conf_address.h \
 	config/rlimit.def config/schema.c config/schema.def config/schema.h \
 	config/spec.h
 EXTRA_DIST += config/examples/cache.json config/examples/cache-fpm.conf
+EXTRA_DIST += config/examples/functions.json config/examples/handover.json
 EXTRA_DIST += config/examples/shop.json
 dist_man_MANS += config/reeve.conf.5

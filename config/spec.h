@@ -130,7 +130,7 @@ enum rv_signal_act {
 struct rv_signal_rule {
 	enum rv_signal_act act;
 	int as;                /* FORWARD: the signal that they get */
-	const char *const *to; /* globs of paths, NULL-terminated */
+	const char *const *to; /* globs of workers' paths, NULL-terminated */
 };
 
 #define RV_SIGNALS 65 /* rules by number of the signal */

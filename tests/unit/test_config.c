@@ -570,7 +570,8 @@ RV_TEST(thousands_of_units_are_found_by_path)
 RV_TEST(the_examples_are_good)
 {
 	static const char *const files[] = { "config/quickstart.json",
-		"config/examples/shop.json" };
+		"config/examples/functions.json",
+		"config/examples/handover.json", "config/examples/shop.json" };
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(files); i++) {
 		struct rv_conf *conf = NULL;

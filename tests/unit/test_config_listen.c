@@ -413,6 +413,27 @@ RV_TEST(signals_do_what_is_said_over_what_is_usual)
 	said_forget();
 }
 
+RV_TEST(the_name_of_a_supervisor_means_all_below_it)
+{
+	struct rv_conf *conf = said_parse(
+	    "{\"state_dir\":\"/s\",\"signals\":{\"USR1\":{\"forward\":["
+	    "\"web\",\"web/app\",\"/db\"]}},\"children\":{\"web\":{"
+	    "\"children\":{\"app\":{\"command\":\"x\",\"numprocs\":2},"
+	    "\"apple\":{\"command\":\"x\"}}},\"db\":{\"command\":"
+	    "\"y\"}}}");
+	const char *const *to;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
+	to = conf->signals[SIGUSR1].to;
+	CU_ASSERT_STRING_EQUAL(to[0], "web/*");
+	CU_ASSERT_STRING_EQUAL(to[1], "web/app.[0-9]*");
+	CU_ASSERT_STRING_EQUAL(to[2], "db");
+	CU_ASSERT_PTR_NULL(to[3]);
+	rv_conf_unref(conf);
+	said_forget();
+}
+
 static const struct {
 	const char *signals, *said;
 } signals[] = {
@@ -471,7 +492,7 @@ RV_TEST(each_mistake_about_a_signal_has_its_own_words)
 	conf = parse("\"signals\":{\"HUP\":{\"forward\":\"x/*\"}}", "");
 	CU_ASSERT_PTR_NOT_NULL(conf);
 	CU_ASSERT(said_words(
-	    "warning signals.HUP.forward: no unit matches \"x/*\"\n"));
+	    "warning signals.HUP.forward: no worker matches \"x/*\"\n"));
 	rv_conf_unref(conf);
 	said_forget();
 }
@@ -619,6 +640,7 @@ RV_SUITE(config_listen, RV_CASE(addresses_become_what_the_kernel_takes),
     RV_CASE(a_reload_sees_another_socket_under_the_same_name),
     RV_CASE(sockets_of_the_host_need_no_address),
     RV_CASE(signals_do_what_is_said_over_what_is_usual),
+    RV_CASE(the_name_of_a_supervisor_means_all_below_it),
     RV_CASE(each_mistake_about_a_signal_has_its_own_words),
     RV_CASE(an_overlap_is_on_where_it_stands), RV_CASE(a_group_has_no_overlap),
     RV_CASE(each_mistake_about_an_overlap_has_its_own_words),

@@ -88,6 +88,11 @@ static const struct {
 	{ "\"command\": \"true\", \"directory\": \"/etc/passwd\"",
 	    "there is no directory /etc/passwd\n" },
 	{ "\"command\": \"true\", \"directory\": \"/tmp\"", "" },
+	{ "\"function\": \"plain:f\"", "" },
+	{ "\"function\": \"app.f\"", "" },
+	{ "\"function\": \"/nowhere/m.so:f\"",
+	    "children.w.function: there is no module /nowhere/m.so\n" },
+	{ "\"function\": \"/tmp:f\"", "function: /tmp is no module\n" },
 	/* the PATH is the worker's */
 	{ "\"command\": \"true\", \"environment\": {\"PATH\": \"/nowhere\"}",
 	    "there is no program true in its PATH, /nowhere\n" },

@@ -79,6 +79,9 @@ RV_TEST(the_json_schema_has_every_key_at_its_place)
 	    json_object_get(defs, "supervisor"), RV_CSUPER | RV_CCHILD);
 	check_properties(
 	    json_object_get(defs, "worker"), RV_CWORKER | RV_CCHILD);
+	check_properties(
+	    json_object_get(defs, "socket"), (unsigned)RV_CIN + RV_CKEY_LISTEN);
+	CU_ASSERT_PTR_NOT_NULL(json_object_get(defs, "listener"));
 	json_decref(schema);
 	rv_free(text);
 }
