@@ -282,14 +282,17 @@ try_attach(uint32_t from)
 	return status;
 }
 
-static uint64_t *
+/* The slow path out of line: it would cost the fast one a stack frame. */
+static __attribute__((noinline, cold)) void
 first_beat(void)
 {
 	int saved = errno;
 
 	try_attach(FRESH);
 	errno = saved;
-	return __atomic_load_n(&beats, __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&beats, __ATOMIC_ACQUIRE) != NULL) {
+		reeve_beat();
+	} /* else attaching is under way */
 }
 
 void
@@ -298,10 +301,8 @@ reeve_beat(void)
 	uint64_t *at = __atomic_load_n(&beats, __ATOMIC_RELAXED);
 
 	if (__builtin_expect(at == NULL, 0)) {
-		at = first_beat();
-		if (at == NULL) {
-			return; /* attaching is under way */
-		}
+		first_beat();
+		return;
 	}
 	__atomic_store_n(
 	    at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);

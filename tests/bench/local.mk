@@ -2,7 +2,7 @@
 bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn \
-	tests/bench/bench_capture
+	tests/bench/bench_capture tests/bench/bench_beat
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
@@ -29,6 +29,11 @@ tests_bench_bench_record_LDADD = runtime/journal/librv_journal.la \
 tests_bench_bench_clerk_SOURCES = tests/bench/bench_clerk.c $(bench_common)
 tests_bench_bench_clerk_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_clerk_LDADD = $(tests_bench_bench_record_LDADD) $(SQLITE_LIBS)
+tests_bench_bench_beat_SOURCES = tests/bench/bench_beat.c $(bench_common)
+tests_bench_bench_beat_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_beat_LDADD = libreeve-child.la \
+	runtime/wire/librv_wire.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la
 
 # Every figure beside a raw loop; `make bench`, then read the ratios.
 bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
