@@ -15,7 +15,7 @@
 #define FINDINGS_MAX (128 * 1024)
 
 static enum reeve_status
-named_units(struct rv_ctl_request *request, struct rv_ctl_units *list,
+named_units(struct rv_ctl_request *request, struct rv_units *list,
     struct reeve_error *err)
 {
 	const struct rv_json *names = rv_json_get(request->params, "names");
@@ -40,14 +40,14 @@ static enum reeve_status
 command(struct rv_ctl_request *request, enum rv_verb verb, struct rv_jsonw *w,
     struct reeve_error *err)
 {
-	struct rv_ctl_units list;
+	struct rv_units list;
 	enum reeve_status status = named_units(request, &list, err);
 
 	if (status != REEVE_OK) {
 		return status;
 	}
 	/* A supervisor takes along what is below it. */
-	rv_ctl_units_tops(&list);
+	rv_units_tops(&list);
 	status = rv_ctl_wait_start(request, &list, verb,
 	    rv_json_bool(rv_json_get(request->params, "no_wait")), w, err);
 	rv_free(list.units);
@@ -190,7 +190,7 @@ rv_ctl_on_signal(
     struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
 {
 	int signo = signal_of(rv_json_get(request->params, "signal"));
-	struct rv_ctl_units list;
+	struct rv_units list;
 	enum reeve_status status;
 
 	if (signo == 0) {
@@ -200,7 +200,7 @@ rv_ctl_on_signal(
 	if (status != REEVE_OK) {
 		return status;
 	}
-	rv_ctl_units_tops(&list);
+	rv_units_tops(&list);
 	rv_jsonw_object(w);
 	rv_ctl_write_event(w, request->event);
 	rv_jsonw_key(w, "results");

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/jsonw.h"
 #include "ctl/ctl.h"
+#include "super/names.h"
 #include "wire/json.h"
 
 #define RV_CTL_MAGIC    0x63746c21u
@@ -26,8 +27,6 @@
 #define RV_CTL_CLIENTS  64
 #define RV_CTL_LATER    16 /* waits and syncs of one client */
 #define RV_CTL_SYNCS    256
-#define RV_CTL_NAMES    16384
-#define RV_CTL_GLOBS    64
 #define RV_CTL_ID_MAX   128 /* bytes of a string that is an id */
 #define RV_CTL_REQUESTS 32  /* a turn, of one client */
 #define RV_CTL_EVENTS   256 /* a turn, to one client */
@@ -185,15 +184,9 @@ void rv_ctl_refuse(struct rv_ctl_client *, const char *id, enum rv_rpc_code,
 void rv_ctl_notify(
     struct rv_ctl_client *, const char *method, const struct rv_buf *params);
 
-/* ctl_names.c: units by names and globs, in tree order; rv_free *units. */
-struct rv_ctl_units {
-	struct rv_unit **units;
-	size_t n;
-};
+/* ctl_names.c: as rv_super_names, of a JSON array (or NULL). */
 enum reeve_status rv_ctl_names(struct rv_super *, const struct rv_json *names,
-    struct rv_ctl_units *, struct reeve_error *) RV_MUST_CHECK;
-/* Leave out what stands below others in the list. */
-void rv_ctl_units_tops(struct rv_ctl_units *);
+    struct rv_units *, struct reeve_error *) RV_MUST_CHECK;
 
 /* ctl_status.c */
 void rv_ctl_say_end(const struct rv_unit_info *, char *dst, size_t size);
@@ -204,7 +197,7 @@ void rv_ctl_waits_finished(struct rv_ctl *);
 void rv_ctl_waits_deliver(struct rv_ctl_client *);
 void rv_ctl_waits_drop(struct rv_ctl_client *);
 enum reeve_status rv_ctl_wait_start(struct rv_ctl_request *,
-    const struct rv_ctl_units *, enum rv_verb, bool no_wait, struct rv_jsonw *,
+    const struct rv_units *, enum rv_verb, bool no_wait, struct rv_jsonw *,
     struct reeve_error *) RV_MUST_CHECK;
 
 /* ctl_judge.c: what became of a command */

@@ -59,7 +59,7 @@ destroy(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
 
 /* One block: the wait, its items, and behind them the paths. */
 static struct rv_ctl_wait *
-create(const struct rv_ctl_request *request, const struct rv_ctl_units *list,
+create(const struct rv_ctl_request *request, const struct rv_units *list,
     enum rv_verb verb)
 {
 	size_t size = sizeof(struct rv_ctl_wait);
@@ -283,9 +283,9 @@ act(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
 }
 
 enum reeve_status
-rv_ctl_wait_start(struct rv_ctl_request *request,
-    const struct rv_ctl_units *list, enum rv_verb verb, bool no_wait,
-    struct rv_jsonw *w, struct reeve_error *err)
+rv_ctl_wait_start(struct rv_ctl_request *request, const struct rv_units *list,
+    enum rv_verb verb, bool no_wait, struct rv_jsonw *w,
+    struct reeve_error *err)
 {
 	struct rv_ctl *ctl = request->ctl;
 	struct rv_ctl_client *client = request->client;

@@ -28,20 +28,11 @@ rv_face_finding(
 }
 
 enum reeve_status
-rv_face_load(struct rv_conf **conf, const char *file,
-    struct rv_face_findings *findings, struct reeve_error *err)
+rv_face_first_finding(const struct rv_face_findings *findings,
+    enum reeve_status status, const char *what, struct reeve_error *err)
 {
-	/* Nobody to hear of it, nothing to look for. */
-	enum reeve_status status =
-	    findings->fn != NULL
-		? rv_conf_load_looking(conf, file, rv_face_finding, findings)
-		: rv_conf_load(conf, file, rv_face_finding, findings);
-
-	if (status == REEVE_OK) {
-		return REEVE_OK;
-	}
 	if (findings->errors == 0) {
-		return rv_error(err, status, "cannot load %s: %s", file,
+		return rv_error(err, status, "cannot load %s: %s", what,
 		    reeve_status_text(status));
 	}
 	if (err != NULL) {
@@ -49,6 +40,26 @@ rv_face_load(struct rv_conf **conf, const char *file,
 		err->status = status;
 	}
 	return status;
+}
+
+enum reeve_status
+rv_face_load(struct rv_conf **conf, const char *file,
+    struct rv_face_findings *findings, struct reeve_error *err)
+{
+	enum reeve_status status;
+
+	if (file == NULL) {
+		return rv_error(
+		    err, REEVE_EINVALID, "cannot load a config: file is NULL");
+	}
+	/* Nobody to hear of it, nothing to look for. */
+	status =
+	    findings->fn != NULL
+		? rv_conf_load_looking(conf, file, rv_face_finding, findings)
+		: rv_conf_load(conf, file, rv_face_finding, findings);
+	return status == REEVE_OK
+		   ? REEVE_OK
+		   : rv_face_first_finding(findings, status, file, err);
 }
 
 static enum reeve_status

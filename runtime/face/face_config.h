@@ -18,6 +18,10 @@ struct rv_face_findings {
 void rv_face_finding(
     void *ctx, enum rv_finding_level, const struct reeve_error *);
 
+/* err is the first finding, or why there was none; `what` was loaded. */
+enum reeve_status rv_face_first_finding(const struct rv_face_findings *,
+    enum reeve_status, const char *what, struct reeve_error *);
+
 /* rv_conf_load; err is the first finding, or why there was none. */
 enum reeve_status rv_face_load(struct rv_conf **, const char *file,
     struct rv_face_findings *, struct reeve_error *) RV_MUST_CHECK;

@@ -7,7 +7,7 @@
 #ifndef RV_FACE_PRIV_H
 #define RV_FACE_PRIV_H
 
-#include <reeve/runtime.h>
+#include <reeve/watch.h>
 #include <sys/types.h>
 
 #include "base/list.h"
@@ -15,6 +15,8 @@
 #include "face/face_config.h"
 #include "loop/loop.h"
 #include "super/super.h"
+
+struct rv_units;
 
 #define REEVE_MAGIC 0x72656576u
 
@@ -30,6 +32,17 @@ struct reeve {
 	const struct reeve_callbacks *callbacks; /* NULL: none, or no more */
 	void *ctx;
 	reeve_finding_fn *finding;
+	struct rv_functions functions;
+	struct rv_conf_source source; /* its parts are the runtime's */
+	struct rv_declared *declared; /* units from C, as they are */
+	struct rv_declared *staged;   /* as they shall be; NULL: no change */
+	const char **handed;          /* names of listeners, NULL-terminated */
+	size_t n_handed;
+	struct rv_units *named;   /* units that are being told something */
+	struct reeve_hooks given; /* the host's; zero: none */
+	struct rv_list watches;
+	struct rv_defer deliver;
+	bool delivering;
 	unsigned depth; /* entries and turns that are under way */
 	unsigned hooks; /* hooks in the middle of a decision, under way */
 	bool broken;    /* a check failed: nothing is called any more */
@@ -77,6 +90,20 @@ void rv_face_told(const struct reeve *);
 
 /* face_runtime.c */
 void rv_face_destroy(struct reeve *);
+
+/* face_steer.c */
+void rv_face_unit_gone(struct reeve *, const struct rv_unit *);
+
+/* face_watch.c */
+void rv_face_watches_init(struct reeve *);
+void rv_face_watches_finish(struct reeve *);
+void rv_face_on_event(struct rv_super_sink *, const struct rv_record *);
+void rv_face_on_exception(struct rv_super_sink *, struct rv_unit *,
+    uint64_t life, const struct rv_page_trouble *);
+
+/* face_hooks.c: from the options; sets the sink's callbacks. */
+enum reeve_status rv_face_hooks_init(struct reeve *, const struct reeve_hooks *,
+    struct reeve_error *) RV_MUST_CHECK;
 
 /*
  * Options of a host, into *dst of dst_size zeroed bytes: those that begin with

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "face/face_priv.h"
+#include "face/face_tree.h"
 #include "sys/sys.h"
 
 /* -------- what super tells -------- */
@@ -72,49 +73,65 @@ open_loop(struct reeve *reeve, struct ev_loop *ev, struct reeve_error *err)
 }
 
 static void
-listen_to(struct reeve *reeve)
+on_gone(struct rv_super_sink *sink, struct rv_unit *unit)
+{
+	rv_face_unit_gone(sink->ctx, unit);
+}
+
+static enum reeve_status
+listen_to(struct reeve *reeve, const struct reeve_hooks *hooks,
+    struct reeve_error *err)
 {
 	reeve->sink.ctx = reeve;
 	reeve->sink.notice = on_notice;
 	reeve->sink.finished = on_finished;
+	reeve->sink.gone = on_gone;
+	reeve->sink.event = rv_face_on_event;
+	reeve->sink.exception = rv_face_on_exception;
 	rv_super_listen(reeve->super, &reeve->sink);
+	return rv_face_hooks_init(reeve, hooks, err);
+}
+
+static enum reeve_status
+make_super(struct reeve *reeve, const struct reeve_options *options,
+    struct rv_conf *conf, struct reeve_error *err)
+{
+	struct rv_super_options super = {
+		.loop = reeve->loop,
+		.conf = conf,
+		.libexec_dir = options->libexec_dir != NULL
+				   ? options->libexec_dir
+				   : REEVE_LIBEXECDIR,
+		.source = reeve->source,
+		.settled = on_settled,
+		.ctx = reeve,
+	};
+
+	return rv_super_create(&reeve->super, &super, err);
 }
 
 static enum reeve_status
 open_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	const struct reeve_options *options = arg;
-	struct rv_face_findings findings = {
-		.fn = options->finding,
-		.ctx = options->ctx,
-	};
-	struct rv_super_options super = {
-		.libexec_dir = options->libexec_dir != NULL
-				   ? options->libexec_dir
-				   : REEVE_LIBEXECDIR,
-		.settled = on_settled,
-		.ctx = reeve,
-	};
+	struct rv_conf *conf = NULL;
 	enum reeve_status status;
 
-	status =
-	    rv_face_load(&super.conf, options->config_file, &findings, err);
-	if (status == REEVE_OK) {
-		status = open_loop(reeve, options->loop, err);
+	if ((status = rv_face_source_init(reeve, options, err)) != REEVE_OK ||
+	    (status = rv_face_source_load(
+		 reeve, reeve->declared, &conf, err)) != REEVE_OK ||
+	    (status = rv_face_source_settle(reeve, conf, err)) != REEVE_OK ||
+	    (status = open_loop(reeve, options->loop, err)) != REEVE_OK ||
+	    (status = make_super(reeve, options, conf, err)) != REEVE_OK ||
+	    (status = listen_to(reeve, options->hooks, err)) != REEVE_OK ||
+	    (status = rv_ctl_open(&reeve->ctl, reeve->super, err)) !=
+		REEVE_OK) {
+		rv_conf_unref(conf);
+		return status;
 	}
-	if (status == REEVE_OK) {
-		super.loop = reeve->loop;
-		status = rv_super_create(&reeve->super, &super, err);
-	}
-	if (status == REEVE_OK) {
-		listen_to(reeve);
-		status = rv_ctl_open(&reeve->ctl, reeve->super, err);
-	}
-	rv_conf_unref(super.conf);
-	if (status == REEVE_OK && reeve->polled) {
-		rv_loop_arrange(reeve->loop);
-	}
-	return status;
+	rv_conf_unref(conf);
+	rv_loop_arrange(reeve->loop);
+	return REEVE_OK;
 }
 
 static enum reeve_status
@@ -125,8 +142,10 @@ close_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 	rv_post_destroy(reeve->post);
 	rv_ctl_close(reeve->ctl);
 	rv_list_remove(&reeve->sink.link);
+	rv_face_watches_finish(reeve);
 	rv_super_destroy(reeve->super);
 	rv_loop_destroy(reeve->loop);
+	rv_face_source_finish(reeve);
 	return REEVE_OK;
 }
 
@@ -152,7 +171,8 @@ check_options(const struct reeve_options *given, struct reeve_options *options,
 	    given, RV_FACE_THROUGH(struct reeve_options, finding),
 	    "reeve_options", err);
 
-	if (status == REEVE_OK && options->config_file == NULL) {
+	if (status == REEVE_OK && options->config_file == NULL &&
+	    options->name == NULL) {
 		status = rv_error(err, REEVE_EINVALID,
 		    "reeve_options has neither config_file nor name");
 	}
@@ -185,6 +205,7 @@ reeve_create(struct reeve **out, const struct reeve_options *given,
 	reeve->ctx = options.ctx;
 	reeve->finding = options.finding;
 	rv_list_init(&reeve->sink.link);
+	rv_face_watches_init(reeve);
 	status = rv_face_guarded(reeve, open_runtime, &options, err);
 	if (status != REEVE_OK) {
 		rv_face_destroy(reeve);

@@ -1,8 +1,13 @@
 # runtime/face: see its README.md
 noinst_LTLIBRARIES += runtime/face/librv_face.la
 runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
-	runtime/face/face_config.h runtime/face/face_guard.c \
-	runtime/face/face_priv.h runtime/face/face_runtime.c
+	runtime/face/face_config.h runtime/face/face_exception.c \
+	runtime/face/face_exception.h runtime/face/face_guard.c \
+	runtime/face/face_hooks.c runtime/face/face_json.c \
+	runtime/face/face_priv.h runtime/face/face_runtime.c \
+	runtime/face/face_source.c runtime/face/face_steer.c \
+	runtime/face/face_tree.c runtime/face/face_tree.h \
+	runtime/face/face_unit.c runtime/face/face_watch.c
 
 # What is installed: from roof to ground.
 lib_LTLIBRARIES += libreeve.la
@@ -22,5 +27,6 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/loop_uv.h \
 	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
-	runtime/include/reeve/status.h
+	runtime/include/reeve/status.h runtime/include/reeve/tree.h \
+	runtime/include/reeve/watch.h
 pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-query.pc

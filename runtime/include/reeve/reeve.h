@@ -13,5 +13,7 @@
 #include <reeve/query.h>
 #include <reeve/runtime.h>
 #include <reeve/status.h>
+#include <reeve/tree.h>
+#include <reeve/watch.h>
 
 #endif

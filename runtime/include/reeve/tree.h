@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree from C: build it, change it, steer its units, look at them. What a
+ * config file can say can be said here, and both can be mixed: units from C and
+ * units of the file stand in one tree and obey the same rules, which are in
+ * reeve.conf(5).
+ *
+ * Building is staged: add and remove note what is wanted, and reeve_commit
+ *makes it so, all or nothing, as a reload does: new units start, removed ones
+ *stop, changed ones restart, all others are left alone.
+ *
+ *	struct reeve_supervisor_options web = { .size = sizeof(web),
+ *	    .strategy = REEVE_ONE_FOR_ALL };
+ *	struct reeve_worker_options app = { .size = sizeof(app),
+ *	    .function = "app.serve", .instances = 4 };
+ *
+ *	if (reeve_add_supervisor(reeve, "web", &web, &err) != REEVE_OK ||
+ *	    reeve_add_worker(reeve, "web/app", &app, &err) != REEVE_OK ||
+ *	    reeve_commit(reeve, &err) != REEVE_OK)
+ *		warnx("%s", err.text);
+ *
+ * Names. A path is "web/app"; "/" is the root. Where a function takes `names`
+ * it is a path or a glob ("web/a*", "*.0"; a star crosses slashes); the
+ * name of a supervisor means all that is below it, that of a worker with
+ * instances all of them. REEVE_ENOENT: there is none such; the text says what
+ * was perhaps meant.
+ *
+ * Steering does not wait: REEVE_OK says that it is being done. What becomes of
+ * it is told by events (watch.h), or asked of reeve_unit_find.
+ */
+#ifndef REEVE_TREE_H
+#define REEVE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <reeve/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* -------- build -------- */
+
+enum reeve_strategy {
+	REEVE_STRATEGY_DEFAULT, /* one_for_one */
+	REEVE_ONE_FOR_ONE,
+	REEVE_ONE_FOR_ALL,
+	REEVE_REST_FOR_ONE,
+};
+
+enum reeve_autorestart {
+	REEVE_RESTART_DEFAULT,    /* workers unexpected, supervisors always */
+	REEVE_RESTART_ALWAYS,     /* "permanent" */
+	REEVE_RESTART_UNEXPECTED, /* "transient": not after an expected end */
+	REEVE_RESTART_NEVER,      /* "temporary" */
+};
+
+#define REEVE_UNLIMITED UINT32_MAX
+
+/*
+ * Zero is the default of reeve.conf(5) throughout. Lists of strings end with
+ * NULL. All is copied. `options` is a JSON object with any other keys of
+ * reeve.conf(5) for such a unit; a key that is said twice is an error.
+ */
+struct reeve_supervisor_options {
+	size_t size; /* sizeof(struct reeve_supervisor_options) */
+	enum reeve_strategy strategy;
+	enum reeve_autorestart restart;
+	uint32_t intensity; /* so many restarts ... */
+	int64_t period_ms;  /* ... within this long, then it gives up */
+	const char *const *depends_on;
+	const char *options;
+};
+
+struct reeve_worker_options {
+	size_t size; /* sizeof(struct reeve_worker_options) */
+	/* one of these three, unless `options` has it */
+	const char *command;     /* words as a shell would split them */
+	const char *const *argv; /* or already split */
+	const char *function;    /* "app.resize", "module.so:resize" */
+	const char *args;        /* of the function: a JSON value as text ... */
+	const void *bytes;       /* ... or bytes, n_bytes of them */
+	size_t n_bytes;
+	enum reeve_method method; /* of the function's process */
+	enum reeve_autorestart restart;
+	uint32_t instances;   /* "app.0", "app.1" ...; 0: one, named "app" */
+	bool ready_notify;    /* ready when it says so (READY=1, reeve_ready) */
+	bool manual;          /* not started by itself: autostart is false */
+	int64_t heartbeat_ms; /* it beats at least so often, or is restarted */
+	int64_t stop_ms;      /* from the stop signal to KILL */
+	const char *directory;
+	const char *const *environment; /* "KEY=VALUE" */
+	const char *const *listen;      /* names of listeners */
+	const char *const *depends_on;
+	const char *options;
+};
+
+/*
+ * Note that there shall be such a unit, under the supervisor that the path
+ * names (which is in the tree, or noted as well). Options
+ * may be NULL for a supervisor. Refused at once: REEVE_EINVALID: no such path
+ * can be, or options contradict each other; REEVE_EEXIST: there is one from C
+ * (remove it, to have another at its path); REEVE_ECONFIG: a key is wrong. All
+ * else is found by commit.
+ */
+REEVE_PUBLIC enum reeve_status reeve_add_supervisor(struct reeve *,
+    const char *path, const struct reeve_supervisor_options *,
+    struct reeve_error *) REEVE_MUST_CHECK;
+REEVE_PUBLIC enum reeve_status reeve_add_worker(struct reeve *,
+    const char *path, const struct reeve_worker_options *,
+    struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * Note that this unit, and all below it, shall go. REEVE_ENOENT: no such unit
+ * came from C (those of a file go by a reload of it).
+ */
+REEVE_PUBLIC enum reeve_status reeve_remove(
+    struct reeve *, const char *path, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * Make it so. REEVE_ECONFIG: something noted cannot be; what, was said to the
+ * options' `finding`, the first of it in the error; nothing was changed, and
+ * all is still noted: correct it, or discard. With a config file the file is
+ * read again, as by reeve_reload, which in turn does not look at what is noted
+ * and not committed.
+ */
+REEVE_PUBLIC enum reeve_status reeve_commit(
+    struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;
+
+/* Forget what was noted since the last commit. */
+REEVE_PUBLIC enum reeve_status reeve_discard(
+    struct reeve *, struct reeve_error *);
+
+/* -------- steer -------- */
+
+/* Start; no longer held. */
+REEVE_PUBLIC enum reeve_status reeve_start(
+    struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
+/* Stop, and hold until started again. */
+REEVE_PUBLIC enum reeve_status reeve_stop(
+    struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
+/* Stop and start anew. */
+REEVE_PUBLIC enum reeve_status reeve_restart(
+    struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
+/* Send a signal to the processes. REEVE_EFAILED: none is running. */
+REEVE_PUBLIC enum reeve_status reeve_signal_unit(struct reeve *,
+    const char *names, int signo, struct reeve_error *) REEVE_MUST_CHECK;
+/*
+ * How many instances a worker from C has from now on; at least 1. It was added
+ * with `instances`, else REEVE_EINVALID; one of a config file: REEVE_ENOENT.
+ * What was noted for this worker alone is committed with it.
+ */
+REEVE_PUBLIC enum reeve_status reeve_scale(struct reeve *, const char *path,
+    uint32_t instances, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * The host (who keeps its own handlers) received this signal: record it, and do
+ * what the config's `signals` says: forward, reload, shut down, nothing.
+ */
+REEVE_PUBLIC enum reeve_status reeve_signal(
+    struct reeve *, int signo, struct reeve_error *);
+
+/* -------- look -------- */
+
+enum reeve_unit_kind { REEVE_WORKER, REEVE_SUPERVISOR };
+
+/* Numbers are pinned. */
+enum reeve_unit_state {
+	REEVE_STOPPED = 0,  /* down: never started, or stopped as asked */
+	REEVE_WAITING = 1,  /* another unit must be ready first */
+	REEVE_STARTING = 2, /* launched, not ready yet */
+	REEVE_RUNNING = 3,  /* ready */
+	REEVE_BACKOFF = 4,  /* a start waits for its delay */
+	REEVE_STOPPING = 5, /* asked to end, not gone yet */
+	REEVE_EXITED = 6,   /* ended by itself and not due for a restart */
+	REEVE_FATAL = 7,    /* start retries used up, or it gave up */
+};
+
+/*
+ * A unit as it is now. Strings are borrowed until the runtime is dispatched or
+ * its tree changed.
+ */
+struct reeve_unit_info {
+	size_t size; /* set by the caller: sizeof(struct reeve_unit_info) */
+	const char *path;
+	enum reeve_unit_kind kind;
+	enum reeve_unit_state state;
+	const char *state_name;  /* "RUNNING"; static */
+	const char *waiting_for; /* path, in WAITING; else NULL */
+	const char *status;      /* what the worker says of itself, or "" */
+	pid_t pid;               /* 0: no process */
+	uint64_t life;           /* number of the present life; 0: none */
+	bool ready;
+	bool held;               /* stopped by somebody, until started again */
+	uint32_t restarts;       /* in this run */
+	int64_t uptime_ms;       /* of the present life; 0: none */
+	int64_t beat_age_ms;     /* since the last heartbeat; -1: it has none */
+	int64_t backoff_ms;      /* left, in BACKOFF; else -1 */
+	bool has_last;           /* an earlier end in this run: the following */
+	int64_t last_at_us;      /* Unix time */
+	const char *last_reason; /* "exited", "signaled" ...; static */
+	int last_exit_code;      /* -1: a signal, or unknown */
+	int last_signo;          /* 0: it exited, or unknown */
+	bool last_core_dumped;
+};
+
+/* The unit at this path, exactly. */
+REEVE_PUBLIC enum reeve_status reeve_unit_find(struct reeve *, const char *path,
+    struct reeve_unit_info *, struct reeve_error *);
+
+/*
+ * All units, the root first, each before those below it, in the order in which
+ * they were declared:
+ *
+ *	struct reeve_unit_info unit = { .size = sizeof(unit) };
+ *	while (reeve_unit_next(reeve, &unit))
+ *		puts(unit.path);
+ *
+ * A path of NULL begins. False behind the last (the path is NULL again), and
+ * for arguments that cannot be. Between two calls of one walk the runtime must
+ * not be dispatched nor its tree changed.
+ */
+REEVE_PUBLIC bool reeve_unit_next(struct reeve *, struct reeve_unit_info *);
+
+/*
+ * The slot of a living worker (reeve_slot): copies at most `size` bytes of the
+ * scoreboard's. *got (may be NULL) is how many. They are what the worker wrote,
+ * perhaps in the middle of a change: trust nothing in them. REEVE_EAGAIN: there
+ * is no process, or it has no page (yet).
+ */
+REEVE_PUBLIC enum reeve_status reeve_unit_slot(struct reeve *, const char *path,
+    void *buf, size_t size, size_t *got, struct reeve_error *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
