@@ -4,9 +4,11 @@ runtime_query_librv_query_la_SOURCES = runtime/query/query_db.c \
 	runtime/query/query_events.c runtime/query/query_open.c \
 	runtime/query/query_priv.h runtime/query/query_rings.c \
 	runtime/query/query_sql.c runtime/query/why.c runtime/query/why.h \
-	runtime/query/why_end.c runtime/query/why_facts.c \
+	runtime/query/why_end.c runtime/query/why_exceptions.c \
+	runtime/query/why_facts.c \
 	runtime/query/why_json.c runtime/query/why_limits.c \
-	runtime/query/why_names.c runtime/query/why_text.c \
+	runtime/query/why_names.c runtime/query/why_stacks.c \
+	runtime/query/why_text.c \
 	runtime/query/why_then.c
 
 # Installed: from roof to ground.

@@ -40,8 +40,14 @@ struct rv_story_units {
 };
 
 struct rv_exception {
-	const char *type, *message, *error, *backtrace;
+	uint64_t event; /* that it came with */
 	int64_t at;
+	const char *type, *message, *error, *backtrace;
+	const char *source, *language, *thread; /* how it is known; who */
+	const char *cause_type, *cause_message;
+	const char *address, *registers, *data; /* the last two: JSON */
+	int64_t signal;
+	bool cut; /* it began before what was kept */
 };
 
 #define RV_EXCEPTIONS_MAX 4
@@ -55,6 +61,7 @@ struct rv_story {
 
 	/* of the end itself */
 	const char *reason, *stage, *error, *message, *decision;
+	const char *said; /* by reeve_exit_reason */
 	int64_t pid, exit_code, signal, uptime_ms;
 	bool core_dumped, crash;
 	int64_t started_at, ready_at;
@@ -145,6 +152,11 @@ int64_t rv_ask_int(const struct rv_ask *, const char *key, int64_t otherwise);
 /* Is it the path itself or something below? */
 bool rv_is_below(const char *path, const char *top);
 
+/* -------- why_exceptions.c -------- */
+
+enum reeve_status rv_story_exceptions(
+    struct rv_why *, struct rv_story *) RV_MUST_CHECK;
+
 /* -------- why_then.c -------- */
 
 /* What followed, and who went along. */
@@ -166,6 +178,18 @@ void rv_say_how(char *dst, size_t size, const char *reason, int64_t exit_code,
     int64_t signo, bool core, const char *stage, const char *error,
     const char *message);
 void rv_say_how_detail(char *dst, size_t size, const struct rv_json *detail);
+
+/* -------- why_stacks.c -------- */
+
+#define RV_WHY_LABEL 12 /* columns */
+
+void rv_exceptions_text(const struct rv_story *, struct rv_buf *);
+/* Did an interpreter write it, so that it is part of the last output too? */
+bool rv_exception_is_written(const struct rv_exception *);
+/* On one line. */
+void rv_why_words(struct rv_buf *, const char *text);
+/* A text of several lines, each set in. */
+void rv_why_lines(struct rv_buf *, const char *text, size_t len);
 
 /* -------- why_text.c, why_json.c -------- */
 

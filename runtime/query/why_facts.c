@@ -157,6 +157,7 @@ read_detail(struct rv_why *why, struct rv_story *s)
 	s->stage = member(s, &d, "stage");
 	s->error = member(s, &d, "errno");
 	s->message = member(s, &d, "message");
+	s->said = member(s, &d, "text");
 	s->decision = member(s, &d, "decision");
 	s->cause = member(s, &d, "cause");
 	s->pid = rv_ask_int(&d, "pid", -1);
@@ -240,25 +241,6 @@ on_recovered(struct rv_story *s, const struct rv_ask *ask, int64_t at)
 }
 
 static void
-on_exception(struct rv_story *s, const struct rv_ask *ask, int64_t at)
-{
-	struct rv_exception *e;
-
-	/* Of many the last ones count. */
-	if (s->n_exceptions == RV_EXCEPTIONS_MAX) {
-		s->n_exceptions--;
-		memmove(s->exceptions, s->exceptions + 1,
-		    s->n_exceptions * sizeof(*s->exceptions));
-	}
-	e = &s->exceptions[s->n_exceptions++];
-	*e = (struct rv_exception){ .at = at,
-		.type = member(s, ask, "kind"),
-		.message = member(s, ask, "message"),
-		.error = member(s, ask, "errno"),
-		.backtrace = member(s, ask, "text") };
-}
-
-static void
 on_leftover(struct rv_story *s, const struct rv_ask *ask, int64_t at)
 {
 	(void)at;
@@ -284,7 +266,6 @@ read_life(struct rv_why *why, struct rv_story *s)
 		{ "worker.stopping", on_stopping },
 		{ "worker.unresponsive", on_unresponsive },
 		{ "worker.recovered", on_recovered },
-		{ "worker.exception", on_exception },
 		{ "worker.leftover", on_leftover },
 		{ "limit.exceeded", on_limit },
 	};
@@ -292,7 +273,8 @@ read_life(struct rv_why *why, struct rv_story *s)
 
 	rv_ask(&ask, why,
 	    "SELECT id, at, kind, detail FROM seen WHERE life_id = ?1"
-	    " AND kind NOT IN ('worker.status', 'worker.exited')"
+	    " AND kind NOT IN ('worker.status', 'worker.exited',"
+	    " 'worker.exception')"
 	    " ORDER BY id");
 	sqlite3_bind_int64(ask.stmt, 1, (sqlite3_int64)s->life);
 	while (rv_ask_row(&ask, 3)) {
@@ -504,6 +486,9 @@ rv_story_gather(struct rv_why *why, struct rv_story *s)
 	}
 	if (status == REEVE_OK && s->life != 0) {
 		status = read_life(why, s);
+	}
+	if (status == REEVE_OK && s->life != 0) {
+		status = rv_story_exceptions(why, s);
 	}
 	if (status == REEVE_OK && s->kind == RV_STORY_LIFE) {
 		status = read_asker(why, s);

@@ -76,6 +76,7 @@ put_end(struct rv_jsonw *w, const struct rv_story *s)
 	put_str(w, "stage", s->stage);
 	put_str(w, "errno", s->error);
 	put_str(w, "message", s->message);
+	put_str(w, "said", s->said);
 	put_at(w, "started_at", s->started_at);
 	put_at(w, "ready_at", s->ready_at);
 	put_size(w, "uptime_ms", s->uptime_ms);
@@ -85,25 +86,6 @@ put_end(struct rv_jsonw *w, const struct rv_story *s)
 	put_size(w, "count", s->count);
 	put_size(w, "period_ms", s->period_ms);
 	put_str(w, "cause", s->cause);
-}
-
-static void
-put_exceptions(struct rv_jsonw *w, const struct rv_story *s)
-{
-	rv_jsonw_key(w, "exceptions");
-	rv_jsonw_array(w);
-	for (unsigned i = 0; i < s->n_exceptions; i++) {
-		const struct rv_exception *e = &s->exceptions[i];
-
-		rv_jsonw_object(w);
-		put_at(w, "at", e->at);
-		put_str(w, "type", e->type);
-		put_str(w, "message", e->message);
-		put_str(w, "errno", e->error);
-		put_str(w, "backtrace", e->backtrace);
-		rv_jsonw_object_end(w);
-	}
-	rv_jsonw_array_end(w);
 }
 
 /* Opened as an object when there is something in it, else null. */
@@ -117,6 +99,57 @@ put_object(struct rv_jsonw *w, const char *key, bool there)
 		rv_jsonw_null(w);
 	}
 	return there;
+}
+
+static void
+put_raw(struct rv_jsonw *w, const char *key, const char *json)
+{
+	rv_jsonw_key(w, key);
+	if (json != NULL) {
+		rv_jsonw_raw(w, json);
+	} else {
+		rv_jsonw_null(w);
+	}
+}
+
+static void
+put_cause(struct rv_jsonw *w, const struct rv_exception *e)
+{
+	if (put_object(w, "caused_by",
+		e->cause_type != NULL || e->cause_message != NULL)) {
+		put_str(w, "type", e->cause_type);
+		put_str(w, "message", e->cause_message);
+		rv_jsonw_object_end(w);
+	}
+}
+
+static void
+put_exceptions(struct rv_jsonw *w, const struct rv_story *s)
+{
+	rv_jsonw_key(w, "exceptions");
+	rv_jsonw_array(w);
+	for (unsigned i = 0; i < s->n_exceptions; i++) {
+		const struct rv_exception *e = &s->exceptions[i];
+
+		rv_jsonw_object(w);
+		put_int(w, "event", (int64_t)e->event, e->event != 0);
+		put_at(w, "at", e->at);
+		put_str(w, "source", e->source);
+		put_str(w, "language", e->language);
+		put_str(w, "thread", e->thread);
+		put_str(w, "type", e->type);
+		put_str(w, "message", e->message);
+		put_str(w, "errno", e->error);
+		put_int(w, "signal", e->signal, e->signal > 0);
+		put_str(w, "address", e->address);
+		put_cause(w, e);
+		put_raw(w, "registers", e->registers);
+		put_raw(w, "data", e->data);
+		put_bool(w, "cut", e->cut);
+		put_str(w, "backtrace", e->backtrace);
+		rv_jsonw_object_end(w);
+	}
+	rv_jsonw_array_end(w);
 }
 
 static void

@@ -13,12 +13,10 @@
 #include "base/text.h"
 #include "query/why.h"
 
-#define LABEL 12 /* columns */
-
 static void
 label(struct rv_buf *out, const char *text)
 {
-	rv_buf_addf(out, "  %-*s", LABEL, text);
+	rv_buf_addf(out, "  %-*s", RV_WHY_LABEL, text);
 }
 
 static const char *
@@ -226,46 +224,6 @@ stop(const struct rv_story *s, struct rv_buf *out)
 	rv_buf_addc(out, '\n');
 }
 
-/* A text of several lines, each set in. */
-static void
-lines(struct rv_buf *out, const char *text)
-{
-	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-
-		rv_buf_adds(out, "    | ");
-		for (size_t i = 0; i < len; i++) {
-			unsigned char c = (unsigned char)text[i];
-
-			/* Nobody's output steers the reader's terminal. */
-			rv_buf_addc(out,
-			    (c < ' ' && c != '\t') || c == 127 ? '?' : (char)c);
-		}
-		rv_buf_addc(out, '\n');
-		text += len + (text[len] == '\n');
-	}
-}
-
-static void
-exceptions(const struct rv_story *s, struct rv_buf *out)
-{
-	for (unsigned i = 0; i < s->n_exceptions; i++) {
-		const struct rv_exception *e = &s->exceptions[i];
-
-		label(out, "exception");
-		rv_buf_addf(out, "%s%s%s", e->type != NULL ? e->type : "",
-		    e->type != NULL && e->message != NULL ? ": " : "",
-		    e->message != NULL ? e->message : "");
-		if (e->error != NULL) {
-			rv_buf_addf(out, " (%s)", e->error);
-		}
-		rv_buf_addc(out, '\n');
-		if (e->backtrace != NULL) {
-			lines(out, e->backtrace);
-		}
-	}
-}
-
 static void
 hints(const struct rv_story *s, struct rv_buf *out)
 {
@@ -299,12 +257,54 @@ hints(const struct rv_story *s, struct rv_buf *out)
 	}
 }
 
+/* A trace that is told above already is not told again. */
+static const char *
+find_told(const struct rv_story *s, size_t *len)
+{
+	for (unsigned i = 0; i < s->n_exceptions; i++) {
+		const struct rv_exception *e = &s->exceptions[i];
+		const char *at = NULL;
+
+		if (rv_exception_is_written(e) && e->backtrace != NULL) {
+			at = strstr(s->output_tail, e->backtrace);
+		}
+		if (at != NULL) {
+			*len = strlen(e->backtrace);
+			return at;
+		}
+	}
+	return NULL;
+}
+
 static void
 output(const struct rv_story *s, struct rv_buf *out)
 {
-	if (s->output_tail != NULL) {
-		rv_buf_adds(out, "  last output\n");
-		lines(out, s->output_tail);
+	const char *told, *text = s->output_tail;
+	size_t len = 0;
+
+	if (text == NULL) {
+		return;
+	}
+	told = find_told(s, &len);
+	if (told != NULL && strlen(text) == len) {
+		return; /* there was nothing else */
+	}
+	rv_buf_adds(out, "  last output\n");
+	if (told != NULL) {
+		rv_why_lines(out, text, (size_t)(told - text));
+		rv_buf_adds(out, "    | (the trace above)\n");
+		text = told + len;
+	}
+	rv_why_lines(out, text, strlen(text));
+}
+
+static void
+said(const struct rv_story *s, struct rv_buf *out)
+{
+	if (s->said != NULL) {
+		label(out, "said");
+		rv_why_words(out, s->said);
+		rv_buf_addc(out, '\n');
 	}
 }
 
@@ -514,7 +514,8 @@ rv_story_text(const struct rv_story *s, struct rv_buf *out)
 	usage(s, out);
 	stop(s, out);
 	hints(s, out);
-	exceptions(s, out);
+	said(s, out);
+	rv_exceptions_text(s, out);
 	output(s, out);
 	went_on(s, out);
 	if (s->kind == RV_STORY_LIFE || s->kind == RV_STORY_GAVE_UP) {

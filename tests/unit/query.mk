@@ -1,6 +1,7 @@
 # tests of query, on databases with the clerk's own tables and real rings
 if HAVE_CUNIT
-query_tests = tests/unit/test_query tests/unit/test_query_why
+query_tests = tests/unit/test_query tests/unit/test_query_why \
+	tests/unit/test_query_exceptions
 check_PROGRAMS += $(query_tests)
 TESTS += $(query_tests)
 endif
@@ -18,3 +19,7 @@ tests_unit_test_query_LDADD = $(query_test_libs)
 tests_unit_test_query_why_SOURCES = tests/unit/test_query_why.c $(query_rig)
 tests_unit_test_query_why_CPPFLAGS = $(query_test_cppflags)
 tests_unit_test_query_why_LDADD = $(query_test_libs)
+tests_unit_test_query_exceptions_SOURCES = \
+	tests/unit/test_query_exceptions.c $(query_rig)
+tests_unit_test_query_exceptions_CPPFLAGS = $(query_test_cppflags)
+tests_unit_test_query_exceptions_LDADD = $(query_test_libs)

@@ -110,7 +110,7 @@ RV_TEST(the_story_as_json_has_every_key)
 {
 	static const char *const keys[] = { "path", "what", "event", "life",
 		"run", "at", "reason", "crash", "pid", "exit_code", "signal",
-		"signal_name", "core_dumped", "stage", "errno", "message",
+		"signal_name", "core_dumped", "stage", "errno", "message", "said",
 		"started_at", "ready_at", "uptime_ms", "utime_us", "stime_us",
 		"max_rss_kib", "count", "period_ms", "cause", "stopped",
 		"asked", "unresponsive", "exceptions", "limits", "limit_hint",
