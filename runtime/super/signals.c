@@ -67,11 +67,12 @@ shut_down(struct rv_super *super, int signo)
 }
 
 static enum reeve_status
-reload(struct rv_super *super, struct reeve_error *err)
+reload(struct rv_super *super, rv_finding_cb *cb, void *ctx,
+    struct reeve_error *err)
 {
 	struct rv_reload_plan plan;
 	enum reeve_status status =
-	    rv_super_reload(super, false, &plan, NULL, NULL, err);
+	    rv_super_reload(super, false, &plan, cb, ctx, err);
 
 	rv_reload_plan_finish(&plan);
 	return status;
@@ -99,15 +100,12 @@ record(struct rv_super *super, int signo, const struct rv_signal_rule *rule,
 }
 
 enum reeve_status
-rv_super_signal_received(struct rv_super *super, int signo,
-    enum rv_signal_act *done, struct reeve_error *err)
+rv_super_signal_received(struct rv_super *super, int signo, rv_finding_cb *cb,
+    void *ctx, struct reeve_error *err)
 {
 	struct rv_signal_rule rule = rule_of(super, signo);
 	int64_t forwarded = -1;
 
-	if (done != NULL) {
-		*done = rule.act;
-	}
 	if (super->finished) {
 		return REEVE_OK;
 	}
@@ -118,5 +116,6 @@ rv_super_signal_received(struct rv_super *super, int signo,
 	if (rule.act == RV_SIGNAL_SHUTDOWN) {
 		shut_down(super, signo);
 	}
-	return rule.act == RV_SIGNAL_RELOAD ? reload(super, err) : REEVE_OK;
+	return rule.act == RV_SIGNAL_RELOAD ? reload(super, cb, ctx, err)
+					    : REEVE_OK;
 }

@@ -64,11 +64,11 @@ int rv_super_last_words(struct rv_super *);
 /* signal.received, when the host does what it means */
 void rv_super_note_signal(struct rv_super *, int signo);
 /*
- * Do what the conf's table of signals says, and record what that was. *done is
- * what the table says (may be NULL). An error only of a reload.
+ * Do what the conf's table of signals says, and record what that was. An error
+ * only of a reload, whose findings go to the callback (may be NULL).
  */
 enum reeve_status rv_super_signal_received(struct rv_super *, int signo,
-    enum rv_signal_act *done, struct reeve_error *) RV_MUST_CHECK;
+    rv_finding_cb *, void *ctx, struct reeve_error *) RV_MUST_CHECK;
 /* The host reaped this one; true when it was ours. */
 bool rv_super_reaped(struct rv_super *, pid_t, int wstatus);
 
@@ -177,6 +177,16 @@ enum reeve_status rv_super_apply(struct rv_super *, struct rv_conf *fresh,
     struct rv_reload_plan *, struct reeve_error *) RV_MUST_CHECK;
 /* What a reload loads from now on; borrowed. */
 void rv_super_set_source(struct rv_super *, const struct rv_conf_source *);
+
+/*
+ * A socket of the host's, open and ready, under the name by which workers ask
+ * for it; copied. One of that name that was handed over before is replaced for
+ * workers that start from now on. REEVE_EEXIST: the config opens that name.
+ */
+enum reeve_status rv_super_listen_fd(struct rv_super *, const char *name,
+    int fd, struct reeve_error *) RV_MUST_CHECK;
+/* The names of these, NULL-terminated; NULL: none. Until the next of them. */
+const char *const *rv_super_handed(const struct rv_super *);
 
 /*
  * Two ready workers of one supervisor exchange their lives: processes, pages,
