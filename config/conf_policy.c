@@ -286,7 +286,7 @@ rv_cmake_overlap(const struct rv_cmake *m)
 		return;
 	}
 	if (m->p->ready == RV_CHANNEL_NONE) {
-		rv_conf_warn(m->l, own != NULL ? own : m->scope->own,
+		rv_conf_warn(m->l, o,
 		    "with \"ready\": \"started\" the old one is stopped "
 		    "whether or not the new one works: better \"notify\" or "
 		    "{\"fd\": N}");

@@ -103,11 +103,14 @@ name_of_file(const char *file, char *name, size_t size)
 static void
 add_config(struct places *places, const char *file)
 {
+	/* A resolver that hangs must not hold up who asks for a place. */
+	const struct rv_conf_source source = { .file = file, .offline = true };
 	struct rv_conf *conf = NULL;
 	char name[256];
 
 	places->config_file = file;
-	if (rv_conf_load(&conf, file, ignore_finding, NULL) == REEVE_OK) {
+	if (rv_conf_load_source(&conf, &source, ignore_finding, NULL) ==
+	    REEVE_OK) {
 		add_place(places, conf->runtime_dir);
 		add_place(places, conf->state_dir);
 		if (add_default(

@@ -523,6 +523,12 @@ RV_TEST(an_overlap_is_on_where_it_stands)
 	CU_ASSERT_EQUAL(o->memory, 1 << 30);
 	CU_ASSERT_FALSE(rv_conf_find(conf, "w")->overlap.on);
 	rv_conf_unref(conf);
+	conf = parse("\"defaults\":{\"overlap\":{}}", "\"numprocs\":9");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT(said_words("warning defaults.overlap: with \"ready\": "));
+	CU_ASSERT_PTR_EQUAL(
+	    strchr(rv_buf_str(&said), '\n'), rv_buf_str(&said) + said.len - 1);
+	rv_conf_unref(conf);
 	conf = parse("", "\"overlap\":{\"max\":2}");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
 	CU_ASSERT(said_words("warning children.w.overlap: with \"ready\": "
