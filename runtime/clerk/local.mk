@@ -5,7 +5,7 @@ reeve_clerk_SOURCES = runtime/clerk/boss.c runtime/clerk/boss.h \
 	runtime/clerk/desk.c runtime/clerk/desk.h \
 	runtime/clerk/disk.c runtime/clerk/disk.h \
 	runtime/clerk/drain.c runtime/clerk/drain.h \
-	runtime/clerk/exceptions.c runtime/clerk/exceptions.h \
+	runtime/clerk/thrown.c runtime/clerk/thrown.h \
 	runtime/clerk/floods.c runtime/clerk/floods.h \
 	runtime/clerk/namer.c runtime/clerk/namer.h \
 	runtime/clerk/logs.c runtime/clerk/logs.h \

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "clerk/exceptions.h"
+#include "clerk/thrown.h"
 
 #define DETAIL_MAX ((size_t)2 * 1024 * 1024) /* a record, all escaped */
 #define TEXT_MAX   ((size_t)16 * 1024 * 1024)

@@ -4,8 +4,8 @@
  * end. Called by rows.c inside of the transaction of the events that they came
  * with; names of functions come later (namer.h).
  */
-#ifndef RV_CLERK_EXCEPTIONS_H
-#define RV_CLERK_EXCEPTIONS_H
+#ifndef RV_CLERK_THROWN_H
+#define RV_CLERK_THROWN_H
 
 #include "clerk/rows.h"
 

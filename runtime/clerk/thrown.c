@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From records, and from the last words of lives, to rows of exceptions: see
- * exceptions.h. Frames are written as module and offset at once; nothing here
+ * thrown.h. Frames are written as module and offset at once; nothing here
  * opens a file.
  */
 #include "config.h"
 
-#include "clerk/exceptions.h"
+#include "clerk/thrown.h"
 
 #include <string.h>
 
