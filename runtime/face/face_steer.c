@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "face/face_config.h"
 #include "face/face_tree.h"
 #include "super/names.h"
 
@@ -185,11 +186,16 @@ reeve_signal_unit(
 static enum reeve_status
 take_signal(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
+	struct rv_face_findings findings = {
+		.fn = reeve->finding,
+		.ctx = reeve->ctx,
+	};
 	int signo = *(int *)arg;
 	enum reeve_status status = check_signal(signo, err);
 
 	return status == REEVE_OK
-		   ? rv_super_signal_received(reeve->super, signo, NULL, err)
+		   ? rv_super_signal_received(reeve->super, signo,
+			 rv_face_finding, &findings, err)
 		   : status;
 }
 

@@ -113,16 +113,10 @@ on_signal(struct run *run, int signo)
 		reap(run);
 		return;
 	}
-	reeve_note_signal(run->reeve, signo);
-	if (signo == SIGHUP) {
-		/* What is wrong with a config was said already. */
-		if (reeve_reload(run->reeve, &err) != REEVE_OK &&
-		    err.status != REEVE_ECONFIG) {
-			run_out_line(&run->out, REEVE_TROUBLE, err.text);
-		}
-	} else if (signo == SIGINT || signo == SIGTERM) {
-		reeve_shutdown(
-		    run->reeve, signo == SIGINT ? "signal INT" : "signal TERM");
+	/* What is wrong with a config was said already. */
+	if (reeve_signal(run->reeve, signo, &err) != REEVE_OK &&
+	    err.status != REEVE_ECONFIG) {
+		run_out_line(&run->out, REEVE_TROUBLE, err.text);
 	}
 }
 
@@ -137,17 +131,22 @@ read_signals(struct run *run)
 	}
 }
 
-/* USR1 and USR2 are taken so that a stray one does not end everything. */
+/*
+ * All that a config may give a meaning to, now or by a reload, so that a stray
+ * one does not end everything. Not taken: what our own mistakes raise, what the
+ * terminal stops jobs by, and limits on what this process itself uses.
+ */
 static bool
 take_signals(struct run *run)
 {
-	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1,
-		SIGUSR2 };
+	static const int left[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
+		SIGTRAP, SIGSYS, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGPIPE,
+		SIGXCPU, SIGXFSZ };
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-		sigaddset(&set, taken[i]);
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		sigdelset(&set, left[i]);
 	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
