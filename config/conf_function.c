@@ -134,11 +134,23 @@ nearest_function(struct rv_loader *l, const char *name)
 }
 
 static void
+tell_none(struct rv_loader *l, const struct rv_cnode *node, const char *name)
+{
+	rv_conf_error(l, node,
+	    "\"%s\" is a function of some program, and this one has none: it "
+	    "can run \"path/module.so:name\"",
+	    name);
+}
+
+static void
 tell_missing(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 {
+	const struct rv_functions *f = l->source->functions;
 	const char *nearest = nearest_function(l, name);
 
-	if (nearest != NULL) {
+	if (f->name != NULL && f->name(f->ctx, 0) == NULL) {
+		tell_none(l, node, name);
+	} else if (nearest != NULL) {
 		rv_conf_error(l, node,
 		    "no function \"%s\" is registered; did you mean "
 		    "\"%.100s\"?",
@@ -169,10 +181,7 @@ check_known(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 		    name);
 		break;
 	case RV_FUNCTIONS_NONE:
-		rv_conf_error(l, node,
-		    "\"%s\" is a function of some program, and this one has "
-		    "none: `reeve run` can run \"path/module.so:name\"",
-		    name);
+		tell_none(l, node, name);
 		break;
 	case RV_FUNCTIONS_KNOWN:
 		status = f->find(f->ctx, name);

@@ -357,7 +357,7 @@ static const struct {
 	{ RV_FUNCTIONS_ANY, "\"function\":\"/x.so:f\"", "" },
 	{ RV_FUNCTIONS_NONE, "\"function\":\"x\"",
 	    "error w: function: \"x\" is a function of some program, and this "
-	    "one has none: `reeve run` can run \"path/module.so:name\"\n" },
+	    "one has none: it can run \"path/module.so:name\"\n" },
 	{ RV_FUNCTIONS_NONE, "\"function\":\"/x.so:f\"", "" },
 	{ RV_FUNCTIONS_NONE,
 	    "\"function\":\"/x.so:f\",\"forkserver_preload\":[\"/x.so\",\"y\"]",
@@ -416,6 +416,30 @@ RV_TEST(names_of_functions_are_judged_by_who_runs_them)
 		CU_ASSERT_EQUAL(said.len == 0, known[i].said[0] == '\0');
 		rv_conf_unref(conf);
 	}
+	said_forget();
+}
+
+static const char *
+no_name(void *ctx, unsigned i)
+{
+	(void)ctx;
+	(void)i;
+	return NULL;
+}
+
+RV_TEST(a_program_without_functions_says_so)
+{
+	struct rv_functions functions = { .rule = RV_FUNCTIONS_KNOWN,
+		.find = find,
+		.name = no_name,
+		.has_main = true };
+	struct rv_conf_source source = { .functions = &functions };
+	struct rv_conf *conf;
+
+	load(&source, "{\"function\":\"x\"}", &conf);
+	CU_ASSERT_PTR_NULL(conf);
+	CU_ASSERT(said_words("\"x\" is a function of some program, and this "
+			     "one has none: it can run "));
 	said_forget();
 }
 
@@ -507,6 +531,7 @@ RV_SUITE(config_function,
     RV_CASE(each_mistake_about_a_function_has_its_own_words),
     RV_CASE(a_reload_sees_what_differs_of_a_function),
     RV_CASE(names_of_functions_are_judged_by_who_runs_them),
+    RV_CASE(a_program_without_functions_says_so),
     RV_CASE(without_the_guard_a_program_can_only_be_forked),
     RV_CASE(a_host_may_say_by_which_method_functions_start),
     RV_CASE(every_failing_allocation_about_a_function_is_survived))
