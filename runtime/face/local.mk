@@ -29,4 +29,5 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
 	runtime/include/reeve/status.h runtime/include/reeve/tree.h \
 	runtime/include/reeve/watch.h
-pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-query.pc
+pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-child.pc \
+	runtime/libreeve-query.pc

@@ -39,10 +39,9 @@ REEVE_PUBLIC enum reeve_status reeve_attach(void);
 
 /*
  * I am alive: one store into the worker's own page, no system call. Safe in
- * signal handlers. Counts for `heartbeat` like WATCHDOG=1. (noplt: half of its
- * cost is the call.)
+ * signal handlers. Counts for `heartbeat` like WATCHDOG=1.
  */
-REEVE_PUBLIC void reeve_beat(void) __attribute__((noplt));
+REEVE_PUBLIC void reeve_beat(void);
 
 /*
  * READY=1: initialised, for workers with `"ready": "notify"`. This, as all that
