@@ -194,7 +194,7 @@ enum reeve_status
 reeve_discard(struct reeve *reeve, struct reeve_error *err)
 {
 	return rv_face_call(
-	    reeve, "discard changes", RV_FACE_CHANGE, discard, NULL, err);
+	    reeve, "discard changes", RV_FACE_LOOK, discard, NULL, err);
 }
 
 struct scale_args {

@@ -13,3 +13,10 @@ tests_host_test_loops_LDADD = $(EVENT_LIBS) $(host_libs) $(EV_LIBS) $(UV_LIBS)
 tests_host_test_post_SOURCES = tests/host/test_post.c $(host_guest)
 tests_host_test_post_CPPFLAGS = $(host_cppflags)
 tests_host_test_post_LDADD = $(host_libs) -lpthread
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_build
+TESTS += tests/host/test_build
+endif
+tests_host_test_build_SOURCES = tests/host/test_build.c $(host_guest)
+tests_host_test_build_CPPFLAGS = $(host_cppflags)
+tests_host_test_build_LDADD = $(host_libs)

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tree built from C: added, committed, refused, steered, scaled, watched,
+ * judged by hooks, taken down; alone and beside a config file.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/guest.h"
+#include "lib/harness.h"
+
+static struct reeve_error err;
+
+#define OK(call)                                               \
+	do {                                                   \
+		enum reeve_status got_ = (call);               \
+		if (got_ != REEVE_OK) {                        \
+			printf("# %s: %s\n", #call, err.text); \
+		}                                              \
+		CU_ASSERT_EQUAL(got_, REEVE_OK);               \
+	} while (0)
+
+static struct reeve_unit_info
+unit_at(struct guest *guest, const char *path)
+{
+	struct reeve_unit_info info = { .size = sizeof(info) };
+
+	if (reeve_unit_find(guest->reeve, path, &info, &err) != REEVE_OK) {
+		info.state = REEVE_STOPPED;
+		info.path = NULL;
+	}
+	return info;
+}
+
+static const char *wanted_path;
+static enum reeve_unit_state wanted_state;
+
+static bool
+has_state(struct guest *guest)
+{
+	struct reeve_unit_info info = unit_at(guest, wanted_path);
+
+	return info.path != NULL && info.state == wanted_state;
+}
+
+static bool
+await(struct guest *guest, const char *path, enum reeve_unit_state state)
+{
+	wanted_path = path;
+	wanted_state = state;
+	return guest_until(guest, has_state);
+}
+
+static bool
+is_gone(struct guest *guest)
+{
+	return unit_at(guest, wanted_path).path == NULL;
+}
+
+static void
+add_waiter(struct guest *guest, const char *path, uint32_t instances)
+{
+	static char program[256];
+	const char *const argv[] = { program, "ready", "wait", NULL };
+	struct reeve_worker_options options = {
+		.size = sizeof(options),
+		.argv = argv,
+		.instances = instances,
+		.options = "{\"ready\": {\"fd\": 3}}",
+	};
+
+	snprintf(program, sizeof(program),
+	    "%s/tests/fixtures/children/notifier", rv_test_builddir());
+	OK(reeve_add_worker(guest->reeve, path, &options, &err));
+}
+
+RV_TEST(a_tree_is_built_from_c_alone)
+{
+	struct guest guest = { 0 };
+	struct reeve_supervisor_options web = {
+		.size = sizeof(web),
+		.strategy = REEVE_ONE_FOR_ALL,
+		.intensity = 3,
+		.period_ms = 5000,
+	};
+	struct reeve_unit_info info = { .size = sizeof(info) };
+	char seen[256] = "";
+
+	guest_open(&guest, "alone", NULL);
+	OK(reeve_add_supervisor(guest.reeve, "web", &web, &err));
+	add_waiter(&guest, "web/app", 2);
+	add_waiter(&guest, "solo", 0);
+	/* Noted only. */
+	CU_ASSERT_PTR_NULL(unit_at(&guest, "web").path);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await(&guest, "web/app.1", REEVE_RUNNING));
+	CU_ASSERT(await(&guest, "solo", REEVE_RUNNING));
+	CU_ASSERT(await(&guest, "web", REEVE_RUNNING));
+	CU_ASSERT_EQUAL(unit_at(&guest, "web").kind, REEVE_SUPERVISOR);
+	CU_ASSERT(unit_at(&guest, "/solo").pid > 0);
+	while (reeve_unit_next(guest.reeve, &info)) {
+		strncat(seen, info.path, sizeof(seen) - strlen(seen) - 1);
+		strncat(seen, " ", sizeof(seen) - strlen(seen) - 1);
+	}
+	CU_ASSERT_STRING_EQUAL(seen, "/ web web/app web/app.0 web/app.1 solo ");
+	CU_ASSERT_PTR_NULL(info.path);
+	/* Goes again, and its neighbour does not notice. */
+	OK(reeve_remove(guest.reeve, "web", &err));
+	OK(reeve_commit(guest.reeve, &err));
+	wanted_path = "web";
+	CU_ASSERT(guest_until(&guest, is_gone));
+	CU_ASSERT_EQUAL(unit_at(&guest, "solo").restarts, 0);
+	CU_ASSERT_EQUAL(unit_at(&guest, "solo").state, REEVE_RUNNING);
+	guest_close(&guest);
+}
+
+RV_TEST(units_from_c_stand_beside_those_of_a_file)
+{
+	struct guest guest = { 0 };
+	pid_t before;
+
+	guest_open(&guest, "both", "\"file\": " GUEST_WAITER);
+	add_waiter(&guest, "mine", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await(&guest, "file", REEVE_RUNNING));
+	CU_ASSERT(await(&guest, "mine", REEVE_RUNNING));
+	before = unit_at(&guest, "mine").pid;
+	/* A reload of the file keeps what was committed. */
+	OK(reeve_reload(guest.reeve, &err));
+	CU_ASSERT_EQUAL(unit_at(&guest, "mine").pid, before);
+	CU_ASSERT_EQUAL(reeve_remove(guest.reeve, "file", &err), REEVE_ENOENT);
+	guest_close(&guest);
+}
+
+RV_TEST(a_commit_is_all_or_nothing)
+{
+	struct guest guest = { 0 };
+	struct reeve_worker_options bad = {
+		.size = sizeof(bad),
+		.command = "/bin/true",
+		.options = "{\"depends_on\": [\"nobody\"]}",
+	};
+
+	guest_open(&guest, "whole", NULL);
+	add_waiter(&guest, "good", 0);
+	OK(reeve_add_worker(guest.reeve, "bad", &bad, &err));
+	CU_ASSERT_EQUAL(reeve_commit(guest.reeve, &err), REEVE_ECONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "nobody"));
+	CU_ASSERT(guest.findings > 0);
+	CU_ASSERT_PTR_NULL(unit_at(&guest, "good").path);
+	/* Corrected, what was noted counts. */
+	OK(reeve_remove(guest.reeve, "bad", &err));
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await(&guest, "good", REEVE_RUNNING));
+	/* And forgotten, it does not. */
+	OK(reeve_add_worker(guest.reeve, "bad", &bad, &err));
+	OK(reeve_discard(guest.reeve, &err));
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_PTR_NULL(unit_at(&guest, "bad").path);
+	guest_close(&guest);
+}
+
+RV_TEST(units_are_stopped_started_scaled_and_signalled)
+{
+	struct guest guest = { 0 };
+	pid_t before;
+
+	guest_open(&guest, "steer", NULL);
+	add_waiter(&guest, "app", 2);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await(&guest, "app", REEVE_RUNNING));
+	OK(reeve_stop(guest.reeve, "app.0", &err));
+	CU_ASSERT(await(&guest, "app.0", REEVE_STOPPED));
+	CU_ASSERT(unit_at(&guest, "app.0").held);
+	CU_ASSERT_EQUAL(reeve_signal_unit(guest.reeve, "app.0", SIGUSR1, &err),
+	    REEVE_EFAILED);
+	OK(reeve_start(guest.reeve, "app*", &err));
+	CU_ASSERT(await(&guest, "app.0", REEVE_RUNNING));
+	before = unit_at(&guest, "app.1").pid;
+	OK(reeve_restart(guest.reeve, "app.1", &err));
+	CU_ASSERT(await(&guest, "app.1", REEVE_STOPPING));
+	CU_ASSERT(await(&guest, "app.1", REEVE_RUNNING));
+	CU_ASSERT_NOT_EQUAL(unit_at(&guest, "app.1").pid, before);
+	OK(reeve_scale(guest.reeve, "app", 3, &err));
+	CU_ASSERT(await(&guest, "app.2", REEVE_RUNNING));
+	OK(reeve_scale(guest.reeve, "app", 1, &err));
+	wanted_path = "app.1";
+	CU_ASSERT(guest_until(&guest, is_gone));
+	OK(reeve_signal_unit(guest.reeve, "app", SIGKILL, &err));
+	CU_ASSERT(await(&guest, "app.0", REEVE_BACKOFF) ||
+		  await(&guest, "app.0", REEVE_RUNNING));
+	CU_ASSERT_EQUAL(reeve_stop(guest.reeve, "ap", &err), REEVE_ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "did you mean \"app\"?"));
+	guest_close(&guest);
+}
+
+/* -------- watching -------- */
+
+struct seen {
+	struct guest *guest;
+	struct reeve_watch *watch;
+	unsigned n, exits, others, dropped;
+	char path[64], kind[64], detail[512];
+	bool end_after_first;
+};
+
+static void
+on_event(void *ctx, const struct reeve_event *event)
+{
+	struct seen *seen = ctx;
+
+	seen->n++;
+	seen->exits += strcmp(event->kind, "worker.exited") == 0;
+	seen->others += strcmp(event->path, "a") != 0;
+	snprintf(seen->path, sizeof(seen->path), "%s", event->path);
+	snprintf(seen->kind, sizeof(seen->kind), "%s", event->kind);
+	snprintf(seen->detail, sizeof(seen->detail), "%s", event->detail);
+	CU_ASSERT(strlen(event->run) == 32);
+	if (seen->end_after_first) {
+		/* All may be asked in here; ending it, too. */
+		OK(reeve_stop(seen->guest->reeve, "a", &err));
+		OK(reeve_unwatch(seen->guest->reeve, seen->watch, &err));
+		CU_ASSERT_EQUAL(
+		    reeve_unwatch(seen->guest->reeve, seen->watch, &err),
+		    REEVE_ENOENT);
+	}
+}
+
+static void
+on_dropped(void *ctx, uint64_t n)
+{
+	((struct seen *)ctx)->dropped += (unsigned)n;
+}
+
+static struct seen *awaited;
+
+static bool
+saw_an_exit(struct guest *guest)
+{
+	(void)guest;
+	return awaited->exits > 0;
+}
+
+RV_TEST(events_are_told_by_unit_and_kind)
+{
+	struct guest guest = { 0 };
+	struct seen all = { 0 }, once = { .guest = &guest }, tight = { 0 };
+	struct reeve_watch_options options = {
+		.size = sizeof(options),
+		.units = "a",
+		.kinds = "worker.*",
+		.event = on_event,
+		.ctx = &all,
+	};
+
+	once.end_after_first = true;
+	guest_open(
+	    &guest, "watch", "\"a\": " GUEST_WAITER ", \"b\": " GUEST_WAITER);
+	OK(reeve_watch(guest.reeve, &options, &all.watch, &err));
+	CU_ASSERT(guest_until(&guest, guest_is_settled));
+	CU_ASSERT(await(&guest, "a", REEVE_RUNNING));
+	options.ctx = &once;
+	OK(reeve_watch(guest.reeve, &options, &once.watch, &err));
+	/* So small that nothing fits. */
+	options.max_bytes = 1;
+	options.dropped = on_dropped;
+	options.ctx = &tight;
+	OK(reeve_watch(guest.reeve, &options, NULL, &err));
+	kill(unit_at(&guest, "a").pid, SIGKILL);
+	kill(unit_at(&guest, "b").pid, SIGKILL);
+	awaited = &all;
+	CU_ASSERT(guest_until(&guest, saw_an_exit));
+	CU_ASSERT(await(&guest, "a", REEVE_STOPPED));
+	CU_ASSERT_EQUAL(all.others, 0);
+	CU_ASSERT_EQUAL(once.n, 1);
+	CU_ASSERT_STRING_EQUAL(once.kind, "worker.exited");
+	CU_ASSERT_PTR_NOT_NULL(strstr(once.detail, "\"signal\":9"));
+	CU_ASSERT_EQUAL(tight.n, 0);
+	CU_ASSERT(tight.dropped > 0);
+	guest_close(&guest);
+}
+
+/* -------- hooks -------- */
+
+static struct {
+	struct guest *guest;
+	unsigned ready, exited, decided, group_down;
+	int signo;
+	char down[64];
+} told;
+
+static enum reeve_verdict
+on_decide(void *ctx, const struct reeve_end *end, enum reeve_verdict proposed)
+{
+	(void)ctx;
+	told.decided++;
+	CU_ASSERT_EQUAL(proposed, REEVE_VERDICT_RESTART);
+	CU_ASSERT_EQUAL(reeve_commit(told.guest->reeve, &err), REEVE_EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(unit_at(told.guest, end->path).path);
+	return strcmp(end->path, "rest") == 0 ? REEVE_VERDICT_REST : proposed;
+}
+
+static void
+on_ready(void *ctx, const struct reeve_unit_info *info)
+{
+	(void)ctx;
+	CU_ASSERT(info->ready);
+	told.ready++;
+}
+
+static void
+on_exited(void *ctx, const struct reeve_end *end)
+{
+	(void)ctx;
+	told.exited++;
+	told.signo = end->signo;
+	/* Everything may be called. */
+	OK(reeve_discard(told.guest->reeve, &err));
+}
+
+static void
+on_group_down(void *ctx, const char *path)
+{
+	(void)ctx;
+	told.group_down++;
+	snprintf(told.down, sizeof(told.down), "%s", path);
+	/* All is down, nothing is up again. */
+	CU_ASSERT_EQUAL(unit_at(told.guest, "g/x").pid, 0);
+	CU_ASSERT_EQUAL(unit_at(told.guest, "g/y").pid, 0);
+}
+
+static bool
+group_went_down(struct guest *guest)
+{
+	(void)guest;
+	return told.group_down > 0;
+}
+
+RV_TEST(hooks_hear_of_ends_and_change_what_follows)
+{
+	static const struct reeve_hooks hooks = {
+		.size = sizeof(hooks),
+		.decide = on_decide,
+		.group_down = on_group_down,
+		.ready = on_ready,
+		.exited = on_exited,
+	};
+	struct guest guest = { .hooks = &hooks };
+	struct reeve_supervisor_options group = {
+		.size = sizeof(group),
+		.strategy = REEVE_ONE_FOR_ALL,
+	};
+
+	memset(&told, 0, sizeof(told));
+	told.guest = &guest;
+	guest_open(&guest, "hooks", NULL);
+	add_waiter(&guest, "rest", 0);
+	OK(reeve_add_supervisor(guest.reeve, "g", &group, &err));
+	add_waiter(&guest, "g/x", 0);
+	add_waiter(&guest, "g/y", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await(&guest, "g", REEVE_RUNNING));
+	CU_ASSERT(await(&guest, "rest", REEVE_RUNNING));
+	CU_ASSERT_EQUAL(told.ready, 3);
+	/* Due for a restart, and left down. */
+	kill(unit_at(&guest, "rest").pid, SIGKILL);
+	CU_ASSERT(await(&guest, "rest", REEVE_EXITED));
+	CU_ASSERT_EQUAL(told.exited, 1);
+	CU_ASSERT_EQUAL(told.signo, SIGKILL);
+	kill(unit_at(&guest, "g/x").pid, SIGKILL);
+	CU_ASSERT(guest_until(&guest, group_went_down));
+	CU_ASSERT_STRING_EQUAL(told.down, "g");
+	CU_ASSERT(await(&guest, "g", REEVE_RUNNING));
+	CU_ASSERT_EQUAL(told.decided, 2);
+	guest_close(&guest);
+}
+
+RV_SUITE(build, RV_CASE(a_tree_is_built_from_c_alone),
+    RV_CASE(units_from_c_stand_beside_those_of_a_file),
+    RV_CASE(a_commit_is_all_or_nothing),
+    RV_CASE(units_are_stopped_started_scaled_and_signalled),
+    RV_CASE(events_are_told_by_unit_and_kind),
+    RV_CASE(hooks_hear_of_ends_and_change_what_follows))
