@@ -5,7 +5,7 @@
  * writes it, the supervisor maps it read-only, copies once and trusts nothing
  * in it. The first 4 KiB are what a healthy worker touches; the rest of the
  * memory comes to be when something goes wrong. Layout only: the writer is
- * this folder, the reader wire/page.c.
+ * this folder, the reader wire/page_read.c.
  */
 #ifndef RV_CHILD_PAGE_H
 #define RV_CHILD_PAGE_H

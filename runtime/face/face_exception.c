@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 #define BACKTRACE_MAX ((size_t)256 * 1024)
 

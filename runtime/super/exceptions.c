@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the page of a worker to worker.exception. Takes one copy, made sane by
- * wire/page.c, and never looks at the page again; tells each trouble once, and
+ * wire/page_read.c, and never looks at the page again; tells each trouble once, and
  * not more of them than anybody could read. Allocates nothing but what parsing
  * a worker's JSON takes.
  */
@@ -20,7 +20,7 @@
 #include "super/super_priv.h"
 #include "wire/json.h"
 #include "wire/launch.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 /* Reports of a worker that goes on: so many at once, then one a second. */
 #define TOKENS_MAX    16

@@ -9,7 +9,7 @@
 
 #include "super/super_priv.h"
 #include "sys/sys.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 struct rv_conf *
 rv_super_conf(struct rv_super *super)

@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "super/super_priv.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 #define PERIOD_MIN (10 * RV_MS)
 

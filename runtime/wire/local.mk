@@ -10,6 +10,6 @@ runtime_wire_librv_wire_la_SOURCES = \
 	runtime/wire/output.c runtime/wire/output.def runtime/wire/output.h \
 	runtime/wire/pack.c runtime/wire/pack.h \
 	runtime/wire/packet.c runtime/wire/packet.h \
-	runtime/wire/page.c runtime/wire/page.h \
+	runtime/wire/page_read.c runtime/wire/page_read.h \
 	runtime/wire/record.c runtime/wire/record.h \
 	runtime/wire/ring.c runtime/wire/ring.h

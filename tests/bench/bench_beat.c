@@ -19,7 +19,7 @@
 #include <reeve/function.h>
 
 #include "bench/bench.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 #define BEATS     10000
 #define DATAGRAMS 10

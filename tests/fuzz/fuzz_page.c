@@ -2,7 +2,7 @@
 /*
  * The page of a life as a hostile worker writes it: an input is a series of
  * patches {u16 offset, u8 length, bytes} to a page that is honest. What is
- * read of it keeps every promise of wire/page.h.
+ * read of it keeps every promise of wire/page_read.h.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 struct agent_rig {
 	int sock;

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "lib/harness.h"
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 static _Alignas(4096) unsigned char page[RV_PAGE_BYTES];
 static struct rv_page_trouble out;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the page of a life: see page.h. Called by the supervisor; must take
+ * Reading the page of a life: see page_read.h. Called by the supervisor; must take
  * any bytes, and bytes that change under its hands.
  */
 #include "config.h"
 
-#include "wire/page.h"
+#include "wire/page_read.h"
 
 #include <string.h>
 

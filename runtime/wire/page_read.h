@@ -5,8 +5,8 @@
  * sane; nothing is ever taken from the page itself twice. Pure (fuzzed); the
  * supervisor calls it. `map` is RV_PAGE_BYTES long in all of it.
  */
-#ifndef RV_WIRE_PAGE_H
-#define RV_WIRE_PAGE_H
+#ifndef RV_WIRE_PAGE_READ_H
+#define RV_WIRE_PAGE_READ_H
 
 #include "base/base.h"
 #include "child/page.h"
