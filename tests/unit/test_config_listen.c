@@ -113,6 +113,26 @@ RV_TEST(a_host_may_be_a_name)
 	said_forget();
 }
 
+RV_TEST(who_is_offline_looks_no_host_up)
+{
+	static const char text[] =
+	    "{\"name\":\"n\",\"state_dir\":\"/s\",\"listen\":{\"a\":{"
+	    "\"address\":\"tcp://no-such-host.invalid:1\",\"v6_only\":true},"
+	    "\"b\":\"tcp://[::1]:1\"},\"children\":{\"w\":{\"command\":"
+	    "\"x\",\"listen\":[\"a\",\"b\"]}}}";
+	const struct rv_conf_source source = { .file = "/etc/x.json",
+		.offline = true };
+	struct rv_conf *conf = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(rv_conf_parse_source(&conf, &source, text,
+				  strlen(text), said_finding, NULL),
+	    REEVE_OK);
+	CU_ASSERT_PTR_NULL(rv_conf_find_listen(conf, "a")->address);
+	CU_ASSERT_PTR_NOT_NULL(rv_conf_find_listen(conf, "b")->address);
+	rv_conf_unref(conf);
+	said_forget();
+}
+
 RV_TEST(instances_share_the_sockets_of_their_worker)
 {
 	struct rv_conf *conf = parse("\"defaults\":{\"listen\":[\"r\"]},"
@@ -637,7 +657,7 @@ RV_TEST(every_failing_allocation_about_a_socket_is_survived)
 }
 
 RV_SUITE(config_listen, RV_CASE(addresses_become_what_the_kernel_takes),
-    RV_CASE(a_host_may_be_a_name),
+    RV_CASE(a_host_may_be_a_name), RV_CASE(who_is_offline_looks_no_host_up),
     RV_CASE(instances_share_the_sockets_of_their_worker),
     RV_CASE(each_mistake_about_a_socket_has_its_own_words),
     RV_CASE(one_mistake_about_a_socket_is_told_once),
