@@ -38,6 +38,14 @@ rv_why_words(struct rv_buf *out, const char *text)
 	add_safe(out, text, strlen(text));
 }
 
+static void
+add_line(struct rv_buf *out, const char *text, size_t len)
+{
+	rv_buf_adds(out, "    | ");
+	add_safe(out, text, len);
+	rv_buf_addc(out, '\n');
+}
+
 void
 rv_why_lines(struct rv_buf *out, const char *text, size_t len)
 {
@@ -45,9 +53,7 @@ rv_why_lines(struct rv_buf *out, const char *text, size_t len)
 		const char *end = memchr(text, '\n', len);
 		size_t n = end != NULL ? (size_t)(end - text) : len;
 
-		rv_buf_adds(out, "    | ");
-		add_safe(out, text, n);
-		rv_buf_addc(out, '\n');
+		add_line(out, text, n);
 		n += end != NULL;
 		text += n;
 		len -= n;
@@ -109,7 +115,7 @@ add_stacks(struct rv_buf *out, const char *text)
 		    lines >= (threads > 1 ? FRAMES_OTHERS + 1 : FRAMES_FIRST)) {
 			left_out++;
 		} else {
-			rv_why_lines(out, text, n);
+			add_line(out, text, n);
 		}
 		lines++;
 		text += n + (text[n] == '\n');
@@ -132,7 +138,7 @@ add_trace(struct rv_buf *out, const char *text, bool ends_with_most)
 
 		if (n <= TRACE_LINES || at < top ||
 		    at >= n - TRACE_LINES + top) {
-			rv_why_lines(out, text, len);
+			add_line(out, text, len);
 		} else if (at == top) {
 			skipped(out, n - TRACE_LINES);
 		}

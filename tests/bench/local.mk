@@ -1,6 +1,6 @@
 # tests/bench: see its README.md
 bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
-	tests/bench/bench_restart \
+	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn \
 	tests/bench/bench_capture tests/bench/bench_beat
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
@@ -10,6 +10,9 @@ bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
 bench_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_bench_bench_worker_SOURCES = tests/bench/bench_worker.c $(bench_common)
 tests_bench_bench_worker_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_crash_SOURCES = tests/bench/bench_crash.c $(bench_common)
+tests_bench_bench_crash_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_crash_LDADD = $(SQLITE_LIBS)
 tests_bench_bench_restart_SOURCES = tests/bench/bench_restart.c $(bench_common) $(bench_raw)
 tests_bench_bench_restart_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_boot_SOURCES = tests/bench/bench_boot.c $(bench_common) $(bench_raw)
