@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the page of a life: see page_read.h. Called by the supervisor; must take
- * any bytes, and bytes that change under its hands.
+ * Reading the page of a life: see page_read.h. Called by the supervisor; must
+ * take any bytes, and bytes that change under its hands.
  */
 #include "config.h"
 

@@ -28,8 +28,6 @@
 extern "C" {
 #endif
 
-#define REEVE_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
-
 /*
  * Attach now: REEVE_OK, also when it was before; REEVE_ENORUNTIME: not under
  * reeve, or in a forked child; REEVE_ESYS: no page could be made or sent

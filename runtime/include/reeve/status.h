@@ -11,8 +11,9 @@
 extern "C" {
 #endif
 
-#define REEVE_PUBLIC     __attribute__((visibility("default")))
-#define REEVE_MUST_CHECK __attribute__((warn_unused_result))
+#define REEVE_PUBLIC            __attribute__((visibility("default")))
+#define REEVE_MUST_CHECK        __attribute__((warn_unused_result))
+#define REEVE_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum reeve_status {
 #define X(name, number, exit_code, text) REEVE_##name = number,
