@@ -22,5 +22,7 @@ tests_system_test_odd_output_LDADD = $(live_libs)
 tests_system_test_no_descriptors_SOURCES = tests/system/test_no_descriptors.c $(live_sources)
 tests_system_test_no_descriptors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_system_test_no_descriptors_LDADD = $(live_libs)
+SYSTEM_TESTS += tests/system/test_interpreters
+EXTRA_DIST += tests/system/test_interpreters
 SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
 EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers
