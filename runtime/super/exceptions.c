@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the page of a worker to worker.exception. Takes one copy, made sane by
- * wire/page_read.c, and never looks at the page again; tells each trouble once, and
- * not more of them than anybody could read. Allocates nothing but what parsing
- * a worker's JSON takes.
+ * wire/page_read.c, and never looks at the page again; tells each trouble once,
+ * and not more of them than anybody could read. Allocates nothing but what
+ * parsing a worker's JSON takes.
  */
 #include "config.h"
 
