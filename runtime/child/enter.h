@@ -57,8 +57,8 @@ struct rv_birth {
 	uid_t uid;
 	const char *directory;        /* NULL: leave it */
 	char *own_pid[RV_BIRTH_PIDS]; /* get the child's number; NULL: none */
-	int program; /* descriptor (after fds are placed) to execute; -1: files
-		      */
+	int program; /* placed descriptor to execute; -1: one of files */
+	int report;  /* of one that is called: placed socket to the launcher */
 	const char *const *files; /* to try in turn, NULL at the end */
 	const char *const *argv;
 	const char *const *envp;

@@ -11,8 +11,12 @@ runtime_child_libagent_la_SOURCES = \
 	runtime/child/trouble.h runtime/child/worker.c
 runtime_child_librv_child_la_LIBADD = runtime/child/libagent.la
 runtime_child_librv_child_la_SOURCES = \
+	runtime/child/call.c runtime/child/call.h \
 	runtime/child/enter.c runtime/child/enter.h \
-	runtime/child/function.c runtime/child/page.h runtime/child/raw.h \
+	runtime/child/forker.c runtime/child/forker.h \
+	runtime/child/function.c runtime/child/main.c \
+	runtime/child/page.h runtime/child/raw.h \
+	runtime/child/run.c runtime/child/run.h \
 	runtime/child/stage.def runtime/child/stage.h
 
 lib_LTLIBRARIES += libreeve-child.la
@@ -36,3 +40,8 @@ noinst_DATA += libreeve-crash.so
 CLEANFILES += libreeve-crash.so
 libreeve-crash.so: libreeve-crash.la
 	$(AM_V_GEN)rm -f $@ && $(LN_S) .libs/$@ $@
+
+pkglibexec_PROGRAMS += reeve-worker
+reeve_worker_SOURCES = runtime/child/worker_main.c
+reeve_worker_LDADD = runtime/child/librv_child.la
+reeve_worker_LDFLAGS = -Wl,--export-dynamic

@@ -64,6 +64,39 @@ is_still_there(const struct rv_proc *proc)
 	       (proc->start_ticks == 0 || proc->start_ticks == ticks);
 }
 
+/* Its parent is the host, which alone can know: once, and it answers. */
+static void
+ask_host(struct rv_life *life)
+{
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_REAP,
+		.life = life->life };
+
+	if (!life->reap_asked && life->main->pidfd != -1 &&
+	    !life->l->link.blocked) {
+		life->reap_asked = true;
+		rv_link_send_fds(life->l, &frame, &life->main->pidfd, 1);
+	}
+}
+
+void
+rv_life_reaped(struct rv_life *life, const struct rv_death *death)
+{
+	if (life->settled || life->state != RV_LIFE_EMPTYING) {
+		return;
+	}
+	/* Another has reaped it: the kernel may still tell. */
+	if (!death->end.unknown) {
+		life->death.end = death->end;
+		life->death.utime_us = death->utime_us;
+		life->death.stime_us = death->stime_us;
+		life->death.max_rss_kib = death->max_rss_kib;
+		life->settled = true;
+		life->main->reaped = true;
+		rv_proc_unlist(life->main);
+	}
+	rv_life_advance(life);
+}
+
 /* The main process has ended: get to know how, which may take a while. */
 static void
 settle(struct rv_life *life)
@@ -86,6 +119,9 @@ settle(struct rv_life *life)
 	if (done == -1 && rv_sys_pidfd_exit_status(proc->pidfd, &wstatus)) {
 		note_status(&death->end, wstatus);
 		life->settled = true;
+	} else if (life->keep->hosted && !life->reap_asked &&
+		   is_still_there(proc)) {
+		ask_host(life);
 	} else if (!is_still_there(proc) ||
 		   rv_loop_now(life->l->loop) - life->since >= REAPED_WITHIN) {
 		death->end.unknown = true;
@@ -290,6 +326,7 @@ rv_proc_ended(struct rv_proc *proc)
 	if (life->slot != NULL) {
 		rv_slot_check(&l->slots, life->slot, true);
 	}
+	rv_life_end_start(life);
 	life->state = RV_LIFE_EMPTYING;
 	life->since = rv_loop_now(l->loop);
 	rv_tick_disarm(&life->tick);
@@ -320,8 +357,8 @@ announce(struct rv_launcher *l)
 	struct rv_life *life = l->unannounced;
 
 	l->unannounced = NULL;
-	if (life != NULL && life->slot != NULL) {
-		rv_slot_announce(&l->slots, life->slot);
+	if (life != NULL) {
+		rv_life_announce(life);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "launcher/end.h"
+#include "launcher/forks.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
 
@@ -78,6 +79,7 @@ rv_launcher_end(struct rv_launcher *l, bool at_once)
 	rv_link_close(l);
 	l->n_syncs = 0;
 	l->ending_tick = (struct rv_tick){ .cb = on_tick, .ctx = l };
+	rv_forks_drop(l);
 	/* Reports that waited for the supervisor have nobody to go to. */
 	rv_lives_resume(l);
 	RV_LIST_EACH_SAFE (life, &l->lives, struct rv_life, link) {

@@ -21,9 +21,11 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "launcher/forks.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
 #include "launcher/plan.h"
+#include "launcher/sockets.h"
 #include "launcher/sweep.h"
 #include "sys/sys.h"
 
@@ -134,6 +136,11 @@ init(struct rv_launcher *l, char **argv)
 	l->pid = getpid();
 	l->uid = geteuid();
 	l->link.fd = -1;
+	l->program_fd = -1;
+	rv_seal_init(&l->seal);
+	rv_list_init(&l->sockets);
+	rv_list_init(&l->forks);
+	rv_list_init(&l->templates);
 	rv_outputs_init(&l->outputs, l);
 	rv_list_init(&l->lives);
 	rv_list_init(&l->emptying);
@@ -158,6 +165,12 @@ finish(struct rv_launcher *l)
 			rv_life_destroy(
 			    RV_LIST_FIRST(lists[i], struct rv_life, link));
 		}
+	}
+	rv_forks_drop(l);
+	rv_sockets_finish(l);
+	rv_seal_finish(&l->seal);
+	if (l->program_fd != -1) {
+		close(l->program_fd);
 	}
 	rv_outputs_finish(&l->outputs);
 	rv_link_close(l);

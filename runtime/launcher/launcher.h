@@ -14,9 +14,11 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "child/call.h"
 #include "launcher/keeps.h"
 #include "launcher/link.h"
 #include "launcher/outputs.h"
+#include "launcher/seal.h"
 #include "launcher/slots.h"
 #include "loop/loop.h"
 #include "wire/launch.h"
@@ -49,6 +51,13 @@ struct rv_launcher {
 	struct rv_outputs outputs;
 	struct rv_slots slots;
 	char *frame; /* RV_LAUNCH_FRAME_MAX bytes, what came last */
+
+	struct rv_seal seal;
+	struct rv_list sockets; /* that are handed down, by name: few */
+	int program_fd;         /* of functions; -1: none was given */
+	char build[RV_CALL_BUILD];
+	struct rv_list forks;     /* asked of the host, not answered */
+	struct rv_list templates; /* fork servers */
 
 	struct rv_keeps keeps;
 	struct rv_hash by_life; /* struct rv_life */

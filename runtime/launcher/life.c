@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "child/forker.h"
 #include "launcher/end.h"
 #include "launcher/kin.h"
 #include "launcher/sweep.h"
@@ -73,6 +75,7 @@ rv_life_create(
 	}
 	life->main = &life->lead;
 	life->lead.pidfd = -1;
+	life->go = -1;
 	life->tick.cb = on_tick;
 	life->death.utime_us = life->death.stime_us = -1;
 	life->death.max_rss_kib = -1;
@@ -119,6 +122,7 @@ rv_life_destroy(struct rv_life *life)
 	}
 	rv_tick_disarm(&life->tick);
 	rv_listen_stop(life);
+	rv_life_end_start(life);
 	rv_proc_forget(&life->lead);
 	forget_other(life);
 	rv_list_remove(&life->link);
@@ -147,6 +151,81 @@ rv_life_find(struct rv_launcher *l, uint64_t number)
 		RV_MAGIC_CHECK(life, RV_LIFE_MAGIC);
 	}
 	return life;
+}
+
+/* -------- its start -------- */
+
+void
+rv_life_announce(struct rv_life *life)
+{
+	if (life->slot != NULL) {
+		rv_slot_announce(&life->l->slots, life->slot);
+	}
+	if (life->go != -1) {
+		/* One that was killed does not hear it. */
+		(void)!send(life->go, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+}
+
+/* The process goes on as soon as the supervisor's socket has the word. */
+void
+rv_life_say_launched(struct rv_life *life, pid_t pid, uint64_t ticks)
+{
+	struct rv_launcher *l = life->l;
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_LAUNCHED,
+		.life = life->life,
+		.pid = pid,
+		.start_ticks = ticks };
+
+	rv_link_send(l, &frame);
+	if (l->link.blocked) {
+		l->unannounced = life;
+	} else {
+		rv_life_announce(life);
+	}
+}
+
+static void
+on_go(struct rv_io *io, unsigned events)
+{
+	struct rv_life *life = RV_CONTAINER(io, struct rv_life, go_io);
+	struct rv_fork_failure failure;
+	ssize_t n = recv(life->go, &failure, sizeof(failure), MSG_DONTWAIT);
+
+	(void)events;
+	if (n == (ssize_t)sizeof(failure)) {
+		life->death.stage = failure.stage;
+		life->death.sys_errno = failure.sys_errno;
+	}
+	if (n != -1) {
+		rv_io_stop(&life->go_io);
+		close(life->go);
+		life->go = -1;
+	}
+}
+
+void
+rv_life_hear_start(struct rv_life *life, int go)
+{
+	life->go = go;
+	life->go_io = (struct rv_io){ .cb = on_go };
+	if (rv_io_start(life->l->loop, &life->go_io, go, RV_LOOP_READ, NULL) !=
+	    REEVE_OK) {
+		return; /* it is read when the process has ended */
+	}
+}
+
+void
+rv_life_end_start(struct rv_life *life)
+{
+	if (life->go != -1) {
+		on_go(&life->go_io, 0);
+	}
+	if (life->go != -1) {
+		rv_io_stop(&life->go_io);
+		close(life->go);
+		life->go = -1;
+	}
 }
 
 static void

@@ -46,10 +46,14 @@ struct rv_life {
 	struct rv_proc *main;  /* the one whose end is the life's */
 	struct rv_slot *slot;  /* until its program runs */
 	struct rv_listener *listener; /* NULL: none */
-	bool expected;                /* the end was asked for */
-	bool settled;                 /* status and usage are in `death` */
-	bool group_left;              /* somebody was still in the group */
-	bool victims;                 /* some were expected as orphans */
+	bool paged;                   /* its page was passed on */
+	bool reap_asked;              /* its parent was asked how it ended */
+	int go;                       /* of one that was forked; -1: none */
+	struct rv_io go_io;
+	bool expected;    /* the end was asked for */
+	bool settled;     /* status and usage are in `death` */
+	bool group_left;  /* somebody was still in the group */
+	bool victims;     /* some were expected as orphans */
 	bool scanned;     /* at least one scan for orphans was made */
 	unsigned orphans; /* found by the last scan, not yet gone */
 	unsigned step;    /* of keep.stop, when the supervisor is gone */
@@ -68,6 +72,14 @@ void rv_life_enter(struct rv_life *);
 /* Take it out of everything and free it; NULL is fine. */
 void rv_life_destroy(struct rv_life *);
 struct rv_life *rv_life_find(struct rv_launcher *, uint64_t life);
+/* The supervisor hears of its process, which then goes on. */
+void rv_life_say_launched(struct rv_life *, pid_t, uint64_t ticks);
+/* The process waits no longer. */
+void rv_life_announce(struct rv_life *);
+/* What a forked process says of its own start comes here; takes the socket. */
+void rv_life_hear_start(struct rv_life *, int go);
+/* All that it has said, and its end. */
+void rv_life_end_start(struct rv_life *);
 
 /* Watch for its end. pidfd is owned by the proc from now on. */
 void rv_proc_watch(
@@ -76,6 +88,9 @@ void rv_proc_watch(
 void rv_proc_forget(struct rv_proc *);
 /* It ended (pidfd, or a sweep saw it). */
 void rv_proc_ended(struct rv_proc *);
+
+/* What its parent, the host, says of how it ended. */
+void rv_life_reaped(struct rv_life *, const struct rv_death *);
 
 /* Look again at what is left of a life whose main process has ended. */
 void rv_life_advance(struct rv_life *);

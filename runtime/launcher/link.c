@@ -8,6 +8,7 @@
 #include "launcher/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,26 +21,39 @@
 #define FRAMES_A_TURN 32
 #define BUFFER_SIZE   (4 * 1024 * 1024)
 
+/* What waits in the stash: this, and then the frame. */
+struct waiting {
+	uint32_t len, n_fds;
+	int fds[RV_PACKET_FDS]; /* ours */
+};
+
 static bool
-send_now(struct rv_link *link, const char *data, size_t len, int fd)
+send_now(struct rv_link *link, const void *data, size_t len, const int *fds,
+    unsigned n_fds)
 {
-	if (rv_packet_send(link->fd, data, len, &fd, fd != -1) == 0) {
+	if (rv_packet_send(link->fd, data, len, fds, n_fds) == 0) {
 		return true;
 	}
 	/* A peer that is gone takes nothing more; its end is read as such. */
-	return errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM;
+	return errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM &&
+	       errno != ETOOMANYREFS;
 }
 
 static void
-stash(struct rv_link *link, const char *data, size_t len)
+stash(struct rv_link *link, const void *data, size_t len, const int *fds,
+    unsigned n_fds)
 {
-	uint32_t n = (uint32_t)len;
+	struct waiting w = { .len = (uint32_t)len, .n_fds = n_fds };
+	char *at = link->stash + link->stashed;
 
+	for (unsigned i = 0; i < n_fds; i++) {
+		w.fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+	}
 	/* The few frames that one event can cause fit: see link.h. */
-	RV_ASSERT(link->stashed + sizeof(n) + len <= sizeof(link->stash));
-	memcpy(link->stash + link->stashed, &n, sizeof(n));
-	memcpy(link->stash + link->stashed + sizeof(n), data, len);
-	link->stashed += sizeof(n) + len;
+	RV_ASSERT(link->stashed + sizeof(w) + len <= sizeof(link->stash));
+	memcpy(at, &w, sizeof(w));
+	memcpy(at + sizeof(w), data, len);
+	link->stashed += sizeof(w) + len;
 	link->blocked = true;
 	rv_io_events(&link->io, RV_LOOP_WRITE);
 }
@@ -47,13 +61,12 @@ stash(struct rv_link *link, const char *data, size_t len)
 void
 rv_link_send(struct rv_launcher *l, const struct rv_launch_frame *frame)
 {
-	rv_link_send_fd(l, frame, -1);
+	rv_link_send_fds(l, frame, NULL, 0);
 }
 
-/* A frame that has to wait goes without it: the name will have to do. */
 void
-rv_link_send_fd(
-    struct rv_launcher *l, const struct rv_launch_frame *frame, int fd)
+rv_link_send_fds(struct rv_launcher *l, const struct rv_launch_frame *frame,
+    const int *fds, unsigned n_fds)
 {
 	struct rv_link *link = &l->link;
 	char data[RV_LAUNCH_SMALL_MAX];
@@ -64,27 +77,65 @@ rv_link_send_fd(
 	}
 	len = rv_launch_encode_frame(data, sizeof(data), frame);
 	RV_ASSERT(len > 0);
-	if (link->blocked || !send_now(link, data, len, fd)) {
-		stash(link, data, len);
+	if (link->blocked || !send_now(link, data, len, fds, n_fds)) {
+		stash(link, data, len, fds, n_fds);
 	}
+}
+
+static void
+close_all(const struct waiting *w)
+{
+	for (unsigned i = 0; i < w->n_fds; i++) {
+		if (w->fds[i] != -1) {
+			close(w->fds[i]);
+		}
+	}
+}
+
+/* Without the descriptors that could not be kept, where there were none. */
+static bool
+send_waiting(struct rv_link *link, const struct waiting *w, const char *data)
+{
+	unsigned n = w->n_fds;
+
+	for (unsigned i = 0; i < w->n_fds; i++) {
+		n = w->fds[i] == -1 ? 0 : n;
+	}
+	if (!send_now(link, data, w->len, w->fds, n)) {
+		return false;
+	}
+	close_all(w);
+	return true;
 }
 
 static bool
 flush(struct rv_link *link)
 {
 	size_t at = 0;
-	uint32_t n;
+	struct waiting w;
 
 	while (at < link->stashed) {
-		memcpy(&n, link->stash + at, sizeof(n));
-		if (!send_now(link, link->stash + at + sizeof(n), n, -1)) {
+		memcpy(&w, link->stash + at, sizeof(w));
+		if (!send_waiting(link, &w, link->stash + at + sizeof(w))) {
 			break;
 		}
-		at += sizeof(n) + n;
+		at += sizeof(w) + w.len;
 	}
 	memmove(link->stash, link->stash + at, link->stashed - at);
 	link->stashed -= at;
 	return link->stashed == 0;
+}
+
+static void
+drop_stash(struct rv_link *link)
+{
+	struct waiting w;
+
+	for (size_t at = 0; at < link->stashed; at += sizeof(w) + w.len) {
+		memcpy(&w, link->stash + at, sizeof(w));
+		close_all(&w);
+	}
+	link->stashed = 0;
 }
 
 static void
@@ -165,5 +216,5 @@ rv_link_close(struct rv_launcher *l)
 		l->link.fd = -1;
 	}
 	l->link.blocked = false;
-	l->link.stashed = 0;
+	drop_stash(&l->link);
 }

@@ -11,14 +11,14 @@
 #include "loop/loop.h"
 #include "wire/launch.h"
 
-#define RV_LINK_STASH (16 * 1024) /* bytes */
+#define RV_LINK_STASH (32 * 1024) /* bytes */
 
 struct rv_link {
 	struct rv_io io;
 	int fd; /* -1: closed */
 	bool blocked;
-	size_t stashed; /* bytes: {u32 length, frame} ... */
-	char stash[RV_LINK_STASH];
+	size_t stashed;            /* bytes */
+	char stash[RV_LINK_STASH]; /* struct waiting, frame ... */
 };
 
 struct rv_launcher;
@@ -29,8 +29,8 @@ void rv_link_close(struct rv_launcher *);
 
 /* Goes out now or is stashed. Without a supervisor it is dropped. */
 void rv_link_send(struct rv_launcher *, const struct rv_launch_frame *);
-/* The same with a descriptor, which stays the caller's; -1: none. */
-void rv_link_send_fd(
-    struct rv_launcher *, const struct rv_launch_frame *, int fd);
+/* The same with descriptors, which stay the caller's. */
+void rv_link_send_fds(struct rv_launcher *, const struct rv_launch_frame *,
+    const int *fds, unsigned n_fds);
 
 #endif

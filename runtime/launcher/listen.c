@@ -10,6 +10,7 @@
 #include "launcher/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "child/page.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
 #include "sys/sys.h"
@@ -218,6 +220,38 @@ handle_message(struct rv_listener *lis, struct rv_notify_message *m)
 	}
 }
 
+/* It is going to be mapped, so it must stay as large as it is. */
+static bool
+is_page(int fd)
+{
+	const int wanted = F_SEAL_SHRINK | F_SEAL_GROW;
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals != -1 && (seals & wanted) == wanted &&
+	       fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size == RV_PAGE_BYTES;
+}
+
+static void
+handle_page(struct rv_listener *lis, const struct rv_packet *packet)
+{
+	struct rv_life *life = lis->life;
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
+		.life = life->life };
+
+	if (life->paged) {
+		refuse(lis, "a life has one page");
+	} else if (packet->pid != life->main->pid) {
+		refuse(lis, "a page came from another process");
+	} else if (!is_page(packet->fds[0])) {
+		refuse(lis, "a page has another size, or is not sealed");
+	} else {
+		life->paged = true;
+		rv_link_send_fds(life->l, &frame, packet->fds, 1);
+	}
+}
+
 /* 1: handled one, 0: nothing there. */
 static int
 read_message(struct rv_listener *lis)
@@ -233,6 +267,9 @@ read_message(struct rv_listener *lis)
 	}
 	if (is_allowed(lis->life, &packet)) {
 		rv_notify_parse(data, packet.len, packet.n_fds, &m);
+		if (m.page) {
+			handle_page(lis, &packet);
+		}
 		handle_message(lis, &m);
 	} else {
 		refuse(lis, "a message came from another user");

@@ -15,17 +15,19 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "child/call.h"
 #include "launcher/kin.h"
 #include "launcher/listen.h"
 
 #define OWN_TEXT     64 /* of one small variable of ours */
-#define OWN_MAX      4  /* variables that we add */
+#define OWN_MAX      12 /* variables that we add */
+#define PRELOAD      "LD_PRELOAD"
 #define DEFAULT_PATH "/bin:/usr/bin"
 
 /* Meant for the process that got them, not for its children. */
 static const char *const private_names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC",
 	"WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
-	"REEVE_LIFE" };
+	"REEVE_LIFE", "REEVE_STOPSIGNAL", RV_CALL_ENV, RV_TEMPLATE_ENV };
 
 /* What is fault injection for us is none of theirs. */
 static const char *const test_names[] = { "REEVE_FAULTS",
@@ -148,6 +150,71 @@ add_own(struct arena *arena, struct environment *env, const char *name,
 	return text + at;
 }
 
+static char *
+add_number(
+    struct arena *arena, struct environment *env, const char *name, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	return add_own(arena, env, name, text);
+}
+
+/* What the worker, or the runtime, has in this variable; NULL: nothing. */
+static const char *
+inherited(const struct rv_launcher *l, const struct rv_launch *launch,
+    const char *name)
+{
+	size_t len = strlen(name);
+	const char *s = launch->env.packed;
+
+	for (uint32_t i = 0; i < launch->env.count; i++) {
+		if (strncmp(s, name, len) == 0 && s[len] == '=') {
+			return s + len + 1;
+		}
+		s = rv_strings_next(s);
+	}
+	for (size_t i = 0; i < l->n_environ && !launch->clear_env; i++) {
+		if (strncmp(l->environ[i], name, len) == 0 &&
+		    l->environ[i][len] == '=') {
+			return l->environ[i] + len + 1;
+		}
+	}
+	return NULL;
+}
+
+static void
+add_crash_library(const struct rv_launcher *l, const struct rv_launch *launch,
+    struct arena *arena, struct environment *env)
+{
+	const char *others = inherited(l, launch, PRELOAD);
+	size_t size = strlen(launch->crash_library) + 2 +
+		      (others != NULL ? strlen(others) : 0);
+	char *text = carve(arena, size);
+
+	rv_format(text, size, "%s%s%s", launch->crash_library,
+	    others != NULL && others[0] != '\0' ? ":" : "",
+	    others != NULL ? others : "");
+	add_own(arena, env, PRELOAD, text);
+}
+
+static void
+add_listeners(const struct rv_launch *launch, struct arena *arena,
+    struct environment *env, struct rv_birth *birth)
+{
+	char *names = carve(arena, launch->listen.bytes + 1);
+	const char *s = launch->listen.packed;
+
+	add_number(arena, env, "LISTEN_FDS", launch->listen.count);
+	birth->own_pid[1] = add_own(arena, env, "LISTEN_PID", "");
+	/* The same bytes with a colon for each NUL. */
+	memcpy(names, s, launch->listen.bytes);
+	for (uint32_t i = 0; i + 1 < launch->listen.bytes; i++) {
+		names[i] = names[i] == '\0' ? ':' : names[i];
+	}
+	add_own(arena, env, "LISTEN_FDNAMES", names);
+}
+
 /* Ours come first: there they are found in a large environment too. */
 static void
 add_protocols(const struct rv_launcher *l, const struct rv_launch *launch,
@@ -155,18 +222,34 @@ add_protocols(const struct rv_launcher *l, const struct rv_launch *launch,
 {
 	char text[RV_LISTEN_NAME_MAX];
 
-	snprintf(text, sizeof(text), "%s/%" PRIu64 "%s", l->run_id,
-	    launch->life,
-	    launch->keep.kill_mode == RV_KILL_PROCESS ? "/process" : "");
-	add_own(arena, env, "REEVE_LIFE", text);
+	if (launch->life != 0) {
+		snprintf(text, sizeof(text), "%s/%" PRIu64 "%s", l->run_id,
+		    launch->life,
+		    launch->keep.kill_mode == RV_KILL_PROCESS ? "/process"
+							      : "");
+		add_own(arena, env, "REEVE_LIFE", text);
+	}
 	if (launch->keep.notify) {
 		rv_listen_name(l, launch->life, &launch->keep, text);
 		add_own(arena, env, "NOTIFY_SOCKET", text);
 	}
 	if (launch->watchdog_usec > 0) {
-		snprintf(text, sizeof(text), "%" PRIu64, launch->watchdog_usec);
-		add_own(arena, env, "WATCHDOG_USEC", text);
+		add_number(arena, env, "WATCHDOG_USEC", launch->watchdog_usec);
 		birth->own_pid[0] = add_own(arena, env, "WATCHDOG_PID", "");
+	}
+	if (launch->listen.count > 0) {
+		add_listeners(launch, arena, env, birth);
+	}
+	if (launch->function != NULL && launch->method == RV_LAUNCH_BY_SPAWN) {
+		add_number(
+		    arena, env, RV_CALL_ENV, (uint64_t)rv_plan_own_fd(launch));
+	}
+	if (launch->stop_signal != 0) {
+		add_number(arena, env, "REEVE_STOPSIGNAL",
+		    (uint64_t)launch->stop_signal);
+	}
+	if (launch->crash_library != NULL) {
+		add_crash_library(l, launch, arena, env);
 	}
 }
 
@@ -276,8 +359,29 @@ files_size(const struct rv_launcher *l, const struct rv_launch *launch)
 	return most;
 }
 
+int
+rv_plan_own_fd(const struct rv_launch *launch)
+{
+	int behind = 3 + (int)launch->listen.count;
+
+	return RV_MAX(behind, launch->ready_fd + 1);
+}
+
 static size_t
-plan_size(const struct rv_launcher *l, const struct rv_launch *launch)
+crash_size(const struct rv_launcher *l, const struct rv_launch *launch)
+{
+	const char *others;
+
+	if (launch->crash_library == NULL) {
+		return 0;
+	}
+	others = inherited(l, launch, PRELOAD);
+	return strlen(launch->crash_library) +
+	       (others != NULL ? strlen(others) : 0) + OWN_TEXT;
+}
+
+size_t
+rv_plan_size(const struct rv_launcher *l, const struct rv_launch *launch)
 {
 	size_t pointers = launch->argv.count + 2 * launch->env.count +
 			  l->n_environ + OWN_MAX + 8;
@@ -287,7 +391,8 @@ plan_size(const struct rv_launcher *l, const struct rv_launch *launch)
 	       (RV_LAUNCH_LIMITS_MAX + 1) * sizeof(struct rv_birth_limit) +
 	       launch->n_groups * sizeof(gid_t) +
 	       (launch->directory != NULL ? strlen(launch->directory) : 0) +
-	       OWN_MAX * (OWN_TEXT + RV_LISTEN_NAME_MAX) + 16 * 32;
+	       OWN_MAX * (OWN_TEXT + RV_LISTEN_NAME_MAX) + 16 * 32 +
+	       2 * (launch->listen.bytes + crash_size(l, launch));
 }
 
 void
@@ -357,21 +462,16 @@ plan_identity(const struct rv_launcher *l, const struct rv_launch *launch,
 	birth->gid = launch->gid;
 }
 
-bool
-rv_plan_make(
-    struct rv_launcher *l, const struct rv_launch *launch, struct rv_slot *slot)
+struct rv_birth *
+rv_plan_lay(const struct rv_launcher *l, const struct rv_launch *launch,
+    void *block, size_t size)
 {
-	size_t size = plan_size(l, launch);
-	char *block = rv_slot_room(&l->slots, slot, size);
-	struct arena arena = { block, block + size };
+	struct arena arena = { block, (char *)block + size };
 	struct rv_birth *birth;
 
-	if (block == NULL) {
-		return false;
-	}
 	birth = carve(&arena, sizeof(*birth));
 	birth->parent = l->pid;
-	birth->program = -1;
+	birth->program = birth->report = -1;
 	birth->umask = launch->umask;
 	birth->set_nice = launch->set_nice;
 	birth->nice = launch->nice;
@@ -392,6 +492,5 @@ rv_plan_make(
 		birth->oom = carve_text(&arena, text, len);
 		birth->oom_len = len;
 	}
-	slot->birth = birth;
-	return true;
+	return birth;
 }

@@ -7,11 +7,15 @@
 #include "launcher/launcher.h"
 
 /*
- * All in one block of memory, the slot's: the birth, its arrays, and copies of
- * all text. Descriptors come later. False: no memory.
+ * All in one block of zeroed memory: the birth, its arrays, and copies of all
+ * text. Descriptors come later. The block must be rv_plan_size bytes at least.
  */
-bool rv_plan_make(
-    struct rv_launcher *, const struct rv_launch *, struct rv_slot *);
+size_t rv_plan_size(const struct rv_launcher *, const struct rv_launch *);
+struct rv_birth *rv_plan_lay(const struct rv_launcher *,
+    const struct rv_launch *, void *block, size_t size);
+
+/* The first descriptor behind those that the worker asked for. */
+int rv_plan_own_fd(const struct rv_launch *);
 
 /* One more descriptor of the child; the table stays in order. */
 void rv_plan_fd(struct rv_birth *, int from, int at, bool cloexec);

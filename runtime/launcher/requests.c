@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "launcher/adopt.h"
 #include "launcher/birth.h"
+#include "launcher/forks.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
+#include "launcher/sockets.h"
 #include "sys/sys.h"
 
 #define TROUBLE_MAX 512
@@ -85,10 +88,24 @@ on_EXPECT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 	}
 }
 
+/* True when the seal forbids it, which is said. */
+static bool
+is_sealed(struct rv_launcher *l, const char *what)
+{
+	if (l->seal.closed) {
+		rv_launcher_trouble(
+		    l, EPERM, "cannot %s: the launcher is sealed", what);
+	}
+	return l->seal.closed;
+}
+
 static void
 on_ADOPT(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 {
 	(void)fd;
+	if (is_sealed(l, "adopt a process")) {
+		return;
+	}
 	rv_adopt(l, f->life, f->pid, f->start_ticks, &f->keep);
 }
 
@@ -96,6 +113,9 @@ static void
 on_STRAY(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 {
 	(void)fd;
+	if (is_sealed(l, "kill what is left of an earlier run")) {
+		return;
+	}
 	rv_adopt_stray(l, f->life, f->pid, f->start_ticks);
 }
 
@@ -126,6 +146,62 @@ on_CLOSE(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 	rv_launcher_end(l, true);
 }
 
+static void
+on_PROGRAM(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	if (*fd == -1 || is_sealed(l, "change the program of functions")) {
+		return;
+	}
+	if (l->program_fd != -1) {
+		close(l->program_fd);
+	}
+	l->program_fd = *fd;
+	*fd = -1;
+	rv_copy(l->build, sizeof(l->build), f->text);
+}
+
+static void
+on_LISTENER(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	if (*fd != -1 && !is_sealed(l, "take another listening socket")) {
+		rv_socket_keep(l, f->text, *fd);
+		*fd = -1;
+	}
+}
+
+static void
+on_UNLISTEN(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	(void)fd;
+	rv_socket_drop(l, f->text);
+}
+
+static void
+on_SEAL(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	(void)f;
+	(void)fd;
+	l->seal.closed = true;
+}
+
+static void
+on_FORKED(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	(void)fd;
+	rv_fork_answered(l, f);
+}
+
+static void
+on_REAPED(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	struct rv_life *life = rv_life_find(l, f->life);
+
+	(void)fd;
+	if (life != NULL && life->keep->hosted) {
+		rv_life_reaped(life, &f->death);
+	}
+}
+
 #define on_LAUNCH NULL /* below: its struct is another */
 
 typedef void request_fn(
@@ -140,23 +216,48 @@ static request_fn *const requests[] = {
 #undef X
 };
 
+static void
+refuse_launch(struct rv_launcher *l, uint64_t life, int stage, int sys_errno)
+{
+	struct rv_launch_frame failure = { .op = RV_LAUNCH_FAILED,
+		.life = life,
+		.stage = stage,
+		.sys_errno = sys_errno };
+
+	rv_link_send(l, &failure);
+}
+
+/* A launch of no life says what may be launched later. */
+static void
+on_launch(struct rv_launcher *l, size_t len)
+{
+	struct rv_launch launch;
+	bool good = rv_launch_decode(l->frame, len, &launch);
+
+	if (good && launch.life == 0) {
+		if (!rv_seal_declare(&l->seal, l->frame, len)) {
+			rv_launcher_trouble(
+			    l, ENOMEM, "cannot keep what is declared");
+		}
+	} else if (!good) {
+		refuse_launch(l, launch.life, RV_STAGE_DECODE, EBADMSG);
+	} else if (!rv_seal_allows(&l->seal, l->frame, len)) {
+		refuse_launch(l, launch.life, RV_STAGE_SEALED, EPERM);
+	} else if (launch.method == RV_LAUNCH_BY_SPAWN) {
+		rv_birth_launch(l, &launch);
+	} else {
+		rv_fork_launch(l, l->frame, len);
+	}
+}
+
 void
 rv_launcher_request(struct rv_launcher *l, size_t len, int *fd)
 {
 	uint32_t op = rv_launch_op(l->frame, len);
-	struct rv_launch launch;
 	struct rv_launch_frame frame;
 
-	if (op == RV_LAUNCH_LAUNCH &&
-	    rv_launch_decode(l->frame, len, &launch)) {
-		rv_birth_launch(l, &launch);
-	} else if (op == RV_LAUNCH_LAUNCH) {
-		struct rv_launch_frame failure = { .op = RV_LAUNCH_FAILED,
-			.life = launch.life,
-			.stage = RV_STAGE_DECODE,
-			.sys_errno = EBADMSG };
-
-		rv_link_send(l, &failure);
+	if (op == RV_LAUNCH_LAUNCH) {
+		on_launch(l, len);
 	} else if (op < RV_ARRAY_LEN(requests) && requests[op] != NULL &&
 		   rv_launch_decode_frame(l->frame, len, &frame)) {
 		requests[op](l, &frame, fd);

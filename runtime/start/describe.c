@@ -5,10 +5,16 @@
  */
 #include "config.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 #include "start/start_priv.h"
+
+_Static_assert((int)RV_METHOD_SPAWN == (int)RV_LAUNCH_BY_SPAWN &&
+		   (int)RV_METHOD_FORK == (int)RV_LAUNCH_BY_FORK &&
+		   (int)RV_METHOD_FORKSERVER == (int)RV_LAUNCH_BY_FORKSERVER,
+    "the wire has the config's start methods");
 
 _Static_assert((int)RV_OUT_NONE == (int)RV_LAUNCH_OUT_NONE &&
 		   (int)RV_OUT_INHERIT == (int)RV_LAUNCH_OUT_INHERIT &&
@@ -27,7 +33,10 @@ describe_keep(struct rv_launch_keep *keep, const struct rv_spec *spec)
 		.n_stop = policy->n_stop,
 		.stop_group = policy->stop_group,
 		.notify = program->ready == RV_CHANNEL_NOTIFY ||
-			  policy->hb_interval > 0,
+			  policy->hb_interval > 0 ||
+			  program->function != NULL || program->crash_report,
+		.hosted = program->function != NULL &&
+			  program->method == RV_METHOD_FORK,
 		.set_user = program->set_user,
 		.uid = program->uid,
 	};
@@ -66,8 +75,35 @@ describe_limits(struct rv_launch *launch, const struct rv_program *program)
 	return true;
 }
 
+/* The worker need not be told that TERM means stop. */
+static int32_t
+stop_signal(const struct rv_spec *spec)
+{
+	const struct rv_policy *policy = spec->policy;
+	int signo = policy->n_stop > 0 ? policy->stop[0].signo : SIGTERM;
+
+	return signo == SIGTERM || signo == SIGKILL ? 0 : signo;
+}
+
+static void
+describe_function(struct rv_launch *launch, const struct rv_program *program)
+{
+	if (program->function == NULL) {
+		return;
+	}
+	launch->method = (uint32_t)program->method;
+	launch->function = program->function;
+	launch->args = program->args;
+	launch->n_args = (uint32_t)program->n_args;
+	launch->args_are_json = program->args_are_json;
+	if (program->method == RV_METHOD_FORKSERVER) {
+		launch->preload = rv_strings_of(program->preload);
+	}
+}
+
 static bool
-describe(struct rv_launch *launch, uint64_t life, const struct rv_spec *spec)
+describe(const struct rv_start *start, struct rv_launch *launch, uint64_t life,
+    const struct rv_spec *spec)
 {
 	const struct rv_program *program = spec->program;
 
@@ -93,8 +129,17 @@ describe(struct rv_launch *launch, uint64_t life, const struct rv_spec *spec)
 		    program->ready == RV_CHANNEL_FD ? program->ready_fd : -1,
 		.watchdog_usec = (uint64_t)(spec->policy->hb_interval / RV_US),
 	};
+	launch->listen = rv_strings_of(program->listen);
+	if (program->crash_report) {
+		launch->crash_library = start->crash_library;
+	}
+	if (launch->keep.notify || program->function != NULL) {
+		launch->stop_signal = stop_signal(spec);
+	}
+	describe_function(launch, program);
 	describe_keep(&launch->keep, spec);
-	return describe_limits(launch, program);
+	return launch->listen.count <= RV_LAUNCH_LISTEN_MAX &&
+	       describe_limits(launch, program);
 }
 
 enum reeve_status
@@ -109,7 +154,7 @@ rv_start_launch(struct rv_start *start, uint64_t number,
 		start->refused = true;
 		return REEVE_EAGAIN;
 	}
-	if (describe(&launch, number, spec)) {
+	if (describe(start, &launch, number, spec)) {
 		len = rv_launch_encode(
 		    start->frame, RV_LAUNCH_FRAME_MAX, &launch);
 	}
@@ -128,6 +173,26 @@ rv_start_launch(struct rv_start *start, uint64_t number,
 		rv_start_remove(start, life);
 		start->refused = true;
 		return REEVE_EAGAIN;
+	}
+	return REEVE_OK;
+}
+
+enum reeve_status
+rv_start_declare(
+    struct rv_start *start, const struct rv_spec *spec, struct reeve_error *err)
+{
+	struct rv_launch launch;
+	size_t len = 0;
+
+	if (describe(start, &launch, 0, spec)) {
+		len = rv_launch_encode(
+		    start->frame, RV_LAUNCH_FRAME_MAX, &launch);
+	}
+	if (len == 0 || start->fd == -1 || start->blocked ||
+	    !rv_start_send(start, start->frame, len, NULL)) {
+		return rv_error(err, REEVE_EAGAIN,
+		    "cannot declare %s: the launcher takes nothing now",
+		    spec->path);
 	}
 	return REEVE_OK;
 }

@@ -11,9 +11,10 @@
 #include "start/start_priv.h"
 
 static void
-on_GREETING(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_GREETING(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
-	(void)fd;
+	(void)packet;
 	if (f->version != RV_LAUNCH_VERSION) {
 		rv_start_trouble(start, 0,
 		    "%s speaks version %u of the protocol, this library %u",
@@ -22,11 +23,12 @@ on_GREETING(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 }
 
 static void
-on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
-	(void)fd;
+	(void)packet;
 	if (life != NULL) {
 		life->pid = f->pid;
 		life->start_ticks = f->start_ticks;
@@ -35,11 +37,12 @@ on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 }
 
 static void
-on_FAILED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_FAILED(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
-	(void)fd;
+	(void)packet;
 	if (life != NULL) {
 		rv_start_remove(start, life);
 	}
@@ -47,23 +50,25 @@ on_FAILED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 }
 
 static void
-on_NOTIFY(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_NOTIFY(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
-	(void)fd;
+	(void)packet;
 	if (life != NULL) {
 		start->ops->notified(start->ctx, f->life, &f->notify);
 	}
 }
 
 static void
-on_DIED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_DIED(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 	struct rv_death death = f->death;
 
-	(void)fd;
+	(void)packet;
 	if (life == NULL) {
 		return;
 	}
@@ -81,21 +86,51 @@ on_DIED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
 }
 
 static void
-on_SYNCED(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_SYNCED(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
-	(void)fd;
+	(void)packet;
 	start->ops->synced(start->ctx, f->life);
 }
 
 static void
-on_TROUBLE(struct rv_start *start, const struct rv_launch_frame *f, int *fd)
+on_TROUBLE(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
 {
-	(void)fd;
+	(void)packet;
 	rv_start_trouble(start, f->sys_errno, "%s", f->text);
 }
 
-typedef void report_fn(
-    struct rv_start *, const struct rv_launch_frame *, int *fd);
+static void
+on_PAGE(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
+{
+	int fd = packet->n_fds > 0 ? packet->fds[0] : -1;
+
+	if (fd == -1 || start->ops->paged == NULL ||
+	    rv_start_find(start, f->life) == NULL) {
+		return;
+	}
+	packet->fds[0] = -1;
+	start->ops->paged(start->ctx, f->life, fd);
+}
+
+static void
+on_FORK(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
+{
+	rv_start_fork(start, f->life, packet);
+}
+
+static void
+on_REAP(struct rv_start *start, const struct rv_launch_frame *f,
+    struct rv_packet *packet)
+{
+	rv_start_reap(start, f->life, packet->n_fds > 0 ? packet->fds[0] : -1);
+}
+
+typedef void report_fn(struct rv_start *, const struct rv_launch_frame *,
+    struct rv_packet *packet);
 
 #define LAUNCHER(symbol, number) [number] = on_##symbol,
 #define SUPERVISOR(symbol, number)
@@ -107,13 +142,14 @@ static report_fn *const reports[] = {
 };
 
 void
-rv_start_report(struct rv_start *start, const void *data, size_t len, int *fd)
+rv_start_report(
+    struct rv_start *start, const void *data, struct rv_packet *packet)
 {
 	struct rv_launch_frame frame;
 
-	if (rv_launch_decode_frame(data, len, &frame) &&
+	if (rv_launch_decode_frame(data, packet->len, &frame) &&
 	    frame.op < RV_ARRAY_LEN(reports) && reports[frame.op] != NULL) {
-		reports[frame.op](start, &frame, fd);
+		reports[frame.op](start, &frame, packet);
 	} else {
 		rv_start_trouble(
 		    start, 0, "the launcher sent a frame that is none");

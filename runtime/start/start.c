@@ -58,7 +58,7 @@ read_frames(struct rv_start *start)
 {
 	for (unsigned i = 0; i < FRAMES_A_TURN; i++) {
 		struct rv_packet packet;
-		int fd = start->fd, passed;
+		int fd = start->fd;
 		int got = rv_packet_receive(
 		    fd, start->frame, RV_LAUNCH_FRAME_MAX, &packet);
 
@@ -69,13 +69,8 @@ read_frames(struct rv_start *start)
 			on_end(start);
 			return;
 		}
-		passed = packet.n_fds > 0 ? packet.fds[0] : -1;
-		packet.fds[0] = -1;
+		rv_start_report(start, start->frame, &packet);
 		rv_packet_close_fds(&packet);
-		rv_start_report(start, start->frame, packet.len, &passed);
-		if (passed != -1) {
-			close(passed);
-		}
 		if (start->fd != fd) {
 			return;
 		}
@@ -145,6 +140,7 @@ begin(struct rv_start *start, struct reeve_error *err)
 	start->wstatus = -1;
 	start->started_at = rv_loop_now(start->loop);
 	rv_start_ask(start, &(struct rv_start_op){ .op = RV_LAUNCH_HELLO });
+	rv_start_introduce(start);
 	return REEVE_OK;
 }
 
@@ -361,6 +357,8 @@ static void
 free_all(struct rv_start *start)
 {
 	free_lives(start);
+	rv_free(start->functions);
+	rv_free(start->crash_library);
 	rv_free(start->program);
 	rv_free(start->runtime_dir);
 	rv_free(start->run_id);
@@ -384,6 +382,11 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 	start->ops = options->ops;
 	start->ctx = options->ctx;
 	start->program = rv_strdup(options->program);
+	start->functions =
+	    options->functions != NULL ? rv_strdup(options->functions) : NULL;
+	start->crash_library = options->crash_library != NULL
+				   ? rv_strdup(options->crash_library)
+				   : NULL;
 	start->runtime_dir = rv_strdup(options->runtime_dir);
 	start->run_id = rv_strdup(options->run_id);
 	start->frame = rv_alloc(1, RV_LAUNCH_FRAME_MAX);

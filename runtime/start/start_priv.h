@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "start/start.h"
 #include "wire/launch.h"
+#include "wire/packet.h"
 
 #define RV_START_MAGIC 0x73746172u
 #define RV_LIFE_OPS    8 /* requests waiting, for each life there is room for */
@@ -47,6 +48,7 @@ struct rv_start_chunk {
 struct rv_start {
 	unsigned magic;
 	char *program, *runtime_dir, *run_id;
+	char *functions, *crash_library; /* NULL: none given */
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;
 	void *ctx;
@@ -87,6 +89,12 @@ struct rv_start_life *rv_start_find(struct rv_start *, uint64_t life);
 struct rv_start_life *rv_start_add(struct rv_start *, uint64_t life);
 void rv_start_remove(struct rv_start *, struct rv_start_life *);
 
+/* functions.c: what each new launcher is told before anything else. */
+void rv_start_introduce(struct rv_start *);
+/* A fork that the launcher asks for, and what became of such a child. */
+void rv_start_fork(struct rv_start *, uint64_t life, struct rv_packet *);
+void rv_start_reap(struct rv_start *, uint64_t life, int pidfd);
+
 /* Send or queue. */
 void rv_start_ask(struct rv_start *, const struct rv_start_op *);
 void rv_start_ask_adoption(struct rv_start *, struct rv_start_life *);
@@ -99,8 +107,8 @@ void rv_start_forget_queue(struct rv_start *);
 bool rv_start_send(
     struct rv_start *, const void *data, size_t len, const int *fd);
 
-/* Handle one frame of the launcher; *fd is -1 once it was taken. */
-void rv_start_report(struct rv_start *, const void *data, size_t len, int *fd);
+/* Handle one frame of the launcher; descriptors that are taken become -1. */
+void rv_start_report(struct rv_start *, const void *data, struct rv_packet *);
 
 void rv_start_trouble(struct rv_start *, int sys_errno, const char *fmt, ...)
     RV_PRINTF(3, 4);

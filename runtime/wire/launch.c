@@ -127,6 +127,7 @@ walk_keep(struct walk *w, struct rv_launch_keep *keep)
 	}
 	walk_bool(w, &keep->stop_group);
 	walk_bool(w, &keep->notify);
+	walk_bool(w, &keep->hosted);
 	walk_bool(w, &keep->set_user);
 	walk_u32(w, &keep->uid);
 }
@@ -142,22 +143,34 @@ walk_out(struct walk *w, struct rv_launch_out *out)
 		 (out->kind == RV_LAUNCH_OUT_FILE && out->path == NULL);
 }
 
+/* So many things of this size; as they stand, perhaps not aligned. */
 static void
-walk_groups(struct walk *w, struct rv_launch *l)
+walk_items(struct walk *w, const void **items, uint32_t *n, size_t size)
 {
-	walk_u32(w, &l->n_groups);
+	walk_u32(w, n);
 	if (w->pack != NULL) {
-		rv_pack_bytes(
-		    w->pack, l->groups, (size_t)l->n_groups * sizeof(gid_t));
+		rv_pack_bytes(w->pack, *items, *n * size);
 		return;
 	}
-	l->groups = w->unpack->at;
-	if (l->n_groups >
-	    (size_t)(w->unpack->end - w->unpack->at) / sizeof(gid_t)) {
+	*items = w->unpack->at;
+	if (*n > (size_t)(w->unpack->end - w->unpack->at) / size) {
 		w->bad = true;
-		l->n_groups = 0;
+		*n = 0;
 	}
-	w->unpack->at += (size_t)l->n_groups * sizeof(gid_t);
+	w->unpack->at += *n * size;
+}
+
+static void
+walk_function(struct walk *w, struct rv_launch *l)
+{
+	walk_u32(w, &l->method);
+	walk_str(w, &l->function);
+	walk_items(w, &l->args, &l->n_args, 1);
+	walk_bool(w, &l->args_are_json);
+	walk_strings(w, &l->preload);
+	/* Only what is a function can be forked. */
+	w->bad = w->bad || l->method > RV_LAUNCH_BY_FORKSERVER ||
+		 (l->method != RV_LAUNCH_BY_SPAWN && l->function == NULL);
 }
 
 static void
@@ -186,7 +199,7 @@ walk_launch(struct walk *w, struct rv_launch *l)
 	walk_str(w, &l->directory);
 	walk_bool(w, &l->set_group);
 	walk_u32(w, &l->gid);
-	walk_groups(w, l);
+	walk_items(w, &l->groups, &l->n_groups, sizeof(gid_t));
 	walk_i32(w, &l->umask);
 	walk_bool(w, &l->set_nice);
 	walk_i32(w, &l->nice);
@@ -198,6 +211,11 @@ walk_launch(struct walk *w, struct rv_launch *l)
 	w->bad = w->bad || l->out.kind == RV_LAUNCH_OUT_MERGED;
 	walk_i32(w, &l->ready_fd);
 	walk_u64(w, &l->watchdog_usec);
+	walk_function(w, l);
+	walk_strings(w, &l->listen);
+	w->bad = w->bad || l->listen.count > RV_LAUNCH_LISTEN_MAX;
+	walk_str(w, &l->crash_library);
+	walk_i32(w, &l->stop_signal);
 }
 
 static void
@@ -318,6 +336,27 @@ walk_TROUBLE(struct walk *w, struct rv_launch_frame *f)
 	walk_text(w, &f->text);
 }
 
+static void
+walk_PROGRAM(struct walk *w, struct rv_launch_frame *f)
+{
+	walk_text(w, &f->text);
+}
+
+static void
+walk_FORKED(struct walk *w, struct rv_launch_frame *f)
+{
+	walk_FAILED(w, f);
+	walk_i32(w, &f->pid);
+	w->bad = w->bad || f->pid < 0 || (f->pid == 0) != (f->stage != 0);
+}
+
+#define walk_LISTENER walk_PROGRAM
+#define walk_UNLISTEN walk_PROGRAM
+#define walk_SEAL     walk_nothing
+#define walk_REAPED   walk_DIED
+#define walk_PAGE     walk_life
+#define walk_FORK     walk_life
+#define walk_REAP     walk_life
 #define walk_EXPECT   walk_life
 #define walk_SYNC     walk_life
 #define walk_SYNCED   walk_life

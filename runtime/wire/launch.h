@@ -20,6 +20,7 @@
 #define RV_LAUNCH_FRAME_MAX  (200 * 1024) /* bytes, the largest LAUNCH */
 #define RV_LAUNCH_SMALL_MAX  2048         /* bytes, any other frame */
 #define RV_LAUNCH_LIMITS_MAX 32
+#define RV_LAUNCH_LISTEN_MAX 32
 #define RV_NOTIFY_STATUS_MAX 1024 /* bytes of a STATUS= text */
 
 enum rv_launch_op {
@@ -35,6 +36,7 @@ struct rv_launch_keep {
 	struct rv_stop_step stop[RV_STOP_STEPS_MAX]; /* supervisor is gone */
 	bool stop_group;
 	bool notify; /* it has a notify socket */
+	bool hosted; /* forked by the host: that is its parent, and reaps */
 	bool set_user;
 	uint32_t uid; /* of set_user */
 };
@@ -44,6 +46,13 @@ enum rv_launch_out_kind {
 	RV_LAUNCH_OUT_INHERIT,
 	RV_LAUNCH_OUT_FILE,
 	RV_LAUNCH_OUT_MERGED,
+};
+
+/* How its process is made; as enum rv_method of the config. */
+enum rv_launch_method {
+	RV_LAUNCH_BY_SPAWN,
+	RV_LAUNCH_BY_FORK,
+	RV_LAUNCH_BY_FORKSERVER,
 };
 
 struct rv_launch_out {
@@ -78,6 +87,15 @@ struct rv_launch {
 	struct rv_launch_out out, err;
 	int32_t ready_fd;       /* -1: none */
 	uint64_t watchdog_usec; /* 0: none */
+	uint32_t method;        /* enum rv_launch_method */
+	const char *function;   /* NULL: argv is a command */
+	const void *args;       /* n_args bytes */
+	uint32_t n_args;
+	bool args_are_json;
+	struct rv_strings preload; /* of its fork server */
+	struct rv_strings listen;  /* names of listeners, in order */
+	const char *crash_library; /* to be preloaded, or NULL */
+	int32_t stop_signal;       /* what REEVE_STOPSIGNAL says, 0: nothing */
 };
 
 struct rv_launch_frame {
@@ -91,7 +109,7 @@ struct rv_launch_frame {
 	uint32_t kill_mode;
 	struct rv_launch_keep keep; /* ADOPT */
 	int32_t stage, sys_errno;
-	const char *text; /* TROUBLE */
+	const char *text; /* TROUBLE; PROGRAM: build; (UN)LISTEN(ER): name */
 	struct rv_death death;
 	struct rv_notify notify;
 };

@@ -120,6 +120,13 @@ take_watchdog(struct rv_notify_message *m, const char *value, size_t len)
 	return false;
 }
 
+static bool
+take_page(struct rv_notify_message *m, const char *value, size_t len)
+{
+	m->page = is_one(m, value, len);
+	return m->page;
+}
+
 static const struct variable variables[] = {
 	{ "READY", RV_NOTIFY_READY, is_one },
 	{ "STOPPING", RV_NOTIFY_STOPPING, is_one },
@@ -131,6 +138,8 @@ static const struct variable variables[] = {
 	{ "ERRNO", RV_NOTIFY_ERRNO, take_errno },
 	{ "STATUS", RV_NOTIFY_STATUS, take_status },
 	{ "EXIT_STATUS", RV_NOTIFY_EXIT_STATUS, take_exit_status },
+	{ "REEVE_PAGE", 0, take_page },
+	{ "REEVE_TROUBLE", RV_NOTIFY_TROUBLE, is_one },
 };
 
 static const struct variable *
@@ -198,7 +207,7 @@ rv_notify_parse(
     const char *data, size_t len, unsigned n_fds, struct rv_notify_message *m)
 {
 	m->notify = (struct rv_notify){ 0 };
-	m->barrier = false;
+	m->barrier = m->page = false;
 	m->bad = NULL;
 	m->status[0] = '\0';
 	if (len > RV_NOTIFY_MESSAGE_MAX) {
@@ -224,5 +233,9 @@ rv_notify_parse(
 	for (size_t at = 0, line; at < len; at += line + 1) {
 		line = line_length(data + at, len - at);
 		take_line(m, data + at, line);
+	}
+	if (m->page && n_fds != 1) {
+		m->page = false;
+		m->bad = "a page must come with one descriptor";
 	}
 }

@@ -13,6 +13,7 @@
 struct rv_notify_message {
 	struct rv_notify notify; /* status points to `status` */
 	bool barrier;            /* BARRIER=1: nothing else is in it */
+	bool page;               /* REEVE_PAGE=1: its descriptor is the page */
 	const char *bad;         /* why something was refused; static */
 	char status[RV_NOTIFY_STATUS_MAX + 1];
 };

@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-#define RV_PACKET_FDS 4 /* as many as any frame of ours carries */
+#define RV_PACKET_FDS 42 /* as many as any frame of ours carries */
 
 struct rv_packet {
 	size_t len;     /* of what stands in the caller's buffer */

@@ -9,7 +9,7 @@ ctl_fuzz_sources = tests/fuzz/fuzz_ctl.c tests/fuzz/ctl_oracle.c \
 ctl_fuzz_libs = runtime/ctl/librv_ctl.la runtime/start/librv_start.la \
 	config/librv_config.la runtime/loop/librv_loop.la \
 	runtime/wire/librv_wire.la runtime/core/librv_core.la \
-	runtime/sys/librv_sys.la runtime/base/librv_base.la \
+	runtime/sys/librv_sys.la runtime/child/librv_child.la runtime/base/librv_base.la \
 	$(JANSSON_LIBS) $(EV_LIBS)
 tests_fuzz_replay_ctl_SOURCES = tests/fuzz/replay.c $(ctl_fuzz_sources)
 tests_fuzz_replay_ctl_CPPFLAGS = $(FUZZ_INCLUDES) -DREPLAY_NAME='"ctl"'

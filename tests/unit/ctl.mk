@@ -10,7 +10,7 @@ tests_unit_test_ctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_ctl_LDADD = tests/lib/libtest.la runtime/ctl/librv_ctl.la \
 	runtime/start/librv_start.la config/librv_config.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
-	runtime/core/librv_core.la runtime/sys/librv_sys.la \
+	runtime/core/librv_core.la runtime/sys/librv_sys.la runtime/child/librv_child.la \
 	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
 tests_unit_test_ctl_manual_SOURCES = tests/unit/test_ctl_manual.c \
 	tests/unit/fake_super.c tests/unit/fake_super.h \

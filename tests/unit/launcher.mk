@@ -11,7 +11,7 @@ launcher_rig = tests/unit/launcher_rig.c tests/unit/launcher_rig.h
 launcher_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 launcher_test_libs = tests/lib/libtest.la runtime/start/librv_start.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
-	runtime/sys/librv_sys.la \
+	runtime/sys/librv_sys.la runtime/child/librv_child.la \
 	runtime/base/librv_base.la $(EV_LIBS)
 tests_unit_test_launcher_SOURCES = tests/unit/test_launcher.c $(launcher_rig)
 tests_unit_test_launcher_CPPFLAGS = $(launcher_test_cppflags)

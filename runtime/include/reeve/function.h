@@ -76,6 +76,23 @@ REEVE_PUBLIC enum reeve_status reeve_function_find(
 /* The i-th registered name, from 0; NULL behind the last. */
 REEVE_PUBLIC const char *reeve_function_name(unsigned i);
 
+/*
+ * The guard: the first statement of main in every program with functions that
+ * are spawned or forked by a fork server, since those run this very program.
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		reeve_main(&argc, &argv);
+ *		...
+ *
+ * In such a process it does what is asked and never returns; in all others it
+ * only notes that it was called. Without it these start methods are refused.
+ */
+REEVE_PUBLIC void reeve_main(int *argc, char ***argv);
+
+/* Whether reeve_main was called in this program. */
+REEVE_PUBLIC bool reeve_main_called(void);
+
 #ifdef __cplusplus
 }
 #endif

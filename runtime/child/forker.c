@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Forking for the launcher: see forker.h. The process that forks has one
+ * thread, so that libc's own fork is right here, with the atfork handlers of
+ * whoever registered some.
+ */
+#include "config.h"
+
+#include "child/forker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child/call.h"
+#include "child/raw.h"
+#include "child/run.h"
+#include "child/stage.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+#define LAST_SIGNAL 64
+
+bool
+rv_forker_is_alone(void)
+{
+	struct stat st;
+
+	/* One link of its own, one of "..", one a thread. */
+	return stat("/proc/self/task", &st) == -1 || st.st_nlink <= 3;
+}
+
+/* -------- in the new process -------- */
+
+/* What the forker has open is none of ours, and would outlive it in us. */
+static void
+close_others(const int *fds, unsigned n_fds)
+{
+	unsigned first = 3;
+
+	for (;;) {
+		unsigned next = UINT32_MAX;
+
+		for (unsigned i = 0; i < n_fds; i++) {
+			if (fds[i] >= (int)first && (unsigned)fds[i] < next) {
+				next = (unsigned)fds[i];
+			}
+		}
+		if (next > first) {
+			syscall(SYS_close_range, first, next - 1, 0);
+		}
+		if (next == UINT32_MAX) {
+			return;
+		}
+		first = next + 1;
+	}
+}
+
+static void
+reset_signals(void)
+{
+	const struct sigaction action = { .sa_handler = SIG_DFL };
+
+	for (int signo = 1; signo <= LAST_SIGNAL; signo++) {
+		/* KILL and STOP refuse, and so do libc's own two. */
+		sigaction(signo, &action, NULL);
+	}
+}
+
+static void
+fail(int go, int stage, int sys_errno)
+{
+	struct rv_fork_failure failure = { stage, sys_errno };
+
+	if (send(go, &failure, sizeof(failure), MSG_NOSIGNAL) == -1) {
+		_exit(127); /* nobody is there to hear it */
+	}
+	_exit(127);
+}
+
+/* Everything that a child_enter of the launcher does for a program. */
+static void
+take_place(const struct rv_call *call, const int *fds, unsigned n_fds)
+{
+	struct rv_birth *birth = call->birth;
+	int go = -1, stage = 0;
+	char word;
+	long result;
+
+	for (unsigned i = 0; i < birth->n_fds; i++) {
+		if (i + 1 >= n_fds) {
+			_exit(127);
+		}
+		birth->fds[i].from = fds[i + 1];
+		if (birth->fds[i].at == birth->report) {
+			go = fds[i + 1];
+		}
+	}
+	/* Its end without a word is the launcher's. */
+	if (recv(go, &word, 1, 0) != 1) {
+		_exit(127);
+	}
+	birth->called = true;
+	result = rv_child_enter_called(birth, &stage);
+	go = result == 0 || stage >= RV_STAGE_CLOSE ? birth->report : go;
+	if (result < 0) {
+		fail(go, stage, (int)-result);
+	}
+	close(birth->report);
+	environ = (char **)(uintptr_t)birth->envp;
+}
+
+static void
+live(const int *fds, unsigned n_fds, const struct rv_fork_hooks *hooks)
+{
+	struct rv_call call;
+
+	close_others(fds, n_fds);
+	reset_signals();
+	if (n_fds == 0 || rv_call_map(fds[0], &call) != 0 ||
+	    call.birth == NULL) {
+		_exit(127);
+	}
+	take_place(&call, fds, n_fds);
+	rv_run_called(&call, hooks != NULL ? hooks->in_child : NULL,
+	    hooks != NULL ? hooks->ctx : NULL);
+}
+
+/* -------- in the process that forks -------- */
+
+/*
+ * A process in between, on borrowed memory, forks and ends: its child falls
+ * to the nearest subreaper above, the launcher. As CLONE_PARENT would make
+ * it, but with all that libc does in a fork.
+ */
+static pid_t
+fork_for_launcher(bool *is_child)
+{
+	volatile pid_t *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t between, pid;
+
+	if (made == MAP_FAILED) {
+		return -1;
+	}
+	*made = -ENOMEM;
+	between = vfork();
+	if (between == 0) {
+		pid = fork();
+		if (pid == 0) {
+			*is_child = true;
+			return 0;
+		}
+		*made = pid == -1 ? -errno : pid;
+		_exit(0);
+	}
+	/* Before it is reaped its child still has it as a parent. */
+	while (between > 0 && waitpid(between, NULL, __WALL) == -1 &&
+	       errno == EINTR) {
+		continue;
+	}
+	pid = between == -1 ? -errno : *made;
+	munmap((void *)(uintptr_t)made, sizeof(*made));
+	if (pid < 0) {
+		errno = -pid;
+		pid = -1;
+	}
+	return pid;
+}
+
+void
+rv_forker_fork(struct rv_fork_result *result, const int *fds, unsigned n_fds,
+    bool give_away, const struct rv_fork_hooks *hooks)
+{
+	/* Raw, because libc's never block its own two signals. */
+	const uint64_t all = UINT64_MAX;
+	bool is_child = false;
+	uint64_t before;
+	int saved;
+
+	*result = (struct rv_fork_result){ 0 };
+	if (!rv_forker_is_alone()) {
+		result->stage = RV_STAGE_THREADS;
+		result->sys_errno = EBUSY;
+		return;
+	}
+	if (hooks != NULL && hooks->before != NULL) {
+		hooks->before(hooks->ctx);
+	}
+	/* Written once: what waits in a buffer would be in both. */
+	fflush(NULL);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+	if (give_away) {
+		result->pid = fork_for_launcher(&is_child);
+	} else {
+		result->pid = fork();
+		is_child = result->pid == 0;
+	}
+	saved = errno;
+	if (is_child) {
+		live(fds, n_fds, hooks);
+		_exit(127);
+	}
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+	if (result->pid == -1) {
+		result->pid = 0;
+		result->stage = RV_STAGE_CLONE;
+		result->sys_errno = saved;
+	}
+	if (hooks != NULL && hooks->in_parent != NULL) {
+		hooks->in_parent(hooks->ctx, result->pid);
+	}
+}
+
+/* -------- the fork server -------- */
+
+static void
+answer(int sock, const struct rv_fork_frame *frame)
+{
+	ssize_t n;
+
+	do {
+		n = send(sock, frame, sizeof(*frame), MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		_exit(0); /* the launcher is gone */
+	}
+}
+
+static unsigned
+take_fds(struct msghdr *msg, int *fds)
+{
+	unsigned n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	     c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) /
+				       sizeof(int));
+			memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		}
+	}
+	return n;
+}
+
+static void
+serve_one(int sock)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(RV_FORK_FDS * sizeof(int))];
+	} control;
+	struct rv_fork_frame frame;
+	struct iovec iov = { &frame, sizeof(frame) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	struct rv_fork_result result;
+	int fds[RV_FORK_FDS];
+	unsigned n_fds;
+
+	if (n == -1 && errno == EINTR) {
+		return;
+	}
+	if (n != sizeof(frame)) {
+		_exit(0); /* the launcher is gone, or not ours */
+	}
+	n_fds = take_fds(&msg, fds);
+	rv_forker_fork(&result, fds, n_fds, true, NULL);
+	for (unsigned i = 0; i < n_fds; i++) {
+		close(fds[i]);
+	}
+	frame.op = RV_FORK_DONE;
+	frame.pid = result.pid;
+	frame.stage = result.stage;
+	frame.sys_errno = result.sys_errno;
+	answer(sock, &frame);
+}
+
+void
+rv_forker_serve(int sock, const char *preload, unsigned n_preload)
+{
+	struct rv_fork_frame frame = { .op = RV_FORK_READY };
+
+	/* Its end is the launcher's, whatever happens to that. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned i = 0; i < n_preload && frame.op == RV_FORK_READY; i++) {
+		if (!rv_run_preload(preload, &frame.sys_errno, frame.text,
+			sizeof(frame.text))) {
+			frame.op = RV_FORK_FAILED;
+		}
+		preload += strlen(preload) + 1;
+	}
+	answer(sock, &frame);
+	if (frame.op == RV_FORK_FAILED) {
+		_exit(1);
+	}
+	for (;;) {
+		serve_one(sock);
+	}
+}

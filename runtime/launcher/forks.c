@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lives that others fork: see forks.h. The new process waits on a socket until
+ * the supervisor knows of it; should the launcher or the forker end before, it
+ * ends too, and nobody ever heard of it.
+ */
+#include "config.h"
+
+#include "launcher/forks.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "launcher/life.h"
+#include "launcher/templates.h"
+#include "sys/sys.h"
+
+/* Loading what a fork server preloads may take its time; then it hangs. */
+#define ANSWER_WITHIN (60 * RV_SEC)
+
+static void
+destroy(struct rv_fork *fork)
+{
+	rv_list_remove(&fork->link);
+	rv_tick_disarm(&fork->tick);
+	rv_making_finish(&fork->making);
+	rv_free(fork->frame);
+	rv_free(fork);
+}
+
+static void
+fail(struct rv_fork *fork, int stage, int sys_errno)
+{
+	rv_making_failed(&fork->making, (enum rv_stage)stage, sys_errno);
+	rv_making_say_failed(&fork->making);
+	destroy(fork);
+}
+
+static void
+become_life(struct rv_fork *fork, pid_t pid, int pidfd)
+{
+	struct rv_making *m = &fork->making;
+	struct rv_life *life = m->life;
+	uint64_t ticks = rv_sys_start_ticks(pid);
+
+	rv_life_enter(life);
+	rv_life_hear_start(life, m->go[0]);
+	m->go[0] = -1;
+	rv_life_say_launched(life, pid, ticks);
+	rv_proc_watch(&life->lead, life, pid, pidfd, ticks);
+	rv_making_hold_outputs(m, pid);
+	destroy(fork);
+}
+
+void
+rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
+{
+	int pidfd = -1;
+
+	if (result->pid == 0) {
+		fail(fork, result->stage, result->sys_errno);
+		return;
+	}
+	if (!rv_lives_reserve(fork->making.l)) {
+		fail(fork, RV_STAGE_MEMORY, ENOMEM); /* its socket's end */
+		return;
+	}
+	pidfd = rv_sys_pidfd_open(result->pid);
+	if (pidfd == -1 && errno == ESRCH) {
+		fail(fork, RV_STAGE_CLONE, EAGAIN); /* killed on its way */
+		return;
+	}
+	become_life(fork, result->pid, pidfd);
+}
+
+/* Its forker does not answer. */
+static void
+on_tick(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	struct rv_fork *fork = RV_CONTAINER(tick, struct rv_fork, tick);
+
+	(void)now;
+	(void)late;
+	if (fork->launch.method == RV_LAUNCH_BY_FORKSERVER) {
+		rv_template_hangs(fork);
+	} else {
+		fail(fork, RV_STAGE_CLONE, ETIMEDOUT);
+	}
+}
+
+static bool
+prepare(struct rv_fork *fork)
+{
+	struct rv_making *m = &fork->making;
+	const struct rv_birth *birth;
+
+	if (!rv_making_life(m) || !rv_making_call(m, true)) {
+		return false;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, m->go) ==
+	    -1) {
+		m->go[0] = m->go[1] = -1;
+		return rv_making_failed(m, RV_STAGE_PIPE, errno);
+	}
+	if (!rv_making_descriptors(m)) {
+		return false;
+	}
+	birth = m->birth;
+	fork->fds[fork->n_fds++] = m->call;
+	for (unsigned i = 0; i < birth->n_fds; i++) {
+		fork->fds[fork->n_fds++] = birth->fds[i].from;
+	}
+	return true;
+}
+
+static void
+ask_host(struct rv_fork *fork)
+{
+	struct rv_launcher *l = fork->making.l;
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_FORK,
+		.life = fork->launch.life };
+
+	rv_list_insert(&l->forks, &fork->link);
+	rv_link_send_fds(l, &frame, fork->fds, fork->n_fds);
+	rv_making_give_away(&fork->making);
+}
+
+/* The frame is kept: what is launched is told of until it is a life. */
+static struct rv_fork *
+make(struct rv_launcher *l, const void *frame, size_t len)
+{
+	struct rv_fork *fork = rv_alloc(1, sizeof(*fork));
+
+	if (fork == NULL) {
+		return NULL;
+	}
+	fork->frame = rv_alloc(1, len);
+	if (fork->frame == NULL ||
+	    !rv_launch_decode(
+		memcpy(fork->frame, frame, len), len, &fork->launch)) {
+		rv_free(fork->frame);
+		rv_free(fork);
+		return NULL;
+	}
+	rv_list_init(&fork->link);
+	fork->tick.cb = on_tick;
+	rv_making_begin(&fork->making, l, &fork->launch);
+	return fork;
+}
+
+void
+rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
+{
+	struct rv_fork *fork = make(l, frame, len);
+	struct rv_launch_frame failed = { .op = RV_LAUNCH_FAILED,
+		.stage = RV_STAGE_MEMORY,
+		.sys_errno = ENOMEM };
+	struct rv_launch launch;
+
+	if (fork == NULL) {
+		failed.life =
+		    rv_launch_decode(frame, len, &launch) ? launch.life : 0;
+		rv_link_send(l, &failed);
+		return;
+	}
+	if (!prepare(fork)) {
+		rv_making_say_failed(&fork->making);
+		destroy(fork);
+		return;
+	}
+	rv_tick_arm(l->loop, &fork->tick,
+	    rv_time_add(rv_loop_now(l->loop), ANSWER_WITHIN));
+	if (fork->launch.method == RV_LAUNCH_BY_FORK) {
+		ask_host(fork);
+	} else {
+		rv_template_ask(l, fork);
+	}
+}
+
+void
+rv_fork_answered(struct rv_launcher *l, const struct rv_launch_frame *f)
+{
+	struct rv_fork_result result = {
+		.pid = f->pid, .stage = f->stage, .sys_errno = f->sys_errno
+	};
+
+	RV_LIST_EACH_SAFE (fork, &l->forks, struct rv_fork, link) {
+		if (fork->launch.life == f->life) {
+			rv_fork_done(fork, &result);
+			return;
+		}
+	}
+}
+
+void
+rv_forks_drop(struct rv_launcher *l)
+{
+	RV_LIST_EACH_SAFE (fork, &l->forks, struct rv_fork, link) {
+		fail(fork, RV_STAGE_CLONE, ECANCELED);
+	}
+	rv_templates_finish(l);
+}

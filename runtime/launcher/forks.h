@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lives whose process is forked by another: by a fork server, or by the host.
+ * Each is a fork from the request on until the forker has answered; then it is
+ * a life as any other.
+ */
+#ifndef RV_LAUNCHER_FORKS_H
+#define RV_LAUNCHER_FORKS_H
+
+#include "child/forker.h"
+#include "launcher/making.h"
+#include "loop/loop.h"
+
+struct rv_fork {
+	struct rv_list link; /* with its forker: waiting, or asked */
+	struct rv_making making;
+	struct rv_launch launch; /* points into frame */
+	char *frame;
+	struct rv_tick tick; /* the last moment for an answer */
+	int fds[RV_FORK_FDS];
+	unsigned n_fds;
+};
+
+/* Carry out a LAUNCH of len bytes; LAUNCHED or FAILED says what became of it.
+ */
+void rv_fork_launch(struct rv_launcher *, const void *frame, size_t len);
+
+/* The forker has answered: the end of this struct. */
+void rv_fork_done(struct rv_fork *, const struct rv_fork_result *);
+
+/* The host's answer, for this life. */
+void rv_fork_answered(struct rv_launcher *, const struct rv_launch_frame *);
+
+/* All that are not lives yet fail. */
+void rv_forks_drop(struct rv_launcher *);
+
+#endif

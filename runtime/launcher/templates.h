@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fork servers: the host's own program, started once for each list of what is
+ * to be preloaded, from which workers are forked. One may die at any time: its
+ * workers go on, and the next launch starts another.
+ */
+#ifndef RV_LAUNCHER_TEMPLATES_H
+#define RV_LAUNCHER_TEMPLATES_H
+
+#include "launcher/forks.h"
+
+/* Have it forked by the right one, which is started if need be. */
+void rv_template_ask(struct rv_launcher *, struct rv_fork *);
+
+/* This one got no answer in time: its fork server is killed. */
+void rv_template_hangs(struct rv_fork *);
+
+/* End them all; what was asked of them fails. */
+void rv_templates_finish(struct rv_launcher *);
+
+#endif
