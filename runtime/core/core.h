@@ -297,6 +297,8 @@ enum rv_proposal rv_core_proposal(struct rv_core *, const struct rv_event *);
 bool rv_core_swap(struct rv_core *, struct rv_unit *, struct rv_unit *);
 bool rv_core_action(struct rv_core *, struct rv_action *out);
 
+/* How many are linked. */
+size_t rv_core_units(const struct rv_core *);
 /* Units in motion: neither at rest nor held up by a long wait (for run -d). */
 size_t rv_core_unsettled(const struct rv_core *);
 

@@ -127,6 +127,12 @@ rv_core_add(struct rv_core *core, struct rv_unit *unit, struct rv_unit *parent,
 	rv_refresh(core, parent);
 }
 
+size_t
+rv_core_units(const struct rv_core *core)
+{
+	return core->n_units;
+}
+
 void
 rv_core_place(struct rv_core *core, struct rv_unit *unit, struct rv_unit *after)
 {

@@ -178,7 +178,13 @@ judge_restart(const struct judged *j)
 	if (j->unit->policy->kind == RV_WORKER &&
 	    j->unit->state == RV_STATE_RUNNING &&
 	    j->unit->life == j->life_before) {
-		return RV_PENDING;
+		struct rv_unit_info info;
+
+		rv_super_info(j->super, j->unit, &info);
+		return info.replacing || !info.spec->overlap.on
+			   ? RV_PENDING
+			   : failed(j, "the new process could not start, the "
+				       "old one stays");
 	}
 	return judge_start(j);
 }

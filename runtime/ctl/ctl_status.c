@@ -114,6 +114,26 @@ write_slot(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 }
 
 static void
+write_draining(
+    struct rv_ctl *ctl, struct rv_jsonw *w, const struct rv_unit *unit)
+{
+	struct rv_draining old;
+
+	rv_jsonw_key(w, "draining");
+	rv_jsonw_array(w);
+	for (unsigned i = 0; rv_super_draining(ctl->super, unit, i, &old);
+	     i++) {
+		rv_jsonw_object(w);
+		put_int(w, "life", (int64_t)old.life);
+		put_int(w, "pid", old.pid);
+		put_int(w, "age_ms", old.age_ms);
+		put_int(w, "rss_bytes", (int64_t)old.rss_bytes);
+		rv_jsonw_object_end(w);
+	}
+	rv_jsonw_array_end(w);
+}
+
+static void
 write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 {
 	const struct rv_unit *before = unit->waiting_for;
@@ -143,6 +163,7 @@ write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 	    w, "start_ticks", (int64_t)info.start_ticks, info.start_ticks != 0);
 	write_slot(ctl, w, unit);
 	write_last(w, &info);
+	write_draining(ctl, w, unit);
 	rv_jsonw_object_end(w);
 }
 

@@ -122,6 +122,12 @@ act_record(struct rv_super *super, const struct rv_action *action)
 static void
 act_state(struct rv_super *super, const struct rv_action *action)
 {
+	struct rv_node *node = rv_node_of(action->unit);
+
+	rv_overlap_changed(node);
+	if (node->aside != NULL) {
+		return;
+	}
 	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
 		if (sink->changed != NULL) {
 			sink->changed(sink, action->unit);
@@ -135,7 +141,7 @@ act_gone(struct rv_super *super, const struct rv_action *action)
 	struct rv_node *node = rv_node_of(action->unit);
 
 	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
-		if (sink->gone != NULL) {
+		if (sink->gone != NULL && node->aside == NULL) {
 			sink->gone(sink, action->unit);
 		}
 	}

@@ -300,8 +300,9 @@ on_back(void *ctx)
 {
 	struct rv_super *super = ctx;
 
-	for (struct rv_unit *unit = rv_super_next(super, NULL); unit != NULL;
-	     unit = rv_super_next(super, unit)) {
+	rv_listeners_give(&super->listeners, super->start);
+	for (struct rv_unit *unit = rv_super_next_any(super, NULL);
+	     unit != NULL; unit = rv_super_next_any(super, unit)) {
 		struct rv_node *node = rv_node_of(unit);
 
 		if (node->life != 0) {

@@ -56,6 +56,15 @@ rv_super_clerk_pid(const struct rv_super *super)
 struct rv_unit *
 rv_super_next(struct rv_super *super, struct rv_unit *unit)
 {
+	do {
+		unit = rv_super_next_any(super, unit);
+	} while (unit != NULL && rv_node_of(unit)->aside != NULL);
+	return unit;
+}
+
+struct rv_unit *
+rv_super_next_any(struct rv_super *super, struct rv_unit *unit)
+{
 	if (unit == NULL) {
 		return super->nodes != NULL && super->nodes[0] != NULL
 			   ? super->nodes[0]->unit
@@ -130,10 +139,33 @@ rv_super_info(
 	if (alive && unit->started_at != 0) {
 		info->uptime_ms = ms_since(now, unit->started_at);
 	}
+	info->replacing = rv_overlap_rising(node) != NULL;
 	beat = RV_MAX(unit->last_beat, rv_pages_last_beat(node));
 	if (alive && beat != 0) {
 		info->beat_age_ms = ms_since(now, beat);
 	}
+}
+
+bool
+rv_super_draining(struct rv_super *super, const struct rv_unit *unit,
+    unsigned n, struct rv_draining *out)
+{
+	rv_time now = rv_sys_now();
+
+	RV_LIST_EACH (aside, &super->overlaps.draining, struct rv_aside, link) {
+		const struct rv_node *node = aside->node;
+
+		if (aside->beside == NULL || aside->beside->unit != unit ||
+		    node->pid == 0 || n-- > 0) {
+			continue;
+		}
+		*out = (struct rv_draining){ .life = node->life,
+			.pid = node->pid,
+			.age_ms = ms_since(now, aside->since),
+			.rss_bytes = rv_sys_resident(node->pid) };
+		return true;
+	}
+	return false;
 }
 
 bool

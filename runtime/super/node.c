@@ -64,6 +64,7 @@ rv_node_destroy(struct rv_node *node)
 		rv_tick_disarm(&node->ticks[i]);
 	}
 	rv_list_remove(&node->launch_link);
+	rv_overlap_forget(node);
 	rv_pages_drop(node);
 	if (node->life != 0) {
 		rv_hash_remove(&node->super->lives, &node->by_life);

@@ -44,6 +44,33 @@ post(struct rv_super *super, struct rv_unit *unit, enum rv_event_type type)
 	rv_super_post(super, &event);
 }
 
+/* A name may stand for several of which each has the next beside it. */
+static bool
+restart_softly(struct rv_super *super, struct rv_unit *unit)
+{
+	bool any = false;
+
+	if (!rv_node_of(unit)->spec->instances) {
+		return rv_overlap_restart(super, unit);
+	}
+	RV_LIST_EACH (child, &unit->children, struct rv_unit, siblings) {
+		const struct rv_node *node = rv_node_of(child);
+
+		any = any ||
+		      (node->aside == NULL && rv_overlap_may(node, node->spec));
+	}
+	if (!any) {
+		return false;
+	}
+	RV_LIST_EACH_SAFE (child, &unit->children, struct rv_unit, siblings) {
+		if (rv_node_of(child)->aside == NULL &&
+		    !rv_overlap_restart(super, child)) {
+			post(super, child, RV_EV_RESTART);
+		}
+	}
+	return true;
+}
+
 void
 rv_super_do(struct rv_super *super, struct rv_unit *unit, enum rv_verb verb)
 {
@@ -56,12 +83,17 @@ rv_super_do(struct rv_super *super, struct rv_unit *unit, enum rv_verb verb)
 	if (super->finished) {
 		return;
 	}
+	if (verb == RV_VERB_RESTART && restart_softly(super, unit)) {
+		return;
+	}
 	post(super, unit, types[verb]);
 	if (verb == RV_VERB_START && rv_node_of(unit)->spec->instances) {
 		/* The name stands for all of them: none stays held. */
 		RV_LIST_EACH_SAFE (
 		    child, &unit->children, struct rv_unit, siblings) {
-			post(super, child, RV_EV_START);
+			if (rv_node_of(child)->aside == NULL) {
+				post(super, child, RV_EV_START);
+			}
 		}
 	}
 }

@@ -27,10 +27,13 @@ rv_reconcile_begin(struct rv_reconcile *r, struct reeve_error *err)
 	r->kept = rv_alloc(n, sizeof(r->kept[0]));
 	r->nodes = rv_alloc(n, sizeof(r->nodes[0]));
 	r->restart = rv_alloc(n, sizeof(r->restart[0]));
+	r->overlap = rv_alloc(n, sizeof(r->overlap[0]));
+	r->next = rv_alloc(n, sizeof(r->next[0]));
 	r->built = rv_alloc(n, sizeof(r->built[0]));
 	r->gone = rv_alloc(now, sizeof(r->gone[0]));
 	if (r->kept == NULL || r->nodes == NULL || r->restart == NULL ||
-	    r->built == NULL || r->gone == NULL) {
+	    r->overlap == NULL || r->next == NULL || r->built == NULL ||
+	    r->gone == NULL) {
 		return rv_error_sys(err, ENOMEM, "cannot reload");
 	}
 	return REEVE_OK;
@@ -39,9 +42,14 @@ rv_reconcile_begin(struct rv_reconcile *r, struct reeve_error *err)
 void
 rv_reconcile_finish(struct rv_reconcile *r)
 {
+	for (uint32_t i = 0; r->next != NULL && i < r->fresh->n_specs; i++) {
+		rv_node_destroy(r->next[i]); /* what did not get so far */
+	}
 	rv_free(r->kept);
 	rv_free(r->nodes);
 	rv_free(r->restart);
+	rv_free(r->overlap);
+	rv_free(r->next);
 	rv_free(r->built);
 	rv_free(r->gone);
 	rv_conf_unref(r->fresh);
@@ -97,12 +105,45 @@ widen(struct rv_node *node, const struct rv_spec *spec)
 	return true;
 }
 
+/* Does the one that rises already do for this spec? */
+static struct rv_node *
+risen(const struct rv_reconcile *r, uint32_t i)
+{
+	struct rv_node *next = rv_overlap_rising(r->kept[i]);
+
+	return next != NULL &&
+		       !rv_reload_must_restart(next->spec, r->fresh->specs[i])
+		   ? next
+		   : NULL;
+}
+
+static enum reeve_status
+make_next(struct rv_reconcile *r, size_t *n, struct reeve_error *err)
+{
+	for (uint32_t i = 0; i < r->fresh->n_specs; i++) {
+		if (!r->overlap[i] || risen(r, i) != NULL) {
+			continue;
+		}
+		r->next[i] = rv_overlap_make(
+		    r->super, r->kept[i], r->fresh->specs[i], r->fresh);
+		if (r->next[i] == NULL) {
+			return rv_error_sys(err, ENOMEM, "cannot reload");
+		}
+		++*n;
+	}
+	return REEVE_OK;
+}
+
 enum reeve_status
 rv_reconcile_make_room(struct rv_reconcile *r, struct reeve_error *err)
 {
-	size_t need =
-	    (size_t)r->n_gone + r->fresh->n_specs; /* all of them at a time */
-	enum reeve_status status = grow_core(r->super, need, err);
+	/* All of them at a time. */
+	size_t need = rv_core_units(r->super->core) + (size_t)r->fresh->n_specs;
+	enum reeve_status status = make_next(r, &need, err);
+
+	if (status == REEVE_OK) {
+		status = grow_core(r->super, need, err);
+	}
 
 	if (status == REEVE_OK) {
 		status = rv_super_make_room(r->super, need, err);
@@ -128,8 +169,8 @@ rv_reconcile_take(struct rv_reconcile *r)
 		struct rv_node *node = r->kept[i];
 
 		r->nodes[i] = node;
-		if (node == NULL) {
-			continue;
+		if (node == NULL || r->overlap[i]) {
+			continue; /* the latter stays what it is until then */
 		}
 		/* Its policy stays in the old conf until it is replaced. */
 		rv_conf_unref(node->conf);
@@ -262,6 +303,35 @@ retire(struct rv_reconcile *r)
 	}
 }
 
+static void
+replace(struct rv_reconcile *r, uint32_t i)
+{
+	struct rv_super *super = r->super;
+	const struct rv_spec *spec = r->fresh->specs[i];
+	struct rv_node *rising = rv_overlap_rising(r->kept[i]);
+	struct rv_node *next = r->next[i];
+
+	if (r->overlap[i] && next == NULL) {
+		rv_overlap_adjust(rising, spec, r->fresh);
+		return;
+	}
+	if (rising != NULL) {
+		rv_overlap_drop(rising);
+	}
+	if (next != NULL) {
+		r->next[i] = NULL;
+		rv_overlap_begin(next, "reload");
+		return;
+	}
+	post(super, r->kept[i]->unit,
+	    (struct rv_event){
+		.type = RV_EV_REPLACE,
+		.policy = spec->policy,
+		.restart = r->restart[i],
+	    });
+	rv_pages_watch(r->kept[i]);
+}
+
 void
 rv_reconcile_apply(struct rv_reconcile *r)
 {
@@ -278,13 +348,7 @@ rv_reconcile_apply(struct rv_reconcile *r)
 	retire(r);
 	for (uint32_t i = 0; i < fresh->n_specs; i++) {
 		if (r->kept[i] != NULL) {
-			post(super, r->kept[i]->unit,
-			    (struct rv_event){
-				.type = RV_EV_REPLACE,
-				.policy = fresh->specs[i]->policy,
-				.restart = r->restart[i],
-			    });
-			rv_pages_watch(r->kept[i]);
+			replace(r, i);
 		}
 	}
 	for (uint32_t i = 0; i < r->n_built; i++) {
@@ -305,6 +369,10 @@ rv_super_node_gone(struct rv_super *super, struct rv_node *node)
 	const struct rv_spec *spec =
 	    rv_conf_find(super->conf, node->unit->path);
 
+	if (node->aside != NULL) {
+		rv_node_destroy(node);
+		return;
+	}
 	if (spec != NULL &&
 	    (super->nodes[spec->index] != NULL || spec->parent == NULL ||
 		super->nodes[spec->parent->index] == NULL)) {

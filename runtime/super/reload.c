@@ -68,6 +68,9 @@ load(struct rv_super *super, struct rv_conf **fresh, struct findings *f)
 	struct rv_conf_source source = super->source;
 	enum reeve_status status;
 
+	if (source.handed == NULL) {
+		source.handed = rv_super_handed(super);
+	}
 	if (source.file == NULL && source.declared == NULL) {
 		source.file = super->conf->file;
 	}
@@ -83,11 +86,41 @@ load(struct rv_super *super, struct rv_conf **fresh, struct findings *f)
 	return status;
 }
 
+static void
+tell_rejected(
+    struct rv_super *super, unsigned errors, const struct reeve_error *why)
+{
+	struct rv_fields fields = { 0 };
+
+	rv_fields_str(&fields, RV_KEY_CONFIG, super->conf->file);
+	rv_fields_int(&fields, RV_KEY_COUNT, errors);
+	rv_fields_str(&fields, RV_KEY_MESSAGE, why->text);
+	rv_super_record(super, RV_KIND_CONFIG_REJECTED, NULL, 0, &fields);
+	rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", why->text);
+}
+
+/* Right in itself, and yet it cannot be made so. */
+static enum reeve_status
+refused(struct rv_super *super, const struct reeve_error *why,
+    struct reeve_error *err)
+{
+	struct reeve_error local;
+
+	rv_error(&local, why->status,
+	    "cannot reload %s: %.700s; nothing was changed", origin(super),
+	    why->text);
+	local.sys_errno = why->sys_errno;
+	tell_rejected(super, 1, &local);
+	if (err != NULL) {
+		*err = local;
+	}
+	return local.status;
+}
+
 static enum reeve_status
 rejected(struct rv_super *super, bool dry, const struct findings *f,
     enum reeve_status status, struct reeve_error *err)
 {
-	struct rv_fields fields = { 0 };
 	struct reeve_error local;
 
 	if (f->errors > 0) {
@@ -101,12 +134,7 @@ rejected(struct rv_super *super, bool dry, const struct findings *f,
 		    reeve_status_text(status));
 	}
 	if (!dry) {
-		rv_fields_str(&fields, RV_KEY_CONFIG, super->conf->file);
-		rv_fields_int(&fields, RV_KEY_COUNT, f->errors);
-		rv_fields_str(&fields, RV_KEY_MESSAGE, local.text);
-		rv_super_record(
-		    super, RV_KIND_CONFIG_REJECTED, NULL, 0, &fields);
-		rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", local.text);
+		tell_rejected(super, f->errors, &local);
 	}
 	if (err != NULL) {
 		*err = local;
@@ -116,8 +144,8 @@ rejected(struct rv_super *super, bool dry, const struct findings *f,
 
 /* -------- what differs -------- */
 
-static bool
-must_restart(const struct rv_spec *was, const struct rv_spec *is)
+bool
+rv_reload_must_restart(const struct rv_spec *was, const struct rv_spec *is)
 {
 	return was->program_digest != is->program_digest ||
 	       was->policy->hb_interval != is->policy->hb_interval ||
@@ -169,8 +197,9 @@ match(struct rv_reconcile *r, struct paths *added, struct paths *changed,
 		if (node == NULL) {
 			r->n_new++;
 			add_path(added, spec->path);
-		} else if (must_restart(node->spec, spec)) {
+		} else if (rv_reload_must_restart(node->spec, spec)) {
 			r->restart[i] = true;
+			r->overlap[i] = rv_overlap_may(node, spec);
 			add_path(changed, spec->path);
 		} else if (node->spec->policy_digest != spec->policy_digest ||
 			   node->spec->deps_digest != spec->deps_digest) {
@@ -278,16 +307,33 @@ may_reload(const struct rv_super *super, struct reeve_error *err)
 }
 
 /* The reference to fresh is taken over. */
+/* All that are new, before anything changes. */
+static enum reeve_status
+open_sockets(struct rv_reconcile *r, struct rv_listeners *sockets,
+    struct reeve_error *err)
+{
+	struct rv_super *super = r->super;
+	struct reeve_error local;
+	enum reeve_status status =
+	    rv_listeners_open(sockets, &super->listeners, r->fresh, 0, &local);
+
+	return status == REEVE_OK ? status : refused(super, &local, err);
+}
+
 static enum reeve_status
 reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
     struct rv_reload_plan *plan, struct reeve_error *err)
 {
 	struct rv_reconcile r = { .super = super, .fresh = fresh_take };
+	struct rv_listeners sockets = { 0 };
 	enum reeve_status status = rv_reconcile_begin(&r, err);
 
 	if (status == REEVE_OK) {
 		make_plan(&r, plan);
 		status = dry ? REEVE_OK : rv_reconcile_make_room(&r, err);
+	}
+	if (status == REEVE_OK && !dry) {
+		status = open_sockets(&r, &sockets, err);
 	}
 	if (status == REEVE_OK && !dry) {
 		struct rv_conf *old = rv_conf_ref(super->conf);
@@ -296,7 +342,9 @@ reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
 		rv_reconcile_take(&r);
 		record_loaded(super, plan);
 		tell(super, plan);
+		rv_listeners_swap(&super->listeners, &sockets, super->start);
 		rv_reconcile_apply(&r);
+		rv_listeners_part(&sockets, &super->listeners, super->start);
 		rv_conf_unref(old);
 	}
 	rv_reconcile_finish(&r);

@@ -25,6 +25,8 @@
 #define BOOT_WITHIN (30 * RV_SEC)
 /* One that is killed while it writes the last of a run is replaced. */
 #define LAST_CLERKS_MAX 4
+/* Lives of a run that was killed may hold an address for a moment yet. */
+#define LISTEN_PATIENCE RV_SEC
 /* Timers besides those of units: the boot, the launcher's, the clerk's ... */
 #define SPARE_TICKS 16
 
@@ -112,6 +114,15 @@ rv_super_make_room(
 	return REEVE_OK;
 }
 
+bool
+rv_super_has_room(struct rv_super *super)
+{
+	size_t need = rv_core_units(super->core) + 1;
+
+	return need <= super->max_units &&
+	       rv_super_make_room(super, need, NULL) == REEVE_OK;
+}
+
 static enum reeve_status
 make_journal(struct rv_super *super, struct reeve_error *err)
 {
@@ -184,6 +195,9 @@ open_launcher(struct rv_super *super, struct reeve_error *err)
 	    rv_start_reserve(super->start, super->n_nodes) != REEVE_OK) {
 		status = rv_error_sys(err, ENOMEM, "cannot start the launcher");
 	}
+	if (status == REEVE_OK) {
+		rv_listeners_give(&super->listeners, super->start);
+	}
 	return status;
 }
 
@@ -252,6 +266,7 @@ make(const struct rv_super_options *options)
 	super->boot_tick.cb = on_boot_tick;
 	super->boot_tick.ctx = super;
 	rv_pages_init(super);
+	rv_overlaps_init(super);
 	rv_sys_random_hex(super->run_id);
 	super->random = rv_fnv_str(RV_FNV_INIT, super->run_id) | 1;
 	super->libexec_dir = rv_strdup(options->libexec_dir);
@@ -278,6 +293,8 @@ rv_super_create(struct rv_super **out, const struct rv_super_options *options,
 	if ((status = rv_place_take(super, err)) != REEVE_OK ||
 	    (status = make_journal(super, err)) != REEVE_OK ||
 	    (status = make_tree(super, err)) != REEVE_OK ||
+	    (status = rv_listeners_open(&super->listeners, NULL, super->conf,
+		 LISTEN_PATIENCE, err)) != REEVE_OK ||
 	    (status = open_launcher(super, err)) != REEVE_OK ||
 	    (status = open_clerk(super, err)) != REEVE_OK) {
 		rv_journal_remove(super->journal);
@@ -318,12 +335,12 @@ rv_super_last_words(struct rv_super *super)
 static void
 free_tree(struct rv_super *super)
 {
-	struct rv_unit *unit = rv_super_next(super, NULL), *next;
+	struct rv_unit *unit = rv_super_next_any(super, NULL), *next;
 	struct rv_list gone;
 
 	rv_list_init(&gone);
 	for (; unit != NULL; unit = next) {
-		next = rv_super_next(super, unit);
+		next = rv_super_next_any(super, unit);
 		rv_list_remove(&rv_node_of(unit)->launch_link);
 		rv_list_insert(&gone, &rv_node_of(unit)->launch_link);
 	}
@@ -350,8 +367,10 @@ rv_super_destroy(struct rv_super *super)
 	rv_defer_cancel(&super->end_of_turn);
 	rv_tick_disarm(&super->boot_tick);
 	free_tree(super);
+	rv_overlaps_finish(super);
 	rv_pages_finish(super);
 	rv_exceptions_finish(super);
+	rv_listeners_close(&super->listeners);
 	rv_hash_finish(&super->lives);
 	rv_journal_close(super->journal);
 	rv_place_leave(super);
@@ -359,6 +378,20 @@ rv_super_destroy(struct rv_super *super)
 	rv_free(super->libexec_dir);
 	super->magic = 0;
 	rv_free(super);
+}
+
+enum reeve_status
+rv_super_listen_fd(
+    struct rv_super *super, const char *name, int fd, struct reeve_error *err)
+{
+	return rv_listeners_hand(
+	    &super->listeners, name, fd, super->start, err);
+}
+
+const char *const *
+rv_super_handed(const struct rv_super *super)
+{
+	return super->listeners.handed;
 }
 
 void

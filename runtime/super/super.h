@@ -31,6 +31,7 @@ struct rv_unit_info {
 	int64_t backoff_ms;  /* left in BACKOFF, else -1 */
 	int64_t uptime_ms;   /* of the present life, 0 if none */
 	int64_t beat_age_ms; /* -1: no heartbeat */
+	bool replacing;      /* its next generation is being started */
 	const struct rv_spec *spec;
 };
 
@@ -132,6 +133,17 @@ pid_t rv_super_clerk_pid(const struct rv_super *);
 struct rv_unit *rv_super_next(struct rv_super *, struct rv_unit *);
 struct rv_unit *rv_super_find(struct rv_super *, const char *path);
 void rv_super_info(struct rv_super *, struct rv_unit *, struct rv_unit_info *);
+/* An old generation of a worker that is being stopped. */
+struct rv_draining {
+	uint64_t life;
+	pid_t pid;
+	int64_t age_ms; /* of its stopping */
+	uint64_t rss_bytes;
+};
+/* The n-th of this unit's, oldest first; false: there is none. */
+bool rv_super_draining(struct rv_super *, const struct rv_unit *, unsigned n,
+    struct rv_draining *);
+
 /*
  * Copy the worker's slot, RV_PAGE_SLOT_BYTES of its own; false: it has none.
  */

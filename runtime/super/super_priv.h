@@ -15,6 +15,8 @@
 #include "loop/loop.h"
 #include "start/start.h"
 #include "super/exceptions.h"
+#include "super/listeners.h"
+#include "super/overlap.h"
 #include "super/pages.h"
 #include "super/super.h"
 
@@ -47,6 +49,7 @@ struct rv_node {
 	struct rv_death death; /* of the last life */
 	rv_time backoff_until;
 	struct rv_node_page page;
+	struct rv_aside *aside; /* it stands beside another; NULL: no */
 	char *status_text; /* RV_STATUS_TEXT bytes; NULL: it never said any */
 };
 
@@ -72,6 +75,8 @@ struct rv_super {
 	struct rv_hash lives;    /* global life -> node */
 	struct rv_list launches; /* nodes whose launch is queued */
 	struct rv_pages pages;
+	struct rv_listeners listeners;
+	struct rv_overlaps overlaps;
 	struct rv_exceptions exceptions;
 	struct rv_conf_source source; /* of a reload; borrowed */
 	struct rv_list sinks;
@@ -133,6 +138,10 @@ void rv_super_boot(struct rv_super *);
 /* super.c: tables that grow with the number of units */
 enum reeve_status rv_super_make_room(
     struct rv_super *, size_t units, struct reeve_error *) RV_MUST_CHECK;
+/* For one more unit, now; false: not without a reload. */
+bool rv_super_has_room(struct rv_super *);
+/* As rv_super_next, with those that stand aside. */
+struct rv_unit *rv_super_next_any(struct rv_super *, struct rv_unit *);
 /* For how many units the core gets room that is to hold n: some may come. */
 static inline size_t
 rv_super_units_for(size_t n)

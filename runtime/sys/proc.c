@@ -36,6 +36,20 @@ read_text(const char *path, char *buf, size_t size)
 	return len;
 }
 
+uint64_t
+rv_sys_resident(pid_t pid)
+{
+	char path[48], text[256];
+	unsigned long long size, pages = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	read_text(path, text, sizeof(text));
+	if (sscanf(text, "%llu %llu", &size, &pages) != 2) {
+		return 0;
+	}
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 bool
 rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid, char *state,
     uint64_t *start_ticks)

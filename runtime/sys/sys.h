@@ -56,6 +56,8 @@ int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
 
 /* Field 22 of /proc/PID/stat; 0 when there is no such process. */
 uint64_t rv_sys_start_ticks(pid_t pid);
+/* Bytes of memory that it has at hand; 0 when there is no such process. */
+uint64_t rv_sys_resident(pid_t pid);
 /* Parent, group and session of a process; false when there is none. */
 bool rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid,
     char *state, uint64_t *start_ticks);

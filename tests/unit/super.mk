@@ -1,4 +1,13 @@
 # tests of super
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_listeners
+TESTS += tests/unit/test_listeners
+endif
+tests_unit_test_listeners_SOURCES = tests/unit/test_listeners.c
+tests_unit_test_listeners_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_listeners_LDADD = tests/lib/libtest.la \
+	runtime/super/librv_super.la config/librv_config.la \
+	runtime/sys/librv_sys.la runtime/base/librv_base.la $(JANSSON_LIBS)
 # the runtime without processes: hooks, pages, signals
 if HAVE_CUNIT
 check_PROGRAMS += tests/unit/test_super_pages tests/unit/test_super_host

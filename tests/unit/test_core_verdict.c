@@ -183,9 +183,9 @@ RV_TEST(one_beside_another_holds_nobody_up)
 	PLAY("r{a b(aside,stop=15:3600000)}",
 	    "boot; settle; forget; retire b => TERM b\n"
 	    "is r RUNNING\n"
-	    "stop a; down a; start a; up a; is r RUNNING; forget\n"
+	    "stop a; exit a 0; start a; up a; is r RUNNING; forget\n"
 	    "kill b => KILL b\n"
-	    "down b; is r RUNNING");
+	    "sig b 9; is r RUNNING");
 }
 
 RV_TEST(a_kill_cuts_a_stop_short_and_nothing_else)
