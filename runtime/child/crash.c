@@ -63,11 +63,28 @@ die(void)
 	sigset_t set;
 
 	set_all_default();
-	queue(&first);
+	syscall(SYS_tgkill, (long)getpid(), syscall(SYS_gettid),
+	    (long)first.si_signo);
 	sigemptyset(&set);
 	sigaddset(&set, first.si_signo);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	_exit(128 + first.si_signo);
+}
+
+/* The instruction is tried again when the handler returns, and fails again. */
+static bool
+comes_by_itself(const siginfo_t *info)
+{
+	switch (info->si_signo) {
+	case SIGBUS:
+		return info->si_code > 0 && info->si_code != BUS_MCEERR_AO;
+	case SIGSEGV:
+	case SIGFPE:
+	case SIGILL:
+		return info->si_code > 0;
+	default:
+		return false;
+	}
 }
 
 /*
@@ -87,10 +104,12 @@ hand_back(const siginfo_t *info)
 			survivable = before[i].sa_handler != SIG_DFL;
 		}
 	}
-	sigemptyset(&set);
-	sigaddset(&set, info->si_signo);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	queue(info);
+	if (!comes_by_itself(info)) {
+		sigemptyset(&set);
+		sigaddset(&set, info->si_signo);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		queue(info);
+	}
 	return survivable;
 }
 
