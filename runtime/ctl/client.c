@@ -257,9 +257,14 @@ reeve_client_open(struct reeve_client **out,
 {
 	struct places places = { .n = 0 };
 	struct reeve_client *client;
-	enum reeve_status status = find_places(&places, options, err);
+	enum reeve_status status;
 	int fd = -1;
 
+	if (out == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot open a client: no place for it was given");
+	}
+	status = find_places(&places, options, err);
 	if (status == REEVE_OK) {
 		status = connect_any(&places, &fd, err);
 	}

@@ -15,22 +15,48 @@
 #include "ctl/client_priv.h"
 #include "sys/sys.h"
 
+static enum reeve_status
+check(const struct reeve_client *client, const char *what,
+    struct reeve_error *err)
+{
+	if (client == NULL || client->magic != RV_CONNECTION_MAGIC) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot %s: the client is %s", what,
+		    client == NULL ? "NULL" : "none (any more)");
+	}
+	return REEVE_OK;
+}
+
+static enum reeve_status
+check_asking(const struct reeve_client *client, const char *method,
+    struct reeve_error *err)
+{
+	if (method == NULL) {
+		return rv_error(
+		    err, REEVE_EINVALID, "cannot ask: the method is NULL");
+	}
+	return check(client, "ask", err);
+}
+
 int
 reeve_client_fd(const struct reeve_client *client)
 {
-	return client->fd;
+	return check(client, "be polled", NULL) == REEVE_OK ? client->fd : -1;
 }
 
 short
 reeve_client_events(const struct reeve_client *client)
 {
+	if (check(client, "be polled", NULL) != REEVE_OK) {
+		return 0;
+	}
 	return (short)(POLLIN | (client->out.len != 0 ? POLLOUT : 0));
 }
 
 const char *
 reeve_client_refusal(const struct reeve_client *client)
 {
-	return client->data;
+	return check(client, "refuse", NULL) == REEVE_OK ? client->data : NULL;
 }
 
 /* Wait until the descriptor is ready; REEVE_ETIMEDOUT behind the deadline. */
@@ -102,7 +128,10 @@ reeve_client_call(struct reeve_client *client, const char *method,
 	uint64_t id;
 	char *copy;
 
-	RV_MAGIC_CHECK(client, RV_CONNECTION_MAGIC);
+	status = check_asking(client, method, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
 	id = 2 * ++client->n_ids + 1;
 	status = rv_client_ask(client, id, method, params, err);
 	if (status == REEVE_OK) {
@@ -132,9 +161,11 @@ reeve_client_send(struct reeve_client *client, const char *method,
     const char *params, uint64_t *id, struct reeve_error *err)
 {
 	uint64_t number;
-	enum reeve_status status;
+	enum reeve_status status = check_asking(client, method, err);
 
-	RV_MAGIC_CHECK(client, RV_CONNECTION_MAGIC);
+	if (status != REEVE_OK) {
+		return status;
+	}
 	number = 2 * ++client->n_ids;
 	status = rv_client_ask(client, number, method, params, err);
 	if (status != REEVE_OK) {
@@ -151,9 +182,15 @@ reeve_client_next(struct reeve_client *client, struct reeve_message *message,
     struct reeve_error *err)
 {
 	struct rv_answer answer;
-	enum reeve_status status;
+	enum reeve_status status = check(client, "read an answer", err);
 
-	RV_MAGIC_CHECK(client, RV_CONNECTION_MAGIC);
+	if (status == REEVE_OK && message == NULL) {
+		status = rv_error(err, REEVE_EINVALID,
+		    "cannot read an answer: no place for it was given");
+	}
+	if (status != REEVE_OK) {
+		return status;
+	}
 	status = rv_client_flush(client, err);
 	do {
 		if (status == REEVE_OK) {

@@ -93,14 +93,30 @@ fill(struct reeve_config_info *info, const struct rv_conf *conf,
 	    info, conf->name, conf->state_dir, conf->runtime_dir, err);
 }
 
+/* NULL: the caller wants none. */
+static enum reeve_status
+check_info(const struct reeve_config_info *info, struct reeve_error *err)
+{
+	if (info != NULL && info->size < sizeof(*info)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "reeve_config_info has size %zu: set it to the sizeof its "
+		    "struct",
+		    info->size);
+	}
+	return REEVE_OK;
+}
+
 enum reeve_status
 reeve_config_check(const char *file, reeve_finding_fn *fn, void *ctx,
     struct reeve_config_info *info, struct reeve_error *err)
 {
 	struct rv_face_findings findings = { .fn = fn, .ctx = ctx };
 	struct rv_conf *conf = NULL;
-	enum reeve_status status = rv_face_load(&conf, file, &findings, err);
+	enum reeve_status status = check_info(info, err);
 
+	if (status == REEVE_OK) {
+		status = rv_face_load(&conf, file, &findings, err);
+	}
 	if (status == REEVE_OK && info != NULL) {
 		status = fill(info, conf, err);
 	}
@@ -125,9 +141,17 @@ reeve_config_places(const char *name, bool as_root,
     struct reeve_config_info *info, struct reeve_error *err)
 {
 	char state_dir[PATH_MAX], runtime_dir[PATH_MAX];
-	enum reeve_status status = rv_conf_dirs(name, as_root, state_dir,
-	    sizeof(state_dir), runtime_dir, sizeof(runtime_dir), err);
+	enum reeve_status status = check_info(info, err);
 
+	if (status == REEVE_OK && (name == NULL || info == NULL)) {
+		status = rv_error(err, REEVE_EINVALID,
+		    "cannot tell places: the %s is NULL",
+		    name == NULL ? "name" : "reeve_config_info");
+	}
+	if (status == REEVE_OK) {
+		status = rv_conf_dirs(name, as_root, state_dir,
+		    sizeof(state_dir), runtime_dir, sizeof(runtime_dir), err);
+	}
 	if (status != REEVE_OK) {
 		return status;
 	}
@@ -146,8 +170,13 @@ reeve_config_workers(const char *file, reeve_config_worker_fn *fn, void *ctx,
 {
 	struct rv_face_findings findings = { 0 };
 	struct rv_conf *conf = NULL;
-	enum reeve_status status = rv_face_load(&conf, file, &findings, err);
+	enum reeve_status status;
 
+	if (fn == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot tell of workers: the function is NULL");
+	}
+	status = rv_face_load(&conf, file, &findings, err);
 	for (uint32_t i = 0; status == REEVE_OK && i < conf->n_specs; i++) {
 		const struct rv_spec *spec = conf->specs[i];
 		const struct rv_program *program = spec->program;

@@ -111,6 +111,39 @@ on_slot_free(struct rv_super_sink *sink, struct rv_unit *unit)
 	}
 }
 
+static void
+on_before_fork(struct rv_super_sink *sink, struct rv_unit *unit)
+{
+	struct reeve *reeve = sink->ctx;
+
+	if (!reeve->doomed) {
+		enter(reeve);
+		reeve->given.before_fork(reeve->ctx, unit->path);
+		leave(reeve);
+	}
+}
+
+static void
+on_after_fork(struct rv_super_sink *sink, struct rv_unit *unit, pid_t pid)
+{
+	struct reeve *reeve = sink->ctx;
+
+	if (!reeve->doomed) {
+		enter(reeve);
+		reeve->given.after_fork_parent(reeve->ctx, unit->path, pid);
+		leave(reeve);
+	}
+}
+
+/* In the child, to which nothing of the runtime belongs. */
+static void
+on_in_fork(struct rv_super_sink *sink, struct rv_unit *unit)
+{
+	struct reeve *reeve = sink->ctx;
+
+	reeve->given.after_fork_child(reeve->ctx, unit->path);
+}
+
 /* -------- at the end of the turn -------- */
 
 static void
@@ -185,24 +218,31 @@ watch_ends(struct reeve *reeve, struct reeve_error *err)
 }
 
 enum reeve_status
-rv_face_hooks_init(struct reeve *reeve, const struct reeve_hooks *hooks,
+rv_face_hooks_take(struct reeve *reeve, const struct reeve_hooks *hooks,
     struct reeve_error *err)
 {
-	struct reeve_hooks *given = &reeve->given;
-	enum reeve_status status;
+	return hooks == NULL
+		   ? REEVE_OK
+		   : rv_face_options(&reeve->given, sizeof(reeve->given), hooks,
+			 RV_FACE_THROUGH(struct reeve_hooks, exited),
+			 "reeve_hooks", err);
+}
 
-	if (hooks == NULL) {
-		return REEVE_OK;
-	}
-	status = rv_face_options(given, sizeof(*given), hooks,
-	    RV_FACE_THROUGH(struct reeve_hooks, exited), "reeve_hooks", err);
-	if (status != REEVE_OK) {
-		return status;
-	}
+enum reeve_status
+rv_face_hooks_init(struct reeve *reeve, struct reeve_error *err)
+{
+	const struct reeve_hooks *given = &reeve->given;
+
 	reeve->sink.decide = given->decide != NULL ? on_decide : NULL;
 	reeve->sink.group_down =
 	    given->group_down != NULL ? on_group_down : NULL;
 	reeve->sink.slot_free = given->slot_free != NULL ? on_slot_free : NULL;
+	reeve->sink.before_fork =
+	    given->before_fork != NULL ? on_before_fork : NULL;
+	reeve->sink.after_fork =
+	    given->after_fork_parent != NULL ? on_after_fork : NULL;
+	reeve->sink.in_fork =
+	    given->after_fork_child != NULL ? on_in_fork : NULL;
 	return given->ready != NULL || given->exited != NULL
 		   ? watch_ends(reeve, err)
 		   : REEVE_OK;

@@ -142,11 +142,11 @@ put_members(struct writer *writer, const char *object)
 
 	from = 1 + (size_t)(strchr(object, '{') - object);
 	to = (size_t)(strrchr(object, '}') - object);
-	if (writer->w.comma[writer->w.depth - 1]) {
+	if (writer->w.comma[writer->w.depth]) {
 		rv_buf_addc(&writer->text, ',');
 	}
 	rv_buf_add(&writer->text, object + from, to - from);
-	writer->w.comma[writer->w.depth - 1] = true;
+	writer->w.comma[writer->w.depth] = true;
 }
 
 static void

@@ -36,10 +36,8 @@ struct reeve {
 	struct rv_conf_source source; /* its parts are the runtime's */
 	struct rv_declared *declared; /* units from C, as they are */
 	struct rv_declared *staged;   /* as they shall be; NULL: no change */
-	const char **handed;          /* names of listeners, NULL-terminated */
-	size_t n_handed;
-	struct rv_units *named;   /* units that are being told something */
-	struct reeve_hooks given; /* the host's; zero: none */
+	struct rv_units *named;       /* units that are being told something */
+	struct reeve_hooks given;     /* the host's; zero: none */
 	struct rv_list watches;
 	struct rv_defer deliver;
 	bool delivering;
@@ -101,9 +99,11 @@ void rv_face_on_event(struct rv_super_sink *, const struct rv_record *);
 void rv_face_on_exception(struct rv_super_sink *, struct rv_unit *,
     uint64_t life, const struct rv_page_trouble *);
 
-/* face_hooks.c: from the options; sets the sink's callbacks. */
-enum reeve_status rv_face_hooks_init(struct reeve *, const struct reeve_hooks *,
+/* face_hooks.c: checked and copied; then the sink's callbacks are set. */
+enum reeve_status rv_face_hooks_take(struct reeve *, const struct reeve_hooks *,
     struct reeve_error *) RV_MUST_CHECK;
+enum reeve_status rv_face_hooks_init(
+    struct reeve *, struct reeve_error *) RV_MUST_CHECK;
 
 /*
  * Options of a host, into *dst of dst_size zeroed bytes: those that begin with

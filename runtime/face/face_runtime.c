@@ -79,8 +79,7 @@ on_gone(struct rv_super_sink *sink, struct rv_unit *unit)
 }
 
 static enum reeve_status
-listen_to(struct reeve *reeve, const struct reeve_hooks *hooks,
-    struct reeve_error *err)
+listen_to(struct reeve *reeve, struct reeve_error *err)
 {
 	reeve->sink.ctx = reeve;
 	reeve->sink.notice = on_notice;
@@ -89,7 +88,7 @@ listen_to(struct reeve *reeve, const struct reeve_hooks *hooks,
 	reeve->sink.event = rv_face_on_event;
 	reeve->sink.exception = rv_face_on_exception;
 	rv_super_listen(reeve->super, &reeve->sink);
-	return rv_face_hooks_init(reeve, hooks, err);
+	return rv_face_hooks_init(reeve, err);
 }
 
 static enum reeve_status
@@ -117,13 +116,15 @@ open_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 	struct rv_conf *conf = NULL;
 	enum reeve_status status;
 
-	if ((status = rv_face_source_init(reeve, options, err)) != REEVE_OK ||
+	if ((status = rv_face_hooks_take(reeve, options->hooks, err)) !=
+		REEVE_OK ||
+	    (status = rv_face_source_init(reeve, options, err)) != REEVE_OK ||
 	    (status = rv_face_source_load(
 		 reeve, reeve->declared, &conf, err)) != REEVE_OK ||
 	    (status = rv_face_source_settle(reeve, conf, err)) != REEVE_OK ||
 	    (status = open_loop(reeve, options->loop, err)) != REEVE_OK ||
 	    (status = make_super(reeve, options, conf, err)) != REEVE_OK ||
-	    (status = listen_to(reeve, options->hooks, err)) != REEVE_OK ||
+	    (status = listen_to(reeve, err)) != REEVE_OK ||
 	    (status = rv_ctl_open(&reeve->ctl, reeve->super, err)) !=
 		REEVE_OK) {
 		rv_conf_unref(conf);

@@ -68,7 +68,7 @@ rv_face_source_init(struct reeve *reeve, const struct reeve_options *options,
 		.rule = RV_FUNCTIONS_KNOWN,
 		.find = find_function,
 		.name = name_function,
-		.has_main = true,
+		.has_main = reeve_main_called(),
 	};
 	source->functions = &reeve->functions;
 	source->looking = options->finding != NULL;
@@ -110,10 +110,6 @@ rv_face_source_finish(struct reeve *reeve)
 	rv_free((char *)(uintptr_t)source->file);
 	rv_free((char *)(uintptr_t)source->name);
 	rv_free((char *)(uintptr_t)source->state_dir);
-	for (size_t i = 0; i < reeve->n_handed; i++) {
-		rv_free((char *)(uintptr_t)reeve->handed[i]);
-	}
-	rv_free(reeve->handed);
 }
 
 enum reeve_status

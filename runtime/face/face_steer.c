@@ -193,10 +193,9 @@ take_signal(struct reeve *reeve, void *arg, struct reeve_error *err)
 	int signo = *(int *)arg;
 	enum reeve_status status = check_signal(signo, err);
 
-	return status == REEVE_OK
-		   ? rv_super_signal_received(reeve->super, signo,
-			 rv_face_finding, &findings, err)
-		   : status;
+	return status == REEVE_OK ? rv_super_signal_received(reeve->super,
+					signo, rv_face_finding, &findings, err)
+				  : status;
 }
 
 enum reeve_status

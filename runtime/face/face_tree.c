@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "face/face_tree.h"
+#include "super/sealing.h"
 
 /* The copy in which changes are noted. */
 static enum reeve_status
@@ -202,20 +203,43 @@ struct scale_args {
 	uint32_t instances;
 };
 
+/* Is there such a unit, and is it one that has instances? */
+static enum reeve_status
+check_scale(
+    struct reeve *reeve, const struct scale_args *args, struct reeve_error *err)
+{
+	struct rv_unit_info info;
+	struct rv_unit *unit;
+	enum reeve_status status;
+
+	if (args->instances == 0) {
+		return rv_error(
+		    err, REEVE_EINVALID, "cannot scale to 0 instances");
+	}
+	status = rv_face_find(reeve, args->path, &unit, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
+	rv_super_info(reeve->super, unit, &info);
+	if (!info.spec->instances) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot scale %s: it is no worker with instances",
+		    unit->path);
+	}
+	return REEVE_OK;
+}
+
 /* At once, beside what is noted; and noted there as well. */
 static enum reeve_status
 scale(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	const struct scale_args *args = arg;
 	struct rv_declared *declared = NULL;
-	enum reeve_status status;
+	enum reeve_status status = check_scale(reeve, args, err);
 
-	if (args->path == NULL || args->instances == 0) {
-		return rv_error(err, REEVE_EINVALID,
-		    args->path == NULL ? "cannot scale: the path is NULL"
-				       : "cannot scale to 0 instances");
+	if (status == REEVE_OK) {
+		status = rv_declared_copy(&declared, reeve->declared, err);
 	}
-	status = rv_declared_copy(&declared, reeve->declared, err);
 	if (status == REEVE_OK) {
 		status = rv_declared_scale(
 		    declared, args->path, args->instances, err);
@@ -240,4 +264,59 @@ reeve_scale(struct reeve *reeve, const char *path, uint32_t instances,
 
 	return rv_face_call(
 	    reeve, "scale a worker", RV_FACE_CHANGE, scale, &args, err);
+}
+
+struct listen_args {
+	const char *name;
+	int fd;
+};
+
+static enum reeve_status
+hand(struct reeve *reeve, void *arg, struct reeve_error *err)
+{
+	const struct listen_args *args = arg;
+	enum reeve_status status;
+	int is_socket;
+	socklen_t len = sizeof(is_socket);
+
+	if (args->name == NULL || args->name[0] == '\0') {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot hand over a listener: it has no name");
+	}
+	if (getsockopt(args->fd, SOL_SOCKET, SO_TYPE, &is_socket, &len) != 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot hand over %.128s: descriptor %d is no socket: %s",
+		    args->name, args->fd, strerror(errno));
+	}
+	status = rv_super_listen_fd(reeve->super, args->name, args->fd, err);
+	if (status == REEVE_OK) {
+		/* From now on a config may name it. */
+		reeve->source.handed = rv_super_handed(reeve->super);
+		rv_super_set_source(reeve->super, &reeve->source);
+	}
+	return status;
+}
+
+enum reeve_status
+reeve_listen(
+    struct reeve *reeve, const char *name, int fd, struct reeve_error *err)
+{
+	struct listen_args args = { .name = name, .fd = fd };
+
+	return rv_face_call(
+	    reeve, "hand over a listener", RV_FACE_CHANGE, hand, &args, err);
+}
+
+static enum reeve_status
+seal(struct reeve *reeve, void *arg, struct reeve_error *err)
+{
+	(void)arg;
+	return rv_super_seal(reeve->super, err);
+}
+
+enum reeve_status
+reeve_seal(struct reeve *reeve, struct reeve_error *err)
+{
+	return rv_face_call(
+	    reeve, "seal the launcher", RV_FACE_CHANGE, seal, NULL, err);
 }

@@ -11,6 +11,7 @@ runtime_super_librv_super_la_SOURCES = runtime/super/act.c \
 	runtime/super/pages.c runtime/super/pages.h \
 	runtime/super/place.c runtime/super/reconcile.c \
 	runtime/super/reconcile.h runtime/super/super_record.c \
-	runtime/super/reload.c runtime/super/signals.c runtime/super/swap.c \
+	runtime/super/reload.c runtime/super/sealing.c \
+	runtime/super/sealing.h runtime/super/signals.c runtime/super/swap.c \
 	runtime/super/super.c runtime/super/super.h \
 	runtime/super/super_priv.h

@@ -20,3 +20,10 @@ endif
 tests_host_test_build_SOURCES = tests/host/test_build.c $(host_guest)
 tests_host_test_build_CPPFLAGS = $(host_cppflags)
 tests_host_test_build_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_misuse
+TESTS += tests/host/test_misuse
+endif
+tests_host_test_misuse_SOURCES = tests/host/test_misuse.c $(host_guest)
+tests_host_test_misuse_CPPFLAGS = $(host_cppflags)
+tests_host_test_misuse_LDADD = libreeve-query.la $(host_libs)

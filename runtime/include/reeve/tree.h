@@ -121,6 +121,15 @@ REEVE_PUBLIC enum reeve_status reeve_remove(
     struct reeve *, const char *path, struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
+ * Hand over an open socket as the listener of this name, to workers that say
+ * so in `listen`, at once. It is duplicated: the host may close its own. The
+ * same name again replaces it, for lives that start after that. REEVE_EEXIST:
+ * the config opens that name itself.
+ */
+REEVE_PUBLIC enum reeve_status reeve_listen(struct reeve *, const char *name,
+    int fd, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
  * Make it so. REEVE_ECONFIG: something noted cannot be; what, was said to the
  * options' `finding`, the first of it in the error; nothing was changed, and
  * all is still noted: correct it, or discard. With a config file the file is
@@ -133,6 +142,16 @@ REEVE_PUBLIC enum reeve_status reeve_commit(
 /* Forget what was noted since the last commit. */
 REEVE_PUBLIC enum reeve_status reeve_discard(
     struct reeve *, struct reeve_error *);
+
+/*
+ * From now on the launcher refuses to start whatever was not declared before
+ * this call, whoever asks: for hosts that give up their privileges and shall
+ * not be a way back to them. It cannot be undone. Restarts go on; adding
+ * workers, or changing their programs, does not. REEVE_EAGAIN: the launcher
+ * takes nothing just now; nothing was sealed, seal later.
+ */
+REEVE_PUBLIC enum reeve_status reeve_seal(
+    struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;
 
 /* -------- steer -------- */
 
