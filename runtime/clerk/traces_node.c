@@ -129,9 +129,10 @@ read_uncaught(const struct rv_lines *t, const struct rv_line *footer,
 		for (at = l.next; rv_line_at(t, at, &l) && l.len == 0;) {
 			at = l.next;
 		}
-		if (at < footer->at) {
-			read_thrown(t, &l, footer->at, out);
+		if (at >= footer->at) {
+			return false; /* nothing was thrown there */
 		}
+		read_thrown(t, &l, footer->at, out);
 		return true;
 	}
 	return false;

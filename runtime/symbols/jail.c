@@ -91,6 +91,7 @@ filter_calls(void)
 		ALLOW(futex),
 		ALLOW(getrandom),
 		ALLOW(rt_sigreturn),
+		ALLOW(sigaltstack), /* sanitizers, before an exit */
 		ALLOW(exit),
 		ALLOW(exit_group),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
