@@ -31,3 +31,4 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/watch.h
 pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-child.pc \
 	runtime/libreeve-query.pc
+dist_man_MANS += runtime/face/libreeve.3

@@ -27,3 +27,5 @@ endif
 tests_host_test_misuse_SOURCES = tests/host/test_misuse.c $(host_guest)
 tests_host_test_misuse_CPPFLAGS = $(host_cppflags)
 tests_host_test_misuse_LDADD = libreeve-query.la $(host_libs)
+TESTS += tests/host/test_outside
+EXTRA_DIST += tests/host/test_outside tests/host/outside.cc
