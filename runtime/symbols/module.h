@@ -24,7 +24,7 @@ struct rv_module {
 	char build_id[2 * RV_BUILD_ID_MAX + 1];
 	struct rv_module_segment segments[RV_MODULE_SEGMENTS];
 	unsigned n_segments;
-	void *names; /* of names.h */
+	void *names; /* of naming.h */
 };
 
 /*

@@ -17,7 +17,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "symbols/jail.h"
-#include "symbols/names.h"
+#include "symbols/naming.h"
 #include "sys/sys.h"
 #include "wire/backtrace.h"
 

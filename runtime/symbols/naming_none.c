@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Without libdw: see names.h. There is nothing to be known, and it is said. */
+/* Without libdw: see naming.h. There is nothing to be known, and it is said. */
 #include "config.h"
 
-#include "symbols/names.h"
+#include "symbols/naming.h"
 
 const char *
 rv_names_lack(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Through elfutils' libdw: see names.h. Only ever runs inside of the jail, as
+ * Through elfutils' libdw: see naming.h. Only ever runs inside of the jail, as
  * whatever it parses may have been made by anybody.
  */
 #include "config.h"
 
-#include "symbols/names.h"
+#include "symbols/naming.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of functions, with file and line: what names_dw.c knows through libdw,
- * and names_none.c does not. The files come open; no other is touched.
+ * Names of functions, with file and line: what naming_dw.c knows through libdw,
+ * and naming_none.c does not. The files come open; no other is touched.
  */
-#ifndef RV_SYMBOLS_NAMES_H
-#define RV_SYMBOLS_NAMES_H
+#ifndef RV_SYMBOLS_NAMING_H
+#define RV_SYMBOLS_NAMING_H
 
 #include "base/buf.h"
 #include "symbols/module.h"
