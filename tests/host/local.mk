@@ -29,3 +29,10 @@ tests_host_test_misuse_CPPFLAGS = $(host_cppflags)
 tests_host_test_misuse_LDADD = libreeve-query.la $(host_libs)
 TESTS += tests/host/test_outside
 EXTRA_DIST += tests/host/test_outside tests/host/outside.cc
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_manners
+TESTS += tests/host/test_manners
+endif
+tests_host_test_manners_SOURCES = tests/host/test_manners.c $(host_guest)
+tests_host_test_manners_CPPFLAGS = $(host_cppflags)
+tests_host_test_manners_LDADD = $(host_libs) $(EV_LIBS)
