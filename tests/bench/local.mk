@@ -1,7 +1,7 @@
 # tests/bench: see its README.md
 bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
-	tests/bench/bench_boot tests/bench/bench_turn \
+	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_capture tests/bench/bench_beat
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
 CLEANFILES += $(EXTRA_PROGRAMS)
@@ -21,6 +21,9 @@ tests_bench_bench_boot_LDADD = $(SQLITE_LIBS)
 tests_bench_bench_turn_SOURCES = tests/bench/bench_turn.c $(bench_common)
 tests_bench_bench_turn_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_turn_LDADD = libreeve.la
+tests_bench_bench_host_SOURCES = tests/bench/bench_host.c $(bench_common)
+tests_bench_bench_host_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_host_LDADD = libreeve.la
 tests_bench_bench_capture_SOURCES = tests/bench/bench_capture.c $(bench_common)
 tests_bench_bench_capture_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_record_SOURCES = tests/bench/bench_record.c $(bench_common)
