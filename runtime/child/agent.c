@@ -298,7 +298,7 @@ first_beat(void)
 void
 reeve_beat(void)
 {
-	uint64_t *at = __atomic_load_n(&beats, __ATOMIC_RELAXED);
+	uint64_t *at = __atomic_load_n(&beats, __ATOMIC_ACQUIRE);
 
 	if (__builtin_expect(at == NULL, 0)) {
 		first_beat();

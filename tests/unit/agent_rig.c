@@ -23,13 +23,23 @@
 #define PATIENCE_MS 10000
 
 /* The signals are the agent's here, not the sanitizer's. */
+#define OPTIONS                                                          \
+	"handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:" \
+	"handle_abort=0:use_sigaltstack=0"
+
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 
 const char *
 __asan_default_options(void)
 {
-	return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:"
-	       "handle_abort=0:use_sigaltstack=0:verify_asan_link_order=0";
+	return OPTIONS ":verify_asan_link_order=0";
+}
+
+const char *
+__tsan_default_options(void)
+{
+	return OPTIONS;
 }
 
 void
