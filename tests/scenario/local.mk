@@ -24,3 +24,19 @@ endif
 tests_scenario_test_said_SOURCES = tests/scenario/test_said.c $(live_sources)
 tests_scenario_test_said_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_said_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_signals
+TESTS += tests/scenario/test_signals
+endif
+tests_scenario_test_signals_SOURCES = tests/scenario/test_signals.c \
+	$(live_sources)
+tests_scenario_test_signals_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_signals_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_speaker
+TESTS += tests/scenario/test_speaker
+endif
+tests_scenario_test_speaker_SOURCES = tests/scenario/test_speaker.c \
+	$(live_sources)
+tests_scenario_test_speaker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_speaker_LDADD = $(live_libs)
