@@ -121,6 +121,7 @@ rv_threads_write(struct rv_page_trouble *t)
 {
 	uint32_t asked;
 
+	__atomic_store_n(&answered, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&asked_for, t, __ATOMIC_RELEASE);
 	asked = ask_all(t);
 	for (int i = 0; i < ANSWERS_MS &&
