@@ -30,6 +30,7 @@ copy(struct rv_launch_keep *dst, const struct rv_launch_keep *src)
 	}
 	dst->stop_group = src->stop_group;
 	dst->notify = src->notify;
+	dst->hosted = src->hosted;
 	dst->set_user = src->set_user;
 	dst->uid = src->uid;
 }

@@ -269,8 +269,14 @@ plan_environment(const struct rv_launcher *l, const struct rv_launch *launch,
 		}
 	}
 	for (size_t i = 0; i < l->n_environ && !launch->clear_env; i++) {
-		if (!has_name(&env, l->environ[i])) {
-			env.array[env.n++] = l->environ[i];
+		const char *text = l->environ[i];
+
+		if (!has_name(&env, text)) {
+			/* Who is forked by another has not our memory. */
+			env.array[env.n++] =
+			    launch->method == RV_LAUNCH_BY_SPAWN
+				? text
+				: carve_text(arena, text, strlen(text));
 		}
 	}
 	birth->envp = env.array;
@@ -368,6 +374,20 @@ rv_plan_own_fd(const struct rv_launch *launch)
 }
 
 static size_t
+environ_size(const struct rv_launcher *l, const struct rv_launch *launch)
+{
+	size_t size = 0;
+
+	if (launch->method == RV_LAUNCH_BY_SPAWN || launch->clear_env) {
+		return 0;
+	}
+	for (size_t i = 0; i < l->n_environ; i++) {
+		size += strlen(l->environ[i]) + 17;
+	}
+	return size;
+}
+
+static size_t
 crash_size(const struct rv_launcher *l, const struct rv_launch *launch)
 {
 	const char *others;
@@ -392,7 +412,8 @@ rv_plan_size(const struct rv_launcher *l, const struct rv_launch *launch)
 	       launch->n_groups * sizeof(gid_t) +
 	       (launch->directory != NULL ? strlen(launch->directory) : 0) +
 	       OWN_MAX * (OWN_TEXT + RV_LISTEN_NAME_MAX) + 16 * 32 +
-	       2 * (launch->listen.bytes + crash_size(l, launch));
+	       2 * (launch->listen.bytes + crash_size(l, launch)) +
+	       environ_size(l, launch);
 }
 
 void

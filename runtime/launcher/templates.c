@@ -95,9 +95,9 @@ destroy(struct rv_template *t)
 		close(t->sock);
 	}
 	if (t->pidfd != -1) {
+		/* It has ended, or does now: this wait is none. */
 		rv_sys_pidfd_signal(t->pidfd, t->pid, SIGKILL);
-		/* Else it is a stranger's, reaped by the next sweep. */
-		rv_sys_wait(t->pidfd, t->pid, WEXITED | WNOHANG, NULL, NULL);
+		rv_sys_wait(t->pidfd, t->pid, WEXITED, NULL, NULL);
 		close(t->pidfd);
 	}
 	rv_free(t->key);

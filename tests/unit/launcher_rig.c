@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 
 #include "lib/harness.h"
 #include "sys/sys.h"
+#include "wire/page_read.h"
 
 #define WAIT_MS 20000
 
@@ -74,6 +76,32 @@ on_notified(void *ctx, uint64_t life, const struct rv_notify *n)
 }
 
 static void
+on_paged(void *ctx, uint64_t life, int fd)
+{
+	struct rig_life *l = rig_of(ctx, life);
+
+	CU_ASSERT(l->launched && !l->died && !l->paged);
+	l->paged = true;
+	l->page = rv_sys_mmap_shared(fd, RV_PAGE_BYTES, false);
+	close(fd);
+}
+
+/* As the supervisor does, before anything else. */
+static void
+look_at_page(struct rig_life *l)
+{
+	if (l->page != NULL) {
+		l->trouble = calloc(1, sizeof(*l->trouble));
+		if (!rv_page_trouble(l->page, l->trouble)) {
+			free(l->trouble);
+			l->trouble = NULL;
+		}
+		munmap((void *)(uintptr_t)l->page, RV_PAGE_BYTES);
+		l->page = NULL;
+	}
+}
+
+static void
 on_died(void *ctx, uint64_t life, const struct rv_death *death)
 {
 	struct rig *rig = ctx;
@@ -82,6 +110,7 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 	CU_ASSERT(!l->died);
 	l->died = true;
 	l->death = *death;
+	look_at_page(l);
 	rig->n_died++;
 }
 
@@ -151,6 +180,7 @@ static const struct rv_start_ops ops = {
 	.launched = on_launched,
 	.launch_failed = on_failed,
 	.notified = on_notified,
+	.paged = on_paged,
 	.died = on_died,
 	.synced = on_synced,
 	.writable = on_writable,
@@ -202,6 +232,10 @@ rig_close(struct rig *rig)
 	rv_loop_destroy(rig->loop);
 	if (rig->clerk_fd != -1) {
 		close(rig->clerk_fd);
+	}
+	for (unsigned i = 0; i < RIG_LIVES; i++) {
+		look_at_page(&rig->lives[i]);
+		free(rig->lives[i].trouble);
 	}
 	free(rig->lives);
 	rig->lives = NULL;

@@ -7,6 +7,7 @@
 #ifndef RV_TESTS_LAUNCHER_RIG_H
 #define RV_TESTS_LAUNCHER_RIG_H
 
+#include "child/page.h"
 #include "start/start.h"
 
 #define RIG_LIVES 2048
@@ -18,6 +19,9 @@ struct rig_life {
 	uint64_t ticks;
 	int stage, sys_errno;
 	struct rv_death death;
+	bool paged;
+	struct rv_page_trouble *trouble; /* of its page, at its end; or NULL */
+	const void *page;
 	unsigned ready, beats, stopping, reloading, bad, mainpid;
 	char status[1100];
 };
