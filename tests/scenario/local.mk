@@ -18,6 +18,14 @@ tests_scenario_test_host_SOURCES = tests/scenario/test_host.c
 tests_scenario_test_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_host_LDADD = libreeve.la tests/lib/libtest.la $(EV_LIBS)
 if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_overlap
+TESTS += tests/scenario/test_overlap
+endif
+tests_scenario_test_overlap_SOURCES = tests/scenario/test_overlap.c \
+	$(live_sources)
+tests_scenario_test_overlap_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_overlap_LDADD = $(live_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/scenario/test_said
 TESTS += tests/scenario/test_said
 endif
