@@ -22,6 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define REEVE_BEAT_IS_A_CALL /* it is defined here */
 #include <reeve/child.h>
 
 #include "child/altstack.h"
@@ -51,7 +52,7 @@ static struct {
 } agent;
 
 static uint64_t nowhere; /* where beats go that nobody counts */
-static uint64_t *beats;  /* NULL: nothing was tried yet */
+uint64_t *reeve_beat_at; /* NULL: nothing was tried yet */
 
 static bool
 read_socket(void)
@@ -256,7 +257,7 @@ attach(void)
 static void
 count_at(uint64_t *at)
 {
-	__atomic_store_n(&beats, at, __ATOMIC_RELEASE);
+	__atomic_store_n(&reeve_beat_at, at, __ATOMIC_RELEASE);
 }
 
 /* The thread that was first attaches; it may be the one that we interrupt. */
@@ -282,30 +283,34 @@ try_attach(uint32_t from)
 	return status;
 }
 
-/* The slow path out of line: it would cost the fast one a stack frame. */
-static __attribute__((noinline, cold)) void
-first_beat(void)
+/* Also from handlers, so: nothing but system calls. */
+void
+reeve_beat_first(void)
 {
 	int saved = errno;
+	uint64_t *at;
 
 	try_attach(FRESH);
 	errno = saved;
-	if (__atomic_load_n(&beats, __ATOMIC_ACQUIRE) != NULL) {
-		reeve_beat();
-	} /* else attaching is under way */
+	at = __atomic_load_n(&reeve_beat_at, __ATOMIC_ACQUIRE);
+	if (at != NULL) { /* else attaching is under way */
+		__atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1,
+		    __ATOMIC_RELAXED);
+	}
 }
 
+/* For who cannot inline it: other languages, and compilers in a hurry. */
 void
 reeve_beat(void)
 {
-	uint64_t *at = __atomic_load_n(&beats, __ATOMIC_ACQUIRE);
+	uint64_t *at = __atomic_load_n(&reeve_beat_at, __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect(at == NULL, 0)) {
-		first_beat();
-		return;
+	if (at != NULL) {
+		__atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1,
+		    __ATOMIC_RELAXED);
+	} else {
+		reeve_beat_first();
 	}
-	__atomic_store_n(
-	    at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
 static uint32_t
@@ -419,7 +424,7 @@ rv_agent_after_fork(void)
 static void
 in_forked_child(void)
 {
-	if (__atomic_load_n(&beats, __ATOMIC_RELAXED) != NULL) {
+	if (__atomic_load_n(&reeve_beat_at, __ATOMIC_RELAXED) != NULL) {
 		count_at(&nowhere);
 	}
 }

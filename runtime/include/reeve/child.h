@@ -41,6 +41,26 @@ REEVE_PUBLIC enum reeve_status reeve_attach(void);
  */
 REEVE_PUBLIC void reeve_beat(void);
 
+/* What reeve_beat is made of; not for use by other names. */
+REEVE_PUBLIC extern uint64_t *reeve_beat_at;
+REEVE_PUBLIC void reeve_beat_first(void);
+
+/* Inline, since a call costs more than all of it. */
+#ifndef REEVE_BEAT_IS_A_CALL
+extern __inline__ __attribute__((gnu_inline)) void
+reeve_beat(void)
+{
+	uint64_t *at = __atomic_load_n(&reeve_beat_at, __ATOMIC_ACQUIRE);
+
+	if (at != 0) {
+		__atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1,
+		    __ATOMIC_RELAXED);
+	} else {
+		reeve_beat_first();
+	}
+}
+#endif
+
 /*
  * READY=1: initialised, for workers with `"ready": "notify"`. This, as all that
  * is sent, waits a second at most for the supervisor: then REEVE_EAGAIN.
