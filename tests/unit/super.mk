@@ -27,3 +27,11 @@ tests_unit_test_super_host_SOURCES = tests/unit/test_super_host.c \
 	$(super_rig_sources)
 tests_unit_test_super_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_super_host_LDADD = $(super_rig_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_overlap_judge
+TESTS += tests/unit/test_overlap_judge
+endif
+tests_unit_test_overlap_judge_SOURCES = tests/unit/test_overlap_judge.c \
+	$(super_rig_sources)
+tests_unit_test_overlap_judge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_overlap_judge_LDADD = $(super_rig_libs)
