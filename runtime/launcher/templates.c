@@ -85,6 +85,23 @@ fail_all(struct rv_list *forks, int stage, int sys_errno)
 	}
 }
 
+/* Ends it, if it has not; true: somebody killed it, it did not fail. */
+static bool
+end_process(struct rv_template *t)
+{
+	siginfo_t info = { 0 };
+
+	if (t->pidfd == -1) {
+		return false;
+	}
+	/* It has ended, or does now: this wait is none. */
+	rv_sys_pidfd_signal(t->pidfd, t->pid, SIGKILL);
+	rv_sys_wait(t->pidfd, t->pid, WEXITED, &info, NULL);
+	close(t->pidfd);
+	t->pidfd = -1;
+	return info.si_code == CLD_KILLED && info.si_status == SIGKILL;
+}
+
 static void
 destroy(struct rv_template *t)
 {
@@ -94,12 +111,7 @@ destroy(struct rv_template *t)
 	if (t->sock != -1) {
 		close(t->sock);
 	}
-	if (t->pidfd != -1) {
-		/* It has ended, or does now: this wait is none. */
-		rv_sys_pidfd_signal(t->pidfd, t->pid, SIGKILL);
-		rv_sys_wait(t->pidfd, t->pid, WEXITED, NULL, NULL);
-		close(t->pidfd);
-	}
+	end_process(t);
 	rv_free(t->key);
 	rv_free(t);
 }
@@ -114,9 +126,11 @@ ended(struct rv_template *t)
 {
 	struct rv_launcher *l = t->l;
 	struct rv_list waiting;
-	bool good = t->ready && !l->ending;
+	bool good = t->ready;
 	int flaw = t->flaw;
 
+	rv_io_stop(&t->end_io);
+	good = end_process(t) || good;
 	fail_all(&t->asked, RV_STAGE_FORKSERVER, EAGAIN);
 	rv_list_init(&waiting);
 	while (!rv_list_empty(&t->waiting)) {
@@ -127,7 +141,7 @@ ended(struct rv_template *t)
 		rv_list_insert(&waiting, &fork->link);
 	}
 	destroy(t);
-	if (!good) {
+	if (!good || l->ending) {
 		fail_all(&waiting,
 		    flaw != 0 ? RV_STAGE_PRELOAD : RV_STAGE_FORKSERVER,
 		    flaw != 0 ? flaw : ECHILD);
