@@ -12,7 +12,7 @@
 #include "base/hash.h"
 #include "base/jsonw.h"
 #include "ctl/ctl.h"
-#include "super/names.h"
+#include "super/named.h"
 #include "wire/json.h"
 
 #define RV_CTL_MAGIC    0x63746c21u

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "face/face_config.h"
 #include "face/face_tree.h"
-#include "super/names.h"
+#include "super/named.h"
 
 struct steer_args {
 	const char *method; /* as the control socket has it */

@@ -5,7 +5,7 @@ runtime_super_librv_super_la_SOURCES = runtime/super/act.c \
 	runtime/super/exceptions.h runtime/super/facts.c \
 	runtime/super/helpers.c runtime/super/info.c \
 	runtime/super/listeners.c runtime/super/listeners.h \
-	runtime/super/names.c runtime/super/names.h \
+	runtime/super/named.c runtime/super/named.h \
 	runtime/super/node.c runtime/super/notice.c runtime/super/ops.c \
 	runtime/super/overlap.c runtime/super/overlap.h \
 	runtime/super/pages.c runtime/super/pages.h \

@@ -5,7 +5,7 @@ EXTRA_DIST += tests/fuzz/corpus/ctl
 ctl_fuzz_sources = tests/fuzz/fuzz_ctl.c tests/fuzz/ctl_oracle.c \
 	tests/fuzz/ctl_oracle.h tests/fuzz/script.c tests/fuzz/script.h \
 	tests/unit/fake_super.c tests/unit/fake_super.h \
-	runtime/super/names.c
+	runtime/super/named.c
 ctl_fuzz_libs = runtime/ctl/librv_ctl.la runtime/start/librv_start.la \
 	config/librv_config.la runtime/loop/librv_loop.la \
 	runtime/wire/librv_wire.la runtime/core/librv_core.la \

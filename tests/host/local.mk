@@ -24,7 +24,8 @@ if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_misuse
 TESTS += tests/host/test_misuse
 endif
-tests_host_test_misuse_SOURCES = tests/host/test_misuse.c $(host_guest)
+tests_host_test_misuse_SOURCES = tests/host/test_misuse.c \
+	tests/host/misuse.h tests/host/misuse_others.c $(host_guest)
 tests_host_test_misuse_CPPFLAGS = $(host_cppflags)
 tests_host_test_misuse_LDADD = libreeve-query.la $(host_libs)
 TESTS += tests/host/test_outside

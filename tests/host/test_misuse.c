@@ -15,30 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/guest.h"
-#include "lib/harness.h"
+#include "host/misuse.h"
 
-/* A runtime that works; a NULL; and where a text is written. */
-static struct guest guest;
+struct guest misused;
+struct reeve_error misuse_err;
 static struct reeve *good, *const none;
-static struct reeve_error err;
 
-/* The call is refused with this, and the text has that in it. */
-#define REFUSED(call, wanted, word)                                  \
-	do {                                                         \
-		enum reeve_status got_;                              \
-		memset(&err, 0, sizeof(err));                        \
-		got_ = (call);                                       \
-		if (got_ != (wanted) || !strstr(err.text, (word))) { \
-			printf("# %s: %s, \"%s\"\n", #call,          \
-			    reeve_status_name(got_), err.text);      \
-		}                                                    \
-		CU_ASSERT_EQUAL(got_, (wanted));                     \
-		CU_ASSERT_EQUAL(err.status, (wanted));               \
-		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, (word)));    \
-		/* Without a place for words it is the same. */      \
-	} while (0)
-#define INVALID(call, word) REFUSED(call, REEVE_EINVALID, word)
+#define err misuse_err
 
 static void
 nothing(void *arg)
@@ -80,7 +63,7 @@ misuse_create(void)
 	INVALID(reeve_create(&out, &newer.known, &err), "version");
 	options.config_file = "/nowhere/at/all.json";
 	REFUSED(reeve_create(&out, &options, &err), REEVE_ECONFIG, "nowhere");
-	options.config_file = guest.config;
+	options.config_file = misused.config;
 	options.libexec_dir = rv_test_builddir();
 	REFUSED(reeve_create(&out, &options, &err), REEVE_EBUSY, "pid");
 	options.config_file = NULL;
@@ -396,300 +379,6 @@ misuse_unwatch(void)
 	REFUSED(reeve_unwatch(good, watch, &err), REEVE_ENOENT, "watch");
 }
 
-/* -------- config.h -------- */
-
-static void
-on_worker(void *ctx, const struct reeve_config_worker *worker)
-{
-	(void)ctx;
-	(void)worker;
-}
-
-static void
-misuse_config_check(void)
-{
-	struct reeve_config_info info = { .size = 4 };
-
-	INVALID(reeve_config_check(NULL, NULL, NULL, NULL, &err), "NULL");
-	INVALID(reeve_config_check("x", NULL, NULL, &info, &err), "size 4");
-	CU_ASSERT_NOT_EQUAL(
-	    reeve_config_check("/nowhere", NULL, NULL, NULL, &err), REEVE_OK);
-	CU_ASSERT_PTR_NULL(info.name);
-}
-
-static void
-misuse_config_info_finish(void)
-{
-	struct reeve_config_info info = { .size = sizeof(info) };
-
-	reeve_config_info_finish(NULL);
-	reeve_config_info_finish(&info);
-	reeve_config_info_finish(&info);
-}
-
-static void
-misuse_config_places(void)
-{
-	struct reeve_config_info info = { .size = 4 };
-
-	INVALID(reeve_config_places(NULL, false, NULL, &err), "NULL");
-	INVALID(reeve_config_places("x", false, NULL, &err), "info");
-	INVALID(reeve_config_places("x", false, &info, &err), "size 4");
-	info.size = sizeof(info);
-	INVALID(reeve_config_places(NULL, false, &info, &err), "name");
-}
-
-static void
-misuse_config_workers(void)
-{
-	INVALID(reeve_config_workers(NULL, on_worker, NULL, &err), "NULL");
-	INVALID(reeve_config_workers("x", NULL, NULL, &err), "NULL");
-	CU_ASSERT_NOT_EQUAL(
-	    reeve_config_workers("/nowhere", on_worker, NULL, &err), REEVE_OK);
-}
-
-static void
-misuse_config_schema(void)
-{
-	char *text = reeve_config_schema();
-
-	CU_ASSERT_PTR_NOT_NULL(text);
-	reeve_free(text);
-}
-
-static void
-misuse_free(void)
-{
-	reeve_free(NULL);
-}
-
-/* -------- client.h -------- */
-
-static void
-misuse_client_open(void)
-{
-	struct reeve_client *client = NULL;
-	struct reeve_client_options options = { .size = 4 };
-
-	INVALID(reeve_client_open(&client, NULL, &err), "");
-	INVALID(reeve_client_open(&client, &options, &err), "");
-	options.size = sizeof(options);
-	INVALID(reeve_client_open(&client, &options, &err), "");
-	options.socket_path = "/nowhere";
-	INVALID(reeve_client_open(NULL, &options, &err), "place");
-	REFUSED(reeve_client_open(&client, &options, &err), REEVE_ENORUNTIME,
-	    "/nowhere");
-	CU_ASSERT_PTR_NULL(client);
-}
-
-static void
-misuse_client_close(void)
-{
-	reeve_client_close(NULL);
-}
-
-static struct reeve_client *
-open_client(void)
-{
-	struct reeve_client_options options = {
-		.size = sizeof(options),
-		.state_dir = guest.state,
-	};
-	struct reeve_client *client = NULL;
-
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_client_open(&client, &options, &err), REEVE_OK);
-	return client;
-}
-
-static void
-misuse_client_call(void)
-{
-	struct reeve_client *client = open_client();
-	char *result = NULL;
-
-	INVALID(
-	    reeve_client_call(NULL, "ping", NULL, 0, &result, &err), "client");
-	INVALID(
-	    reeve_client_call(client, NULL, NULL, 0, &result, &err), "method");
-	CU_ASSERT_NOT_EQUAL(
-	    reeve_client_call(client, "ping", "{", 0, &result, &err), REEVE_OK);
-	CU_ASSERT_PTR_NULL(result);
-	reeve_client_close(client);
-}
-
-static void
-misuse_client_send(void)
-{
-	struct reeve_client *client = open_client();
-	uint64_t id = 5;
-
-	INVALID(reeve_client_send(NULL, "ping", NULL, &id, &err), "client");
-	INVALID(reeve_client_send(client, NULL, NULL, &id, &err), "method");
-	CU_ASSERT_EQUAL(id, 5);
-	reeve_client_close(client);
-}
-
-static void
-misuse_client_next(void)
-{
-	struct reeve_client *client = open_client();
-	struct reeve_message message;
-
-	INVALID(reeve_client_next(NULL, &message, &err), "client");
-	INVALID(reeve_client_next(client, NULL, &err), "place");
-	reeve_client_close(client);
-}
-
-static void
-misuse_client_fd(void)
-{
-	CU_ASSERT_EQUAL(reeve_client_fd(NULL), -1);
-}
-
-static void
-misuse_client_events(void)
-{
-	CU_ASSERT_EQUAL(reeve_client_events(NULL), 0);
-}
-
-static void
-misuse_client_refusal(void)
-{
-	CU_ASSERT_PTR_NULL(reeve_client_refusal(NULL));
-}
-
-static void
-misuse_client_method(void)
-{
-	struct reeve_method_info info = { .size = 4 };
-
-	CU_ASSERT_FALSE(reeve_client_method(0, NULL));
-	CU_ASSERT_FALSE(reeve_client_method(0, &info));
-	info.size = sizeof(info);
-	CU_ASSERT_FALSE(reeve_client_method(100000, &info));
-}
-
-/* -------- query.h -------- */
-
-static bool
-on_row(void *ctx, const struct reeve_value *values, unsigned n)
-{
-	(void)ctx;
-	(void)values;
-	(void)n;
-	return true;
-}
-
-static bool
-on_log_event(void *ctx, const struct reeve_event *event)
-{
-	(void)ctx;
-	(void)event;
-	return true;
-}
-
-static struct reeve_log *
-open_log(void)
-{
-	struct reeve_log_options options = {
-		.size = sizeof(options),
-		.state_dir = guest.state,
-	};
-	struct reeve_log *log = NULL;
-
-	CU_ASSERT_EQUAL_FATAL(reeve_log_open(&log, &options, &err), REEVE_OK);
-	return log;
-}
-
-static void
-misuse_log_open(void)
-{
-	struct reeve_log_options options = { .size = 4 };
-	struct reeve_log *log = NULL;
-
-	INVALID(reeve_log_open(&log, NULL, &err), "");
-	INVALID(reeve_log_open(&log, &options, &err), "");
-	options.size = sizeof(options);
-	INVALID(reeve_log_open(&log, &options, &err), "");
-	options.state_dir = "/nowhere";
-	REFUSED(reeve_log_open(&log, &options, &err), REEVE_ENOENT, "/nowhere");
-	INVALID(reeve_log_open(NULL, &options, &err), "");
-	CU_ASSERT_PTR_NULL(log);
-}
-
-static void
-misuse_log_close(void)
-{
-	reeve_log_close(NULL);
-}
-
-static void
-misuse_log_events(void)
-{
-	struct reeve_event_filter filter = { .size = 4 };
-	struct reeve_log *log = open_log();
-
-	INVALID(reeve_log_events(NULL, NULL, on_log_event, NULL, &err), "");
-	INVALID(reeve_log_events(log, NULL, NULL, NULL, &err), "");
-	INVALID(reeve_log_events(log, &filter, on_log_event, NULL, &err), "");
-	reeve_log_close(log);
-}
-
-static void
-misuse_log_sql(void)
-{
-	struct reeve_log *log = open_log();
-
-	INVALID(reeve_log_sql(NULL, "SELECT 1", on_row, NULL, &err), "");
-	INVALID(reeve_log_sql(log, NULL, on_row, NULL, &err), "");
-	INVALID(reeve_log_sql(log, "SELECT 1", NULL, NULL, &err), "");
-	INVALID(reeve_log_sql(log, "SELEKT 1", on_row, NULL, &err), "SELEKT");
-	reeve_log_close(log);
-}
-
-static void
-misuse_log_why(void)
-{
-	struct reeve_log *log = open_log();
-	char *text = NULL;
-
-	INVALID(reeve_log_why(NULL, "w", 1, false, &text, &err), "");
-	INVALID(reeve_log_why(log, NULL, 1, false, &text, &err), "");
-	INVALID(reeve_log_why(log, "w", 1, false, NULL, &err), "");
-	REFUSED(reeve_log_why(log, "nobody", 1, false, &text, &err),
-	    REEVE_ENOENT, "nobody");
-	CU_ASSERT_PTR_NULL(text);
-	reeve_log_close(log);
-}
-
-static void
-misuse_log_free(void)
-{
-	reeve_log_free(NULL);
-}
-
-/* -------- status.h -------- */
-
-static void
-misuse_status_text(void)
-{
-	CU_ASSERT_PTR_NOT_NULL(reeve_status_text((enum reeve_status)12345));
-}
-
-static void
-misuse_status_name(void)
-{
-	CU_ASSERT_STRING_EQUAL(
-	    reeve_status_name((enum reeve_status)12345), "?");
-}
-
-static void
-misuse_status_exit_code(void)
-{
-	CU_ASSERT(reeve_status_exit_code((enum reeve_status)12345) > 0);
-}
-
 #define X(name)                               \
 	{                                     \
 		"reeve_" #name, misuse_##name \
@@ -768,11 +457,11 @@ RV_TEST(what_cannot_be_is_refused_in_words)
 	char db[300];
 	struct reeve_unit_info info = { .size = sizeof(info) };
 
-	guest = (struct guest){ 0 };
-	guest_open(&guest, "misuse", "\"w\": " GUEST_WAITER);
-	good = guest.reeve;
-	CU_ASSERT(guest_until(&guest, is_there));
-	snprintf(db, sizeof(db), "%s/events.db", guest.state);
+	misused = (struct guest){ 0 };
+	guest_open(&misused, "misuse", "\"w\": " GUEST_WAITER);
+	good = misused.reeve;
+	CU_ASSERT(guest_until(&misused, is_there));
+	snprintf(db, sizeof(db), "%s/events.db", misused.state);
 	for (size_t i = 0; i < N_FUNCTIONS; i++) {
 		unsigned before = CU_get_number_of_failures();
 
@@ -786,19 +475,19 @@ RV_TEST(what_cannot_be_is_refused_in_words)
 	CU_ASSERT_EQUAL(reeve_unit_find(good, "w", &info, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(info.state, REEVE_RUNNING);
 	CU_ASSERT_EQUAL(info.restarts, 0);
-	guest_close(&guest);
+	guest_close(&misused);
 }
 
 RV_TEST(after_the_end_changes_are_refused)
 {
 	struct reeve_unit_info info = { .size = sizeof(info) };
 
-	guest = (struct guest){ 0 };
-	guest_open(&guest, "after", "\"w\": " GUEST_WAITER);
-	good = guest.reeve;
+	misused = (struct guest){ 0 };
+	guest_open(&misused, "after", "\"w\": " GUEST_WAITER);
+	good = misused.reeve;
 	reeve_shutdown(good, "test");
 	reeve_shutdown(good, "again");
-	CU_ASSERT(guest_until(&guest, guest_is_finished));
+	CU_ASSERT(guest_until(&misused, guest_is_finished));
 	REFUSED(reeve_commit(good, &err), REEVE_ECLOSED, "commit");
 	REFUSED(reeve_reload(good, &err), REEVE_ECLOSED, "reload");
 	REFUSED(reeve_start(good, "w", &err), REEVE_ECLOSED, "start");
@@ -809,7 +498,7 @@ RV_TEST(after_the_end_changes_are_refused)
 	/* Looking is fine. */
 	CU_ASSERT_EQUAL(reeve_unit_find(good, "w", &info, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_dispatch(good, &err), REEVE_OK);
-	guest_close(&guest);
+	guest_close(&misused);
 }
 
 RV_TEST(a_process_forked_from_the_host_gets_nothing)
@@ -818,10 +507,10 @@ RV_TEST(a_process_forked_from_the_host_gets_nothing)
 	int status = 0;
 	pid_t pid;
 
-	guest = (struct guest){ 0 };
-	guest_open(&guest, "forked", "\"w\": " GUEST_WAITER);
-	good = guest.reeve;
-	CU_ASSERT(guest_until(&guest, guest_is_settled));
+	misused = (struct guest){ 0 };
+	guest_open(&misused, "forked", "\"w\": " GUEST_WAITER);
+	good = misused.reeve;
+	CU_ASSERT(guest_until(&misused, guest_is_settled));
 	pid = fork();
 	if (pid == 0) {
 		bool right =
@@ -842,8 +531,8 @@ RV_TEST(a_process_forked_from_the_host_gets_nothing)
 	CU_ASSERT_EQUAL(reeve_unit_find(good, "w", &info, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(kill(info.pid, 0), 0);
 	CU_ASSERT_EQUAL(reeve_dispatch(good, &err), REEVE_OK);
-	CU_ASSERT_FALSE(guest.finished);
-	guest_close(&guest);
+	CU_ASSERT_FALSE(misused.finished);
+	guest_close(&misused);
 }
 
 /* -------- completeness -------- */

@@ -5,7 +5,7 @@ TESTS += tests/unit/test_ctl tests/unit/test_ctl_manual
 endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c tests/unit/ctl_rig.c \
 	tests/unit/ctl_rig.h tests/unit/fake_super.c tests/unit/fake_super.h \
-	runtime/super/names.c
+	runtime/super/named.c
 tests_unit_test_ctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_ctl_LDADD = tests/lib/libtest.la runtime/ctl/librv_ctl.la \
 	runtime/start/librv_start.la config/librv_config.la \
@@ -14,6 +14,6 @@ tests_unit_test_ctl_LDADD = tests/lib/libtest.la runtime/ctl/librv_ctl.la \
 	runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
 tests_unit_test_ctl_manual_SOURCES = tests/unit/test_ctl_manual.c \
 	tests/unit/fake_super.c tests/unit/fake_super.h \
-	runtime/super/names.c
+	runtime/super/named.c
 tests_unit_test_ctl_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_ctl_manual_LDADD = $(tests_unit_test_ctl_LDADD)

@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "super/names.h"
+#include "super/named.h"
 
 struct search {
 	struct rv_super *super;

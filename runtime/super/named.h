@@ -3,8 +3,8 @@
  * Units by names and globs, as people and hosts write them: for the control
  * socket and the face.
  */
-#ifndef RV_SUPER_NAMES_H
-#define RV_SUPER_NAMES_H
+#ifndef RV_SUPER_NAMED_H
+#define RV_SUPER_NAMED_H
 
 #include "super/super.h"
 
