@@ -27,6 +27,7 @@
 #define TOKEN_EACH    RV_SEC
 #define FRAMES_MAX    1000
 #define MODULES_MAX   256
+#define MAPS_MAX      512
 #define BACKTRACE_MAX (120 * 1024)
 #define REGISTERS_MAX (4 * 1024)
 #define CAUSED_BY_MAX (16 * 1024)
@@ -34,51 +35,56 @@
 
 /* -------- backtraces -------- */
 
-struct module {
-	const char *path;
-	size_t len;
-};
-
 struct backtrace {
-	const struct rv_page_trouble *trouble;
+	const struct rv_page_map *maps;
+	size_t n_maps;
 	struct rv_jsonw json;
-	struct module modules[MODULES_MAX];
+	const struct rv_page_map *paths[MODULES_MAX]; /* of the modules */
 	unsigned n_modules, n_frames;
 	bool cut;
 };
 
-/* The index of the module, -1 for an address that is in none. */
-static int
-find_module(struct backtrace *b, uint64_t address, uint64_t *offset)
+static const struct rv_page_map *
+find_map(const struct backtrace *b, uint64_t address)
 {
-	const char *path;
-	size_t len;
-
-	if (!rv_page_resolve(b->trouble, address, &path, &len, offset)) {
-		return -1;
+	for (size_t i = 0; i < b->n_maps; i++) {
+		if (b->maps[i].start <= address && address < b->maps[i].stop) {
+			return &b->maps[i];
+		}
 	}
+	return NULL;
+}
+
+/* The module of a map; -1 when there is no room for one more. */
+static int
+module_of(struct backtrace *b, const struct rv_page_map *map)
+{
 	for (unsigned i = 0; i < b->n_modules; i++) {
-		if (b->modules[i].len == len &&
-		    memcmp(b->modules[i].path, path, len) == 0) {
+		const struct rv_page_map *other = b->paths[i];
+
+		if (other == map ||
+		    (other->path_len == map->path_len &&
+			memcmp(other->path, map->path, map->path_len) == 0)) {
 			return (int)i;
 		}
 	}
 	if (b->n_modules == MODULES_MAX) {
 		return -1;
 	}
-	b->modules[b->n_modules] = (struct module){ path, len };
+	b->paths[b->n_modules] = map;
 	return (int)b->n_modules++;
 }
 
 static void
 write_frame(struct backtrace *b, uint64_t address)
 {
-	uint64_t offset = 0;
-	int module = find_module(b, address, &offset);
+	const struct rv_page_map *map = find_map(b, address);
+	int module = map != NULL ? module_of(b, map) : -1;
 
 	rv_jsonw_array(&b->json);
 	rv_jsonw_int(&b->json, module);
-	rv_jsonw_uint(&b->json, module >= 0 ? offset : address);
+	rv_jsonw_uint(&b->json,
+	    module >= 0 ? address - map->start + map->offset : address);
 	rv_jsonw_array_end(&b->json);
 }
 
@@ -110,12 +116,13 @@ write_thread(struct backtrace *b, const struct rv_page_thread *thread)
 static void
 write_backtrace(struct rv_exceptions *e)
 {
-	struct backtrace b = { .trouble = e->trouble };
+	struct backtrace b = { .maps = e->maps };
 
 	rv_buf_reset(&e->backtrace);
 	if (e->trouble->n_threads == 0) {
 		return;
 	}
+	b.n_maps = rv_page_maps(e->trouble, e->maps, MAPS_MAX);
 	rv_jsonw_init(&b.json, &e->backtrace);
 	rv_jsonw_object(&b.json);
 	rv_jsonw_key(&b.json, "threads");
@@ -127,7 +134,7 @@ write_backtrace(struct rv_exceptions *e)
 	rv_jsonw_key(&b.json, "modules");
 	rv_jsonw_array(&b.json);
 	for (unsigned i = 0; i < b.n_modules; i++) {
-		rv_jsonw_strn(&b.json, b.modules[i].path, b.modules[i].len);
+		rv_jsonw_strn(&b.json, b.paths[i]->path, b.paths[i]->path_len);
 	}
 	rv_jsonw_array_end(&b.json);
 	if (b.cut) {
@@ -489,7 +496,9 @@ rv_exceptions_init(struct rv_super *super)
 	struct rv_exceptions *e = &super->exceptions;
 
 	e->trouble = rv_alloc(1, sizeof(*e->trouble));
-	return e->trouble != NULL && make_buf(&e->backtrace, BACKTRACE_MAX) &&
+	e->maps = rv_alloc(MAPS_MAX, sizeof(e->maps[0]));
+	return e->trouble != NULL && e->maps != NULL &&
+	       make_buf(&e->backtrace, BACKTRACE_MAX) &&
 	       make_buf(&e->registers, REGISTERS_MAX) &&
 	       make_buf(&e->caused_by, CAUSED_BY_MAX) &&
 	       make_buf(&e->data, DATA_MAX);
@@ -501,6 +510,7 @@ rv_exceptions_finish(struct rv_super *super)
 	struct rv_exceptions *e = &super->exceptions;
 
 	rv_free(e->trouble);
+	rv_free(e->maps);
 	rv_buf_finish(&e->backtrace);
 	rv_buf_finish(&e->registers);
 	rv_buf_finish(&e->caused_by);

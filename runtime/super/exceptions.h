@@ -17,6 +17,7 @@ struct rv_super;
 /* Memory for one exception at a time, taken before any worker runs. */
 struct rv_exceptions {
 	struct rv_page_trouble *trouble;
+	struct rv_page_map *maps; /* of the trouble, read once */
 	struct rv_buf backtrace, registers, caused_by, data;
 	/* of the life whose end is being told; NULL: of none */
 	const struct rv_node *node;

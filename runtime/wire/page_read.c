@@ -170,30 +170,65 @@ read_hex(struct reading *r, char then, uint64_t *out)
 	return true;
 }
 
-bool
-rv_page_resolve(const struct rv_page_trouble *t, uint64_t address,
-    const char **path, size_t *path_len, uint64_t *offset)
+/* The next line that is one; false at the end, or where a line was cut. */
+static bool
+read_map(struct reading *r, struct rv_page_map *map)
 {
-	struct reading r = { t->maps,
-		t->maps + RV_MIN(t->n_maps, (uint32_t)RV_PAGE_MAPS) };
-
-	while (r.p < r.end) {
-		const char *eol = memchr(r.p, '\n', (size_t)(r.end - r.p));
-		uint64_t start, stop, file;
+	while (r->p < r->end) {
+		const char *eol = memchr(r->p, '\n', (size_t)(r->end - r->p));
+		bool good;
 
 		/* A line that was cut would name another file. */
 		if (eol == NULL) {
 			return false;
 		}
-		if (read_hex(&r, '-', &start) && read_hex(&r, ' ', &stop) &&
-		    read_hex(&r, ' ', &file) && start <= address &&
-		    address < stop && r.p < eol) {
-			*path = r.p;
-			*path_len = (size_t)(eol - r.p);
-			*offset = address - start + file;
+		good = read_hex(r, '-', &map->start) &&
+		       read_hex(r, ' ', &map->stop) &&
+		       read_hex(r, ' ', &map->offset) && r->p < eol;
+		map->path = r->p;
+		map->path_len = (size_t)(eol - RV_MIN(r->p, eol));
+		r->p = eol + 1;
+		if (good) {
 			return true;
 		}
-		r.p = eol + 1;
+	}
+	return false;
+}
+
+static struct reading
+begin_maps(const struct rv_page_trouble *t)
+{
+	return (struct reading){ t->maps,
+		t->maps + RV_MIN(t->n_maps, (uint32_t)RV_PAGE_MAPS) };
+}
+
+size_t
+rv_page_maps(
+    const struct rv_page_trouble *t, struct rv_page_map *maps, size_t max)
+{
+	struct reading r = begin_maps(t);
+	size_t n = 0;
+
+	while (n < max && read_map(&r, &maps[n])) {
+		n++;
+	}
+	return n;
+}
+
+bool
+rv_page_resolve(const struct rv_page_trouble *t, uint64_t address,
+    const char **path, size_t *path_len, uint64_t *offset)
+{
+	struct reading r = begin_maps(t);
+	struct rv_page_map map;
+
+	while (read_map(&r, &map)) {
+		if (map.start <= address && address < map.stop) {
+			*path = map.path;
+			*path_len = map.path_len;
+			*offset = address - map.start + map.offset;
+			return true;
+		}
 	}
 	return false;
 }

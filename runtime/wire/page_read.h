@@ -41,6 +41,17 @@ void rv_page_reason(const void *map, char out[static RV_PAGE_REASON_BYTES]);
  */
 bool rv_page_trouble(const void *map, struct rv_page_trouble *out);
 
+/* One executable mapping; the path is borrowed from `maps`, without a NUL. */
+struct rv_page_map {
+	uint64_t start, stop, offset; /* offset: of start in the file */
+	const char *path;
+	size_t path_len;
+};
+
+/* The first of them, at most max; how many there are. For many addresses. */
+size_t rv_page_maps(
+    const struct rv_page_trouble *, struct rv_page_map *maps, size_t max);
+
 /*
  * The file that was mapped executable at this address, and the offset in that
  * file. The path is borrowed from `maps`, without a NUL. False: no such file.

@@ -371,6 +371,37 @@ RV_TEST(a_crash_says_what_the_kernel_said)
 	super_rig_close(&rig);
 }
 
+RV_TEST(a_backtrace_beyond_bounds_is_cut_and_says_so)
+{
+	struct super_rig rig;
+	unsigned char *page;
+	struct rv_page_trouble *t;
+	size_t n = 0;
+
+	open_up(&rig, ONE(""));
+	page = super_rig_paged(&rig, "web");
+	t = trouble(page, RV_TROUBLE_ABORTED, "", "");
+	t->signo = SIGABRT;
+	for (unsigned i = 0; n + 40 < sizeof(t->maps); i++) {
+		n += (size_t)snprintf(t->maps + n, sizeof(t->maps) - n,
+		    "%x000-%x000 0 /lib/%u\n", i, i + 1, i);
+	}
+	t->n_maps = (uint32_t)n;
+	t->n_threads = RV_PAGE_THREADS;
+	for (unsigned i = 0; i < RV_PAGE_THREADS * RV_PAGE_FRAMES; i++) {
+		t->threads[i / RV_PAGE_FRAMES].n_frames = RV_PAGE_FRAMES;
+		t->threads[i / RV_PAGE_FRAMES].frames[i % RV_PAGE_FRAMES] =
+		    i * 0x1000 + 1;
+	}
+	super_rig_signaled(&rig, "web", SIGABRT);
+	CU_ASSERT(super_rig_said(&rig,
+	    "worker.exception \"abort\" \"cut\":true [0,1] [255,1] "
+	    "[-1,1048577] \"/lib/255\""));
+	CU_ASSERT_EQUAL(super_rig_count(&rig, "\"/lib/256\""), 0);
+	super_rig_page_free(page);
+	super_rig_close(&rig);
+}
+
 RV_TEST(a_function_that_is_not_found_is_a_failed_start)
 {
 	struct super_rig rig;
@@ -436,5 +467,6 @@ RV_SUITE(super_pages, RV_CASE(a_page_is_mapped_and_its_slot_is_read),
     RV_CASE(what_was_reported_is_told_once),
     RV_CASE(a_flood_of_reports_is_bounded_and_counted),
     RV_CASE(a_crash_says_what_the_kernel_said),
+    RV_CASE(a_backtrace_beyond_bounds_is_cut_and_says_so),
     RV_CASE(a_function_that_is_not_found_is_a_failed_start),
     RV_CASE(a_forged_page_hurts_nobody))
