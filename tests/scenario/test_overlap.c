@@ -251,7 +251,7 @@ RV_TEST(a_reload_under_load_fails_no_request)
 	open_with(&live, "\"v1\"", ", \"overlap\": {}");
 	caller = start_calling();
 	for (int i = 2; i < 6; i++) {
-		char words[16], version[8];
+		char words[24], version[16];
 
 		snprintf(version, sizeof(version), "v%d", i);
 		snprintf(words, sizeof(words), "\"%s\"", version);

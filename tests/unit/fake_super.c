@@ -302,6 +302,18 @@ rv_super_info(
 	};
 }
 
+/* None has an old generation. */
+bool
+rv_super_draining(struct rv_super *super, const struct rv_unit *unit,
+    unsigned n, struct rv_draining *out)
+{
+	(void)super;
+	(void)unit;
+	(void)n;
+	(void)out;
+	return false;
+}
+
 bool
 rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
 {
