@@ -6,10 +6,12 @@
 #ifndef REEVE_REEVE_H
 #define REEVE_REEVE_H
 
+#include <reeve/child.h>
 #include <reeve/client.h>
 #include <reeve/config.h>
 #include <reeve/error.h>
 #include <reeve/event.h>
+#include <reeve/function.h>
 #include <reeve/query.h>
 #include <reeve/runtime.h>
 #include <reeve/status.h>
