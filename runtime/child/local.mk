@@ -41,7 +41,10 @@ CLEANFILES += libreeve-crash.so
 libreeve-crash.so: libreeve-crash.la
 	$(AM_V_GEN)rm -f $@ && $(LN_S) .libs/$@ $@
 
+# All of it is in there, for modules that call it.
 pkglibexec_PROGRAMS += reeve-worker
-reeve_worker_SOURCES = runtime/child/worker_main.c
-reeve_worker_LDADD = runtime/child/librv_child.la
+reeve_worker_SOURCES = runtime/child/worker_main.c \
+	$(runtime_child_libagent_la_SOURCES) \
+	$(runtime_child_librv_child_la_SOURCES)
+reeve_worker_CFLAGS = $(AM_CFLAGS)
 reeve_worker_LDFLAGS = -Wl,--export-dynamic

@@ -27,7 +27,7 @@ struct told {
 	const struct reeve_raise_options *options;
 	const char *type;
 	int stage, sys_errno;
-	const void *from; /* the return address of who called us */
+	const void *from; /* the return address of who called; NULL: no stack */
 	char message[RV_PAGE_MESSAGE];
 };
 
@@ -78,9 +78,12 @@ write_told(unsigned char *page, const struct told *told)
 		put_text(t->cause_message, sizeof(t->cause_message),
 		    o->cause_message);
 	}
-	rv_frames_thread(t);
-	rv_frames_here(&t->threads[0], told->from);
-	rv_frames_maps(t);
+	/* Where a start fails is our own code, and of no use to anybody. */
+	if (told->from != NULL) {
+		rv_frames_thread(t);
+		rv_frames_here(&t->threads[0], told->from);
+		rv_frames_maps(t);
+	}
 	rv_trouble_end(page);
 	return true;
 }
@@ -254,8 +257,7 @@ rv_agent_trouble_start(int stage, int sys_errno, const char *fmt, ...)
 	struct told told = { .kind = RV_TROUBLE_START,
 		.type = "reeve.Start",
 		.stage = stage,
-		.sys_errno = sys_errno,
-		.from = __builtin_return_address(0) };
+		.sys_errno = sys_errno };
 	va_list args;
 
 	va_start(args, fmt);

@@ -74,6 +74,8 @@ make_file(struct rv_journal *j, const struct rv_journal_options *o,
 		unlink(path);
 		return rv_error_sys(err, failure, "cannot map ring %s", path);
 	}
+	/* Who is forked by the host has no business in it. */
+	madvise(j->ring.header, j->map_size, MADV_DONTFORK);
 	return REEVE_OK;
 }
 

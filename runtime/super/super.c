@@ -177,9 +177,10 @@ make_tree(struct rv_super *super, struct reeve_error *err)
 static enum reeve_status
 open_launcher(struct rv_super *super, struct reeve_error *err)
 {
-	char program[512];
+	char program[512], crash_library[512];
 	struct rv_start_options options = {
 		.program = program,
+		.crash_library = crash_library,
 		.runtime_dir = super->public_dir,
 		.run_id = super->run_id,
 		.loop = super->loop,
@@ -190,6 +191,8 @@ open_launcher(struct rv_super *super, struct reeve_error *err)
 
 	rv_format(
 	    program, sizeof(program), "%s/reeve-launcher", super->libexec_dir);
+	rv_format(crash_library, sizeof(crash_library), "%s/libreeve-crash.so",
+	    super->libexec_dir);
 	status = rv_start_open(&super->start, &options, err);
 	if (status == REEVE_OK &&
 	    rv_start_reserve(super->start, super->n_nodes) != REEVE_OK) {
