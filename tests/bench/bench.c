@@ -155,9 +155,8 @@ bench_stamps_open(const char *path, bool create)
 }
 
 void
-bench_stamp(struct bench_stamps *stamps, int worker)
+bench_stamp_at(struct bench_stamps *stamps, int worker, int64_t at)
 {
-	int64_t at = bench_now();
 	uint64_t i = __atomic_fetch_add(&stamps->n, 1, __ATOMIC_SEQ_CST);
 
 	if (i < BENCH_STAMPS) {
@@ -165,6 +164,12 @@ bench_stamp(struct bench_stamps *stamps, int worker)
 		stamps->stamp[i].worker = worker;
 		__atomic_store_n(&stamps->stamp[i].at, at, __ATOMIC_RELEASE);
 	}
+}
+
+void
+bench_stamp(struct bench_stamps *stamps, int worker)
+{
+	bench_stamp_at(stamps, worker, bench_now());
 }
 
 bool

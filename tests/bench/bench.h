@@ -42,6 +42,7 @@ struct bench_stamps {
 struct bench_stamps *bench_stamps_open(const char *path, bool create);
 /* Take a place: the first thing that a worker of a bench does. */
 void bench_stamp(struct bench_stamps *, int worker);
+void bench_stamp_at(struct bench_stamps *, int worker, int64_t at);
 /* Wait until there are n. False after a minute. */
 bool bench_await(struct bench_stamps *, uint64_t n);
 

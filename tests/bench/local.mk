@@ -2,8 +2,11 @@
 bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
-	tests/bench/bench_capture tests/bench/bench_beat
-EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker
+	tests/bench/bench_capture tests/bench/bench_beat \
+	tests/bench/bench_functions
+EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
+	tests/bench/bench_fork
+EXTRA_DIST += tests/bench/bench_start.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -24,6 +27,11 @@ tests_bench_bench_turn_LDADD = libreeve.la
 tests_bench_bench_host_SOURCES = tests/bench/bench_host.c $(bench_common)
 tests_bench_bench_host_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_host_LDADD = libreeve.la
+tests_bench_bench_functions_SOURCES = tests/bench/bench_functions.c $(bench_common)
+tests_bench_bench_functions_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_functions_LDADD = libreeve.la
+tests_bench_bench_fork_SOURCES = tests/bench/bench_fork.c $(bench_common)
+tests_bench_bench_fork_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_capture_SOURCES = tests/bench/bench_capture.c $(bench_common)
 tests_bench_bench_capture_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_record_SOURCES = tests/bench/bench_record.c $(bench_common)
@@ -44,6 +52,7 @@ tests_bench_bench_beat_LDADD = libreeve-child.la \
 # Every figure beside a raw loop; `make bench`, then read the ratios.
 bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
 	@for program in $(bench_programs); do \
-		REEVE_LIBEXEC='$(abs_top_builddir)' ./$$program || failed=yes; \
+		REEVE_LIBEXEC='$(abs_top_builddir)' \
+		REEVE_BENCH_SOURCES='$(abs_top_srcdir)/tests/bench' ./$$program || failed=yes; \
 	done; test -z "$$failed"
 .PHONY: bench
