@@ -48,3 +48,11 @@ tests_scenario_test_speaker_SOURCES = tests/scenario/test_speaker.c \
 	$(live_sources)
 tests_scenario_test_speaker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_speaker_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_called
+TESTS += tests/scenario/test_called
+endif
+tests_scenario_test_called_SOURCES = tests/scenario/test_called.c \
+	$(live_sources)
+tests_scenario_test_called_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_called_LDADD = $(live_libs)

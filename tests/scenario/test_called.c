@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions of a module as workers of the real `reeve run`, told of later. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/alloc.h"
+#include "lib/harness.h"
+#include "lib/live.h"
+
+#define FUNCTION(name) \
+	"\"function\": \"%(fixtures)s/../.libs/handy.so:" name "\""
+
+static void
+open_with(struct live *live, const char *members)
+{
+	live_open(live);
+	live_config(live, members);
+	CU_ASSERT_FATAL(live_run(live));
+}
+
+static void
+close_in_order(struct live *live)
+{
+	CU_ASSERT(WIFEXITED(live_stop(live)));
+	live_close(live);
+}
+
+RV_TEST(functions_run_by_each_method_and_stop_when_asked)
+{
+	static const char *const methods[] = { "spawn", "fork", "forkserver" };
+	struct live live;
+	char sql[200];
+
+	open_with(&live,
+	    "\"defaults\": {\"ready\": \"notify\", \"heartbeat\": "
+	    "{\"interval\": \"1s\"}}, \"children\": {"
+	    "\"spawn\": {" FUNCTION(
+		"handy_beat") ", \"args\": {\"n\": 1}, "
+			      "\"start_method\": \"spawn\"},"
+			      "\"fork\": {" FUNCTION(
+				  "handy_beat") ", \"args\": [2], "
+						"\"start_method\": \"fork\"},"
+						"\"forkserver\": {" FUNCTION(
+						    "handy_beat") ", \"args\": "
+								  "\"3\"} }");
+	/* In whatever order. */
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT(live_saw(&live, "worker.ready", NULL));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT(live_is(&live, methods[i], "RUNNING"));
+	}
+	CU_ASSERT_EQUAL(WEXITSTATUS(live_stop(&live)), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM lives WHERE path = '%s' AND "
+		    "start_method = '%s' AND end_reason = 'asked' AND "
+		    "exit_code = 0",
+		    methods[i], methods[i]);
+		CU_ASSERT_EQUAL(live_number(&live, sql), 1);
+	}
+	CU_ASSERT_EQUAL(
+	    live_number(&live,
+		"SELECT count(*) FROM events WHERE kind = "
+		"'worker.exited' AND detail LIKE '%asked to stop%'"),
+	    3);
+	live_close(&live);
+}
+
+RV_TEST(a_crash_is_told_with_the_functions_it_went_through)
+{
+	struct live live;
+	char *out;
+
+	open_with(&live, "\"children\": {\"c\": {" FUNCTION(
+			     "handy_crash") ", "
+					    "\"autorestart\": false} }");
+	CU_ASSERT(live_saw(&live, "worker.exception", "c"));
+	CU_ASSERT(live_saw(&live, "worker.exited", "c"));
+	CU_ASSERT_EQUAL(live_number(&live,
+			    "SELECT count(*) FROM exceptions e JOIN lives l "
+			    "ON l.id = e.life_id WHERE e.type = 'SIGSEGV' AND "
+			    "l.signal = 11 AND l.path = 'c'"),
+	    1);
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why c"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy.so"));
+	rv_free(out);
+	close_in_order(&live);
+}
+
+RV_TEST(an_exception_is_told_with_all_that_was_said_of_it)
+{
+	struct live live;
+	char *out;
+
+	open_with(&live, "\"children\": {\"r\": {" FUNCTION(
+			     "handy_raise") ", "
+					    "\"ready\": \"notify\", "
+					    "\"autorestart\": false} }");
+	CU_ASSERT(live_saw(&live, "worker.exception", "r"));
+	CU_ASSERT(live_saw(&live, "worker.exited", "r"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM exceptions WHERE type = "
+			       "'db.Lost' AND message = 'no answer in 5 s' AND "
+			       "sys_errno = 111 AND data LIKE '%db1%' AND data "
+			       "LIKE '%net.Refused%'"),
+	    1);
+	CU_ASSERT_STRING_EQUAL(
+	    live_text(&live, "SELECT end_reason FROM lives WHERE path = 'r'"),
+	    "exception");
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why r"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "db.Lost: no answer in 5 s"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "net.Refused"));
+	rv_free(out);
+	close_in_order(&live);
+}
+
+RV_TEST(one_that_stops_beating_is_found_by_its_page)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": {\"h\": {" FUNCTION(
+		"handy_hang") ", "
+			      "\"ready\": \"notify\", \"autorestart\": false, "
+			      "\"heartbeat\": "
+			      "{\"interval\": \"200ms\", \"misses\": 2, "
+			      "\"action\": "
+			      "\"abort\"}} }");
+	CU_ASSERT(live_saw(&live, "worker.unresponsive", "h"));
+	CU_ASSERT(live_saw(&live, "worker.exception", "h"));
+	CU_ASSERT(live_saw(&live, "worker.exited", "h"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT signal FROM lives WHERE path = 'h'"),
+	    SIGABRT);
+	close_in_order(&live);
+}
+
+RV_TEST(what_is_not_in_the_module_is_said_in_words)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": {\"n\": {" FUNCTION(
+		"handy_nothing") ", "
+				 "\"startretries\": 0}, \"m\": { \"function\": "
+				 "\"/nowhere/x.so:fn\", \"startretries\": 0}, "
+				 "\"p\": {" FUNCTION(
+				     "handy_beat") ", \"startretries\": 0, "
+						   "\"forkserver_preload\": "
+						   "[\"/nowhere/y.so\"]} }");
+	CU_ASSERT(live_saw(&live, "worker.fatal", "n"));
+	CU_ASSERT(live_said(&live, "has no function handy_nothing"));
+	CU_ASSERT(live_said(&live, "loading the module of its function"));
+	CU_ASSERT(live_said(&live, "cannot preload /nowhere/y.so"));
+	close_in_order(&live);
+}
+
+RV_TEST(a_command_that_links_nothing_tells_of_its_crash)
+{
+	struct live live;
+
+	open_with(&live,
+	    "\"children\": {\"c\": {\"command\": \"%(fixtures)s/ending signal "
+	    "11\", \"crash_report\": true, \"autorestart\": false} }");
+	CU_ASSERT(live_saw(&live, "worker.exited", "c"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM exceptions WHERE type = "
+			       "'SIGSEGV'"),
+	    1);
+	close_in_order(&live);
+}
+
+RV_SUITE(called, RV_CASE(functions_run_by_each_method_and_stop_when_asked),
+    RV_CASE(a_crash_is_told_with_the_functions_it_went_through),
+    RV_CASE(an_exception_is_told_with_all_that_was_said_of_it),
+    RV_CASE(one_that_stops_beating_is_found_by_its_page),
+    RV_CASE(what_is_not_in_the_module_is_said_in_words),
+    RV_CASE(a_command_that_links_nothing_tells_of_its_crash))
