@@ -12,13 +12,25 @@
 #include "sys/sys.h"
 #include "wire/launch.h"
 
+/* One whose spec is of a conf before this has another number by now. */
+static uint32_t
+index_of(const struct rv_super *super, const struct rv_node *node)
+{
+	const struct rv_spec *spec = node->spec;
+
+	if (node->conf != super->conf) {
+		spec = rv_conf_find(super->conf, node->unit->path);
+	}
+	return spec != NULL ? spec->index : UINT32_MAX;
+}
+
 uint64_t
 rv_super_record(struct rv_super *super, enum rv_kind_of_event kind,
     struct rv_node *node, uint64_t life, const struct rv_fields *fields)
 {
 	return rv_super_record_path(super, kind,
 	    node != NULL ? node->unit->path : "/",
-	    node != NULL ? node->spec->index : UINT32_MAX, life, fields);
+	    node != NULL ? index_of(super, node) : UINT32_MAX, life, fields);
 }
 
 static void
