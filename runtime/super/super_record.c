@@ -65,12 +65,17 @@ rv_super_record_path(struct rv_super *super, enum rv_kind_of_event kind,
 	return id;
 }
 
+static const char *const methods[] = { [RV_METHOD_SPAWN] = "spawn",
+	[RV_METHOD_FORK] = "fork",
+	[RV_METHOD_FORKSERVER] = "forkserver" };
+
 static void
 add_started(struct rv_node *node, struct rv_fields *fields)
 {
 	rv_fields_int(fields, RV_KEY_PID, node->pid);
 	rv_fields_int(fields, RV_KEY_START_TICKS, (int64_t)node->start_ticks);
-	rv_fields_str(fields, RV_KEY_METHOD, "spawn");
+	rv_fields_str(
+	    fields, RV_KEY_METHOD, methods[node->spec->program->method]);
 	rv_fields_int(fields, RV_KEY_RESTARTS, node->unit->restarts);
 }
 
