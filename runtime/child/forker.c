@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "child/call.h"
+#include "child/frames.h"
 #include "child/raw.h"
 #include "child/run.h"
 #include "child/stage.h"
@@ -89,23 +90,69 @@ fail(int go, int stage, int sys_errno)
 	_exit(127);
 }
 
+static unsigned
+take_fds(struct msghdr *msg, int *fds)
+{
+	unsigned n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	     c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) /
+				       sizeof(int));
+			memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		}
+	}
+	return n;
+}
+
+/* False: whoever asks is gone, or it is not what we know. */
+static bool
+receive(int sock, struct rv_fork_frame *frame, int *fds, unsigned *n_fds)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(RV_FORK_FDS * sizeof(int))];
+	} control;
+	struct iovec iov = { frame, sizeof(*frame) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	if (n != sizeof(*frame)) {
+		return false;
+	}
+	*n_fds = take_fds(&msg, fds);
+	return true;
+}
+
 /* Everything that a child_enter of the launcher does for a program. */
 static void
-take_place(const struct rv_call *call, const int *fds, unsigned n_fds)
+take_place(const struct rv_call *call, int go, const int *fds, unsigned n_fds)
 {
 	struct rv_birth *birth = call->birth;
-	int go = -1, stage = 0;
+	unsigned next = 1;
+	int stage = 0;
 	char word;
 	long result;
 
 	for (unsigned i = 0; i < birth->n_fds; i++) {
-		if (i + 1 >= n_fds) {
+		bool is_go = birth->fds[i].at == birth->report;
+
+		if (is_go && go != -1) {
+			birth->fds[i].from = go;
+			continue;
+		}
+		if (next >= n_fds) {
 			_exit(127);
 		}
-		birth->fds[i].from = fds[i + 1];
-		if (birth->fds[i].at == birth->report) {
-			go = fds[i + 1];
-		}
+		birth->fds[i].from = fds[next++];
+		go = is_go ? birth->fds[i].from : go;
 	}
 	/* Its end without a word is the launcher's. */
 	if (recv(go, &word, 1, 0) != 1) {
@@ -121,18 +168,29 @@ take_place(const struct rv_call *call, const int *fds, unsigned n_fds)
 	environ = (char **)(uintptr_t)birth->envp;
 }
 
+/* A spare has but the socket on which it gets all the rest. */
 static void
-live(const int *fds, unsigned n_fds, const struct rv_fork_hooks *hooks)
+live(const int *fds, unsigned n_fds, const struct rv_fork_hooks *hooks,
+    bool is_spare)
 {
+	struct rv_fork_frame frame;
+	int got[RV_FORK_FDS];
+	int go = is_spare && n_fds == 1 ? fds[0] : -1;
 	struct rv_call call;
 
 	close_others(fds, n_fds);
 	reset_signals();
+	if (go != -1) {
+		if (!receive(go, &frame, got, &n_fds)) {
+			_exit(127); /* nobody needs it any more */
+		}
+		fds = got;
+	}
 	if (n_fds == 0 || rv_call_map(fds[0], &call) != 0 ||
 	    call.birth == NULL) {
 		_exit(127);
 	}
-	take_place(&call, fds, n_fds);
+	take_place(&call, go, fds, n_fds);
 	rv_run_called(&call, hooks != NULL ? hooks->in_child : NULL,
 	    hooks != NULL ? hooks->ctx : NULL);
 }
@@ -179,9 +237,9 @@ fork_for_launcher(bool *is_child)
 	return pid;
 }
 
-void
-rv_forker_fork(struct rv_fork_result *result, const int *fds, unsigned n_fds,
-    bool give_away, const struct rv_fork_hooks *hooks)
+static void
+fork_one(struct rv_fork_result *result, const int *fds, unsigned n_fds,
+    bool give_away, const struct rv_fork_hooks *hooks, bool is_spare)
 {
 	/* Raw, because libc's never block its own two signals. */
 	const uint64_t all = UINT64_MAX;
@@ -209,7 +267,7 @@ rv_forker_fork(struct rv_fork_result *result, const int *fds, unsigned n_fds,
 	}
 	saved = errno;
 	if (is_child) {
-		live(fds, n_fds, hooks);
+		live(fds, n_fds, hooks, is_spare);
 		_exit(127);
 	}
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
@@ -221,6 +279,13 @@ rv_forker_fork(struct rv_fork_result *result, const int *fds, unsigned n_fds,
 	if (hooks != NULL && hooks->in_parent != NULL) {
 		hooks->in_parent(hooks->ctx, result->pid);
 	}
+}
+
+void
+rv_forker_fork(struct rv_fork_result *result, const int *fds, unsigned n_fds,
+    bool give_away, const struct rv_fork_hooks *hooks)
+{
+	fork_one(result, fds, n_fds, give_away, hooks, false);
 }
 
 /* -------- the fork server -------- */
@@ -238,52 +303,22 @@ answer(int sock, const struct rv_fork_frame *frame)
 	}
 }
 
-static unsigned
-take_fds(struct msghdr *msg, int *fds)
-{
-	unsigned n = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
-	     c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) /
-				       sizeof(int));
-			memcpy(fds, CMSG_DATA(c), n * sizeof(int));
-		}
-	}
-	return n;
-}
-
 static void
 serve_one(int sock)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(RV_FORK_FDS * sizeof(int))];
-	} control;
 	struct rv_fork_frame frame;
-	struct iovec iov = { &frame, sizeof(frame) };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	struct rv_fork_result result;
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;
 
-	if (n == -1 && errno == EINTR) {
-		return;
+	if (!receive(sock, &frame, fds, &n_fds)) {
+		_exit(0);
 	}
-	if (n != sizeof(frame)) {
-		_exit(0); /* the launcher is gone, or not ours */
-	}
-	n_fds = take_fds(&msg, fds);
-	rv_forker_fork(&result, fds, n_fds, true, NULL);
+	fork_one(&result, fds, n_fds, true, NULL, frame.op == RV_FORK_SPARE);
 	for (unsigned i = 0; i < n_fds; i++) {
 		close(fds[i]);
 	}
-	frame.op = RV_FORK_DONE;
+	frame.op = frame.op == RV_FORK_SPARE ? RV_FORK_SPARE : RV_FORK_DONE;
 	frame.pid = result.pid;
 	frame.stage = result.stage;
 	frame.sys_errno = result.sys_errno;
@@ -304,6 +339,8 @@ rv_forker_serve(int sock, const char *preload, unsigned n_preload)
 		}
 		preload += strlen(preload) + 1;
 	}
+	/* Once here, instead of in each of them. */
+	rv_frames_warm();
 	answer(sock, &frame);
 	if (frame.op == RV_FORK_FAILED) {
 		_exit(1);

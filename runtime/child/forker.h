@@ -23,6 +23,8 @@ enum rv_fork_op {
 	RV_FORK_READY = 2,  /* fork server: it has preloaded; stage 0 */
 	RV_FORK_DONE = 3,   /* fork server: pid, or stage and errno */
 	RV_FORK_FAILED = 4, /* fork server: preloading failed, text says why */
+	RV_FORK_SPARE = 5,  /* launcher: fork ahead, with one end of a socket on
+			     * which an ASK will come; answered as ASK is */
 };
 
 /* One packet on the socket between launcher and fork server. */

@@ -27,6 +27,7 @@ destroy(struct rv_fork *fork)
 	rv_list_remove(&fork->link);
 	rv_tick_disarm(&fork->tick);
 	rv_making_finish(&fork->making);
+	rv_spare_drop(&fork->spare);
 	rv_free(fork->frame);
 	rv_free(fork);
 }
@@ -40,11 +41,10 @@ fail(struct rv_fork *fork, int stage, int sys_errno)
 }
 
 static void
-become_life(struct rv_fork *fork, pid_t pid, int pidfd)
+become_life(struct rv_fork *fork, pid_t pid, int pidfd, uint64_t ticks)
 {
 	struct rv_making *m = &fork->making;
 	struct rv_life *life = m->life;
-	uint64_t ticks = rv_sys_start_ticks(pid);
 
 	rv_life_enter(life);
 	rv_life_hear_start(life, m->go[0]);
@@ -73,7 +73,7 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 		fail(fork, RV_STAGE_CLONE, EAGAIN); /* killed on its way */
 		return;
 	}
-	become_life(fork, result->pid, pidfd);
+	become_life(fork, result->pid, pidfd, rv_sys_start_ticks(result->pid));
 }
 
 /* Its forker does not answer. */
@@ -92,27 +92,81 @@ on_tick(struct rv_tick *tick, rv_time now, rv_time late)
 }
 
 static bool
+make_go(struct rv_making *m)
+{
+	if (rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, m->go) == -1) {
+		m->go[0] = m->go[1] = -1;
+		return rv_making_failed(m, RV_STAGE_PIPE, errno);
+	}
+	return true;
+}
+
+/* A spare has its end of the socket already; else that goes along. */
+static void
+list_fds(struct rv_fork *fork)
+{
+	struct rv_birth *birth = fork->making.birth;
+
+	fork->n_fds = 0;
+	fork->fds[fork->n_fds++] = fork->making.call;
+	for (unsigned i = 0; i < birth->n_fds; i++) {
+		if (birth->fds[i].at == birth->report) {
+			birth->fds[i].from = fork->making.go[1];
+		}
+		if (birth->fds[i].from != -1) {
+			fork->fds[fork->n_fds++] = birth->fds[i].from;
+		}
+	}
+}
+
+static bool
 prepare(struct rv_fork *fork)
 {
 	struct rv_making *m = &fork->making;
-	const struct rv_birth *birth;
 
 	if (!rv_making_life(m) || !rv_making_call(m, true)) {
 		return false;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, m->go) ==
-	    -1) {
-		m->go[0] = m->go[1] = -1;
-		return rv_making_failed(m, RV_STAGE_PIPE, errno);
+	if (fork->launch.method == RV_LAUNCH_BY_FORKSERVER) {
+		rv_template_lend(m->l, &fork->launch.preload, &fork->spare);
 	}
-	if (!rv_making_descriptors(m)) {
+	if ((fork->spare.pid == 0 && !make_go(m)) ||
+	    !rv_making_descriptors(m)) {
 		return false;
 	}
-	birth = m->birth;
-	fork->fds[fork->n_fds++] = m->call;
-	for (unsigned i = 0; i < birth->n_fds; i++) {
-		fork->fds[fork->n_fds++] = birth->fds[i].from;
+	list_fds(fork);
+	return true;
+}
+
+/* True when it has the call; it goes on when it gets the word. */
+static bool
+call_spare(struct rv_fork *fork)
+{
+	struct rv_making *m = &fork->making;
+	struct rv_spare spare = fork->spare;
+
+	if (spare.pid == 0 || !rv_spare_call(&fork->spare, fork->launch.life,
+				  fork->fds, fork->n_fds)) {
+		return false;
 	}
+	fork->spare = RV_NO_SPARE;
+	m->go[0] = spare.go;
+	become_life(fork, spare.pid, spare.pidfd, spare.ticks);
+	return true;
+}
+
+/* Somebody killed it: another is to be forked. */
+static bool
+do_without_spare(struct rv_fork *fork)
+{
+	if (fork->spare.pid == 0) {
+		return true;
+	}
+	rv_spare_drop(&fork->spare);
+	if (!make_go(&fork->making)) {
+		return false;
+	}
+	list_fds(fork);
 	return true;
 }
 
@@ -147,6 +201,7 @@ make(struct rv_launcher *l, const void *frame, size_t len)
 	}
 	rv_list_init(&fork->link);
 	fork->tick.cb = on_tick;
+	fork->spare = RV_NO_SPARE;
 	rv_making_begin(&fork->making, l, &fork->launch);
 	return fork;
 }
@@ -167,6 +222,14 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		return;
 	}
 	if (!prepare(fork)) {
+		rv_making_say_failed(&fork->making);
+		destroy(fork);
+		return;
+	}
+	if (call_spare(fork)) {
+		return;
+	}
+	if (!do_without_spare(fork)) {
 		rv_making_say_failed(&fork->making);
 		destroy(fork);
 		return;

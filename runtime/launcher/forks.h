@@ -9,6 +9,7 @@
 
 #include "child/forker.h"
 #include "launcher/making.h"
+#include "launcher/spares.h"
 #include "loop/loop.h"
 
 struct rv_fork {
@@ -16,7 +17,8 @@ struct rv_fork {
 	struct rv_making making;
 	struct rv_launch launch; /* points into frame */
 	char *frame;
-	struct rv_tick tick; /* the last moment for an answer */
+	struct rv_tick tick;   /* the last moment for an answer */
+	struct rv_spare spare; /* who is there already, if anybody is */
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;
 };

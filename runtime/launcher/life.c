@@ -19,6 +19,7 @@
 #include "launcher/end.h"
 #include "launcher/kin.h"
 #include "launcher/sweep.h"
+#include "launcher/templates.h"
 #include "sys/sys.h"
 
 #define SPARE_TICKS 8 /* the launcher's own */
@@ -201,6 +202,7 @@ on_go(struct rv_io *io, unsigned events)
 		rv_io_stop(&life->go_io);
 		close(life->go);
 		life->go = -1;
+		rv_templates_refill(life->l);
 	}
 }
 

@@ -18,6 +18,7 @@ reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/requests.c \
 	runtime/launcher/seal.c runtime/launcher/seal.h \
 	runtime/launcher/sockets.c runtime/launcher/sockets.h \
+	runtime/launcher/spares.c runtime/launcher/spares.h \
 	runtime/launcher/templates.c runtime/launcher/templates.h \
 	runtime/launcher/slots.c runtime/launcher/slots.h \
 	runtime/launcher/sweep.c runtime/launcher/sweep.h

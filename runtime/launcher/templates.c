@@ -8,6 +8,7 @@
 #include "launcher/templates.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@
 #define SOCKET_AT 3
 #define CALL_AT   4
 /* So many requests may be on their way; descriptors in flight are few. */
-#define ASKED_MAX 16
+#define ASKED_MAX     16
+#define LAST_WORDS_MS 1000
 
 struct rv_template {
 	struct rv_list link; /* in l->templates */
@@ -38,6 +40,7 @@ struct rv_template {
 	bool ready;
 	struct rv_list waiting, asked; /* struct rv_fork */
 	unsigned n_asked;
+	struct rv_spare spare; /* without pid but with go: asked for */
 	int flaw; /* errno with which preloading failed, 0: it did not */
 };
 
@@ -68,6 +71,37 @@ ask_next(struct rv_template *t)
 		rv_list_insert(&t->asked, &fork->link);
 		t->n_asked++;
 		rv_making_give_away(&fork->making);
+	}
+}
+
+/*
+ * Only when nobody waits, and never the first thing: a program whose functions
+ * are never started has none of these.
+ */
+static void
+ask_spare(struct rv_template *t)
+{
+	struct rv_fork_frame frame = { .op = RV_FORK_SPARE };
+	int go[2];
+
+	if (!t->ready || t->spare.go != -1 || !rv_list_empty(&t->waiting) ||
+	    !rv_list_empty(&t->asked) ||
+	    rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, go) == -1) {
+		return;
+	}
+	if (rv_packet_send(t->sock, &frame, sizeof(frame), &go[1], 1) == 0) {
+		t->spare.go = go[0];
+	} else {
+		close(go[0]);
+	}
+	close(go[1]);
+}
+
+void
+rv_templates_refill(struct rv_launcher *l)
+{
+	RV_LIST_EACH (t, &l->templates, struct rv_template, link) {
+		ask_spare(t);
 	}
 }
 
@@ -112,6 +146,7 @@ destroy(struct rv_template *t)
 		close(t->sock);
 	}
 	end_process(t);
+	rv_spare_drop(&t->spare);
 	rv_free(t->key);
 	rv_free(t);
 }
@@ -193,6 +228,10 @@ read_one(struct rv_template *t)
 		t->ready = true;
 	} else if (frame.op == RV_FORK_DONE) {
 		on_done(t, &frame);
+	} else if (frame.op == RV_FORK_SPARE && frame.pid > 0) {
+		rv_spare_meet(&t->spare, frame.pid);
+	} else if (frame.op == RV_FORK_SPARE) {
+		rv_spare_drop(&t->spare);
 	} else if (frame.op == RV_FORK_FAILED) {
 		t->flaw = frame.sys_errno != 0 ? frame.sys_errno : ECHILD;
 		rv_launcher_trouble(t->l, 0, "%s", frame.text);
@@ -342,6 +381,7 @@ make(struct rv_launcher *l, const struct rv_strings *preload)
 	}
 	t->l = l;
 	t->sock = t->pidfd = -1;
+	t->spare = RV_NO_SPARE;
 	t->n_keys = preload->count;
 	t->key_bytes = preload->bytes;
 	rv_list_init(&t->waiting);
@@ -390,6 +430,19 @@ rv_template_ask(struct rv_launcher *l, struct rv_fork *fork)
 }
 
 void
+rv_template_lend(struct rv_launcher *l, const struct rv_strings *preload,
+    struct rv_spare *spare)
+{
+	struct rv_template *t = find(l, preload);
+
+	*spare = RV_NO_SPARE;
+	if (t != NULL && t->spare.pid != 0) {
+		*spare = t->spare;
+		t->spare = RV_NO_SPARE;
+	}
+}
+
+void
 rv_template_hangs(struct rv_fork *fork)
 {
 	struct rv_template *t = find(fork->making.l, &fork->launch.preload);
@@ -403,12 +456,28 @@ rv_template_hangs(struct rv_fork *fork)
 	rv_fork_done(fork, &failed);
 }
 
+/* It may be forking one ahead, whose number comes with its last words. */
+static void
+await_spare(struct rv_template *t)
+{
+	struct pollfd end = { .fd = t->pidfd, .events = POLLIN };
+
+	if (t->spare.go != -1 && t->spare.pid == 0 && t->pidfd != -1) {
+		shutdown(t->sock, SHUT_WR);
+		poll(&end, 1, LAST_WORDS_MS);
+		while (read_one(t)) {
+			continue;
+		}
+	}
+}
+
 void
 rv_templates_finish(struct rv_launcher *l)
 {
 	RV_LIST_EACH_SAFE (t, &l->templates, struct rv_template, link) {
 		fail_all(&t->asked, RV_STAGE_FORKSERVER, ECANCELED);
 		fail_all(&t->waiting, RV_STAGE_FORKSERVER, ECANCELED);
+		await_spare(t);
 		destroy(t);
 	}
 }

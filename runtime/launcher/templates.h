@@ -12,6 +12,13 @@
 /* Have it forked by the right one, which is started if need be. */
 void rv_template_ask(struct rv_launcher *, struct rv_fork *);
 
+/* Who it has forked ahead, if anybody; *spare is the caller's then. */
+void rv_template_lend(struct rv_launcher *, const struct rv_strings *preload,
+    struct rv_spare *spare);
+
+/* A worker has begun: now is the time to fork ahead. */
+void rv_templates_refill(struct rv_launcher *);
+
 /* This one got no answer in time: its fork server is killed. */
 void rv_template_hangs(struct rv_fork *);
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that were forked ahead: see spares.h. What is slow about a new
+ * process (its number, its age, a descriptor of it) is asked here, where
+ * nobody waits.
+ */
+#include "config.h"
+
+#include "launcher/spares.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child/forker.h"
+#include "sys/sys.h"
+#include "wire/packet.h"
+
+void
+rv_spare_meet(struct rv_spare *spare, pid_t pid)
+{
+	spare->pid = pid;
+	spare->pidfd = rv_sys_pidfd_open(pid);
+	spare->ticks = rv_sys_start_ticks(pid);
+}
+
+bool
+rv_spare_call(
+    struct rv_spare *spare, uint64_t life, const int *fds, unsigned n_fds)
+{
+	struct rv_fork_frame frame = { .op = RV_FORK_ASK, .life = life };
+
+	return rv_packet_send(spare->go, &frame, sizeof(frame), fds, n_fds) ==
+	       0;
+}
+
+void
+rv_spare_drop(struct rv_spare *spare)
+{
+	if (spare->go != -1) {
+		close(spare->go);
+	}
+	if (spare->pid != 0) {
+		/* Killed, so that this wait is none. */
+		rv_sys_pidfd_signal(spare->pidfd, spare->pid, SIGKILL);
+		rv_sys_wait(spare->pidfd, spare->pid, WEXITED, NULL, NULL);
+	}
+	if (spare->pidfd != -1) {
+		close(spare->pidfd);
+	}
+	*spare = RV_NO_SPARE;
+}

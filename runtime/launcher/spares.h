@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process that a fork server has forked ahead: it waits on its socket for a
+ * call, so that a start need not wait for a fork. It is nobody until it gets
+ * one, and ends when the socket does.
+ */
+#ifndef RV_LAUNCHER_SPARES_H
+#define RV_LAUNCHER_SPARES_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+
+struct rv_spare {
+	pid_t pid;      /* 0: none is there */
+	int pidfd;      /* -1: none */
+	int go;         /* our end of its socket; -1: none was asked for */
+	uint64_t ticks; /* when it was born */
+};
+
+#define RV_NO_SPARE ((struct rv_spare){ .pidfd = -1, .go = -1 })
+
+/* It has been forked; `go` is there since it was asked for. */
+void rv_spare_meet(struct rv_spare *, pid_t);
+
+/* Hand it the call with these descriptors; false: it is there no more. */
+bool rv_spare_call(
+    struct rv_spare *, uint64_t life, const int *fds, unsigned n_fds);
+
+/* End it. */
+void rv_spare_drop(struct rv_spare *);
+
+#endif
