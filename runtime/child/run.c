@@ -106,8 +106,9 @@ take_name(const char *path)
 	    PR_SET_NAME, slash != NULL && slash[1] != '\0' ? slash + 1 : path);
 }
 
-static int
-call_it(const struct rv_call *from, reeve_function_fn *fn)
+/* `reeve why` knows it by its name, and shows no frame behind it. */
+static int __attribute__((noinline))
+rv_run_function(const struct rv_call *from, reeve_function_fn *fn)
 {
 	struct reeve_call call = {
 		.size = sizeof(call),
@@ -150,7 +151,7 @@ rv_run_called(
 	if (in_child != NULL) {
 		in_child(ctx);
 	}
-	code = call_it(call, fn);
+	code = rv_run_function(call, fn);
 	fflush(NULL);
 	_exit(code);
 }
@@ -172,7 +173,7 @@ rv_run_spawned(const struct rv_call *call)
 		give_up(&flaw);
 	}
 	fn = begin(call);
-	exit(call_it(call, fn));
+	exit(rv_run_function(call, fn));
 }
 
 bool

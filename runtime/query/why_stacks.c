@@ -97,11 +97,21 @@ skipped(struct rv_buf *out, unsigned n)
 	}
 }
 
+/* Behind it stands how the library came to call the worker's function. */
+static bool
+is_ours(const char *line, size_t len)
+{
+	static const char name[] = " rv_run_function (";
+
+	return memmem(line, len, name, sizeof(name) - 1) != NULL;
+}
+
 /* Threads begin with a line of their own, where there are several. */
 static void
 add_stacks(struct rv_buf *out, const char *text)
 {
 	unsigned threads = 0, lines = 0, left_out = 0;
+	bool ours = false;
 
 	while (*text != '\0') {
 		size_t n = strcspn(text, "\n");
@@ -110,8 +120,10 @@ add_stacks(struct rv_buf *out, const char *text)
 			skipped(out, left_out);
 			threads++;
 			lines = left_out = 0;
+			ours = false;
 		}
-		if (threads > THREADS ||
+		ours = ours || is_ours(text, n);
+		if (ours || threads > THREADS ||
 		    lines >= (threads > 1 ? FRAMES_OTHERS + 1 : FRAMES_FIRST)) {
 			left_out++;
 		} else {
