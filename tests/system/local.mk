@@ -26,3 +26,5 @@ SYSTEM_TESTS += tests/system/test_interpreters
 EXTRA_DIST += tests/system/test_interpreters
 SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
 EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers
+SYSTEM_TESTS += tests/system/test_httpd
+EXTRA_DIST += tests/system/test_httpd
