@@ -105,7 +105,7 @@ REEVE_FUNCTION("t.stay", stay);
 static int
 crash(const struct reeve_call *call)
 {
-	volatile int *nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 
 	(void)call;
 	return *nowhere;
