@@ -78,7 +78,9 @@ REEVE_PUBLIC enum reeve_status reeve_status(const char *fmt, ...)
  * Whether this worker was asked to stop. The first call of this or of
  * reeve_stopping_fd catches SIGTERM (or the signal that the config's
  * `stopsignal` begins with): from then on it does not end the process, and
- * interrupts what blocks (EINTR). A handler that was there is called too.
+ * interrupts what blocks (EINTR). A handler that was there is called too. So
+ * TERM does not end one that hangs, either: give such a worker a heartbeat
+ * whose action is "abort".
  */
 REEVE_PUBLIC bool reeve_stopping(void);
 
@@ -90,8 +92,10 @@ REEVE_PUBLIC int reeve_stopping_fd(void);
 
 /*
  * The listening socket of this name (`"listen"`), or -1 when none was handed
- * down (ENOENT). Sockets stay open for the life of the process; close-on-exec
- * is set.
+ * down (ENOENT). Sockets stay open for the life of the process, which may
+ * close them; close-on-exec is set. All instances and generations share one
+ * socket and wake up together: unless they block in accept and do nothing
+ * else, set O_NONBLOCK, which then counts for all of them.
  */
 REEVE_PUBLIC int reeve_listener(const char *name);
 

@@ -7,6 +7,8 @@
  * each of them may and may not do.
  *
  * Part of libreeve-child; needs no runtime, and belongs to the worker's side.
+ * libreeve contains it (and child.h's functions) too: a program may link either
+ * of them or both.
  */
 #ifndef REEVE_FUNCTION_H
 #define REEVE_FUNCTION_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reeve: an embeddable supervision runtime. This header takes in all others;
- * each of them stands alone and is the manual of its functions.
+ * reeve: an embeddable supervision runtime. This header takes in all that is a
+ * host's; each of them stands alone and is the manual of its functions. Apart
+ * from it are child.h and function.h, which are for workers, and the adapters
+ * of loops, loop_*.h.
  */
 #ifndef REEVE_REEVE_H
 #define REEVE_REEVE_H

@@ -175,7 +175,7 @@ REEVE_PUBLIC void reeve_shutdown(struct reeve *, const char *why);
 /*
  * Read the config file again and reconcile. A bad file is refused whole:
  * REEVE_ECONFIG, findings reported through the options' callback, nothing
- * changed.
+ * changed. Where there is no file nothing differs: see reeve_restart.
  */
 REEVE_PUBLIC enum reeve_status reeve_reload(
     struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;

@@ -93,15 +93,21 @@ struct reeve_worker_options {
 	int64_t stop_ms;      /* from the stop signal to KILL */
 	const char *directory;
 	const char *const *environment; /* "KEY=VALUE" */
-	const char *const *listen;      /* names of listeners */
+	/*
+	 * Names of listeners: those of the file's `listen`, or handed over by
+	 * reeve_listen. One's own, opened by the runtime, are said in options:
+	 * {"listen": {"http": "tcp://127.0.0.1:80"}}.
+	 */
+	const char *const *listen;
 	const char *const *depends_on;
 	const char *options;
 };
 
 /*
  * Note that there shall be such a unit, under the supervisor that the path
- * names (which is in the tree, or noted as well). Options
- * may be NULL for a supervisor. Refused at once: REEVE_EINVALID: no such path
+ * names (which is in the tree, or noted as well). The supervisor "/" is the
+ * root's own options, where no file has them. Options may be NULL for a
+ * supervisor. Refused at once: REEVE_EINVALID: no such path
  * can be, or options contradict each other; REEVE_EEXIST: there is one from C
  * (remove it, to have another at its path); REEVE_ECONFIG: a key is wrong. All
  * else is found by commit.
@@ -161,7 +167,10 @@ REEVE_PUBLIC enum reeve_status reeve_start(
 /* Stop, and hold until started again. */
 REEVE_PUBLIC enum reeve_status reeve_stop(
     struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
-/* Stop and start anew. */
+/*
+ * Stop and start anew; workers with `overlap` the other way round: the new one
+ * first, and the old one is stopped when that is ready.
+ */
 REEVE_PUBLIC enum reeve_status reeve_restart(
     struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
 /* Send a signal to the processes. REEVE_EFAILED: none is running. */
