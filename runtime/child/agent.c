@@ -42,6 +42,7 @@ static struct {
 	uint32_t state;
 	uint32_t caught; /* the handlers were thought of */
 	bool forked;
+	bool is_prepared; /* crashes are caught already */
 	bool
 	    is_lent; /* the page is the preload library's, and so are crashes */
 	pid_t pid;   /* 0: nothing was tried yet */
@@ -335,7 +336,9 @@ catch_crashes(void)
 		return;
 	}
 	wanted = secure_getenv("REEVE_CRASH_REPORT");
-	if (wanted == NULL || strcmp(wanted, "0") != 0) {
+	if (wanted != NULL && strcmp(wanted, "0") == 0) {
+		rv_crash_remove();
+	} else if (!agent.is_prepared) {
 		rv_crash_install();
 	}
 }
@@ -418,6 +421,17 @@ rv_agent_after_fork(void)
 	memset(&agent, 0, sizeof(agent));
 	agent.forked = true;
 	count_at(NULL);
+}
+
+void
+rv_agent_prepare(void)
+{
+	/* What is preloaded does it, where it is. */
+	if (rv_crash_page == NULL || &rv_agent_is_preload != NULL) {
+		rv_crash_install();
+		rv_altstack_give();
+		agent.is_prepared = true;
+	}
 }
 
 /* A child of the worker is no worker: its beats are nobody's. */

@@ -43,6 +43,9 @@ void rv_agent_trouble_start(int stage, int sys_errno, const char *fmt, ...)
  */
 void rv_agent_after_fork(void);
 
+/* What of attaching can be done before it is known to what. */
+void rv_agent_prepare(void);
+
 /* The rest is for the agent's own files. */
 
 /* Attach unless that was tried; from any function but reeve_beat. */

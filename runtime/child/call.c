@@ -56,31 +56,17 @@ text_at(const struct rv_call *call, uint64_t at)
 }
 
 int
-rv_call_map(int fd, struct rv_call *call)
+rv_call_take(void *bytes, size_t n, struct rv_call *call)
 {
-	struct rv_call_head *head;
-	struct stat st;
+	struct rv_call_head *head = bytes;
 
 	*call = (struct rv_call){ 0 };
-	if (fstat(fd, &st) == -1) {
-		return errno;
-	}
-	if (st.st_size < (off_t)sizeof(*head)) {
+	if (n < sizeof(*head) || head->magic != RV_CALL_MAGIC ||
+	    head->version != RV_CALL_VERSION || head->bytes > n) {
 		return EBADMSG;
 	}
-	call->bytes = (size_t)st.st_size;
-	call->map =
-	    mmap(NULL, call->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-	if (call->map == MAP_FAILED) {
-		call->map = NULL;
-		return errno;
-	}
-	head = call->map;
-	if (head->magic != RV_CALL_MAGIC || head->version != RV_CALL_VERSION ||
-	    head->bytes > call->bytes) {
-		rv_call_unmap(call);
-		return EBADMSG;
-	}
+	call->map = bytes;
+	call->bytes = n;
 	if (head->birth_at != 0) {
 		call->birth = (void *)((char *)call->map + head->birth_at);
 		move_birth(call->birth,
@@ -95,6 +81,33 @@ rv_call_map(int fd, struct rv_call *call)
 	call->n_preload = head->n_preload;
 	call->build = head->build;
 	return 0;
+}
+
+int
+rv_call_map(int fd, struct rv_call *call)
+{
+	struct stat st;
+	size_t n;
+	void *map;
+	int error;
+
+	*call = (struct rv_call){ 0 };
+	if (fstat(fd, &st) == -1) {
+		return errno;
+	}
+	if (st.st_size < (off_t)sizeof(struct rv_call_head)) {
+		return EBADMSG;
+	}
+	n = (size_t)st.st_size;
+	map = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED) {
+		return errno;
+	}
+	error = rv_call_take(map, n, call);
+	if (error != 0) {
+		munmap(map, n);
+	}
+	return error;
 }
 
 void

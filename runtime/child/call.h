@@ -50,6 +50,9 @@ struct rv_call {
 
 /* Map it; the descriptor stays the caller's. 0, or an errno. */
 int rv_call_map(int fd, struct rv_call *);
+/* The same of a call that is in memory already, aligned to 16; nothing to
+ * unmap. */
+int rv_call_take(void *bytes, size_t n, struct rv_call *);
 void rv_call_unmap(struct rv_call *);
 
 /* Of the running program: its GNU build id in hex, or "" when it has none. */

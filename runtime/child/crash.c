@@ -273,6 +273,19 @@ rv_crash_install(void)
 	installed = true;
 }
 
+void
+rv_crash_remove(void)
+{
+	struct sigaction now;
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(signals) && installed; i++) {
+		if (sigaction(signals[i], NULL, &now) == 0 && is_ours(&now)) {
+			sigaction(signals[i], &before[i], NULL);
+		}
+	}
+	installed = false;
+}
+
 bool
 rv_crash_is_installed(void)
 {

@@ -13,6 +13,7 @@
 
 /* Catch them. Handlers that are there already get them after us. */
 void rv_crash_install(void);
+void rv_crash_remove(void); /* if they were installed */
 bool rv_crash_is_installed(void);
 
 /* The signal with which threads are asked where they are, at the end only. */

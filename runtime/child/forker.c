@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child/agent.h"
 #include "child/call.h"
 #include "child/frames.h"
 #include "child/raw.h"
@@ -108,15 +109,16 @@ take_fds(struct msghdr *msg, int *fds)
 
 /* False: whoever asks is gone, or it is not what we know. */
 static bool
-receive(int sock, struct rv_fork_frame *frame, int *fds, unsigned *n_fds)
+receive(int sock, struct rv_fork_frame *frame, int *fds, unsigned *n_fds,
+    void *more, size_t *n_more)
 {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(RV_FORK_FDS * sizeof(int))];
 	} control;
-	struct iovec iov = { frame, sizeof(*frame) };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
+	struct iovec iov[2] = { { frame, sizeof(*frame) }, { more, *n_more } };
+	struct msghdr msg = { .msg_iov = iov,
+		.msg_iovlen = 2,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
 	ssize_t n;
@@ -124,19 +126,29 @@ receive(int sock, struct rv_fork_frame *frame, int *fds, unsigned *n_fds)
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	} while (n == -1 && errno == EINTR);
-	if (n != sizeof(*frame)) {
+	if (n < (ssize_t)sizeof(*frame)) {
 		return false;
 	}
+	*n_more = (size_t)n - sizeof(*frame);
 	*n_fds = take_fds(&msg, fds);
 	return true;
 }
 
+/* What a process that was forked has to become a worker of. */
+struct start {
+	struct rv_call call;
+	int go;   /* -1: it is among fds */
+	int *fds; /* those of the birth, in order */
+	unsigned n_fds;
+	int room[RV_FORK_FDS];
+};
+
 /* Everything that a child_enter of the launcher does for a program. */
 static void
-take_place(const struct rv_call *call, int go, const int *fds, unsigned n_fds)
+take_place(struct start *start)
 {
-	struct rv_birth *birth = call->birth;
-	unsigned next = 1;
+	struct rv_birth *birth = start->call.birth;
+	unsigned next = 0;
 	int stage = 0;
 	char word;
 	long result;
@@ -144,54 +156,80 @@ take_place(const struct rv_call *call, int go, const int *fds, unsigned n_fds)
 	for (unsigned i = 0; i < birth->n_fds; i++) {
 		bool is_go = birth->fds[i].at == birth->report;
 
-		if (is_go && go != -1) {
-			birth->fds[i].from = go;
+		if (is_go && start->go != -1) {
+			birth->fds[i].from = start->go;
 			continue;
 		}
-		if (next >= n_fds) {
+		if (next >= start->n_fds) {
 			_exit(127);
 		}
-		birth->fds[i].from = fds[next++];
-		go = is_go ? birth->fds[i].from : go;
-	}
-	/* Its end without a word is the launcher's. */
-	if (recv(go, &word, 1, 0) != 1) {
-		_exit(127);
+		birth->fds[i].from = start->fds[next++];
+		start->go = is_go ? birth->fds[i].from : start->go;
 	}
 	birth->called = true;
 	result = rv_child_enter_called(birth, &stage);
-	go = result == 0 || stage >= RV_STAGE_CLOSE ? birth->report : go;
-	if (result < 0) {
-		fail(go, stage, (int)-result);
+	if (result == 0 || stage > RV_STAGE_CLOSE) {
+		start->go = birth->report;
 	}
-	close(birth->report);
+	/* Its end without a word is the launcher's. */
+	if (recv(start->go, &word, 1, 0) != 1) {
+		_exit(127);
+	}
+	if (result < 0) {
+		fail(start->go, stage, (int)-result);
+	}
+	close(start->go);
 	environ = (char **)(uintptr_t)birth->envp;
 }
 
-/* A spare has but the socket on which it gets all the rest. */
+/* A spare has but the socket, on which it gets all the rest. */
+static bool
+await_call(struct start *start)
+{
+	static _Alignas(16) char call[RV_FORK_CALL_MAX];
+	struct rv_fork_frame frame;
+	size_t n = sizeof(call);
+
+	rv_agent_prepare();
+	/* What will be written is ours by then, and no copy is to be made. */
+	memset(call, 1, 16384);
+	if (!receive(start->go, &frame, start->room, &start->n_fds, call, &n)) {
+		return false; /* nobody needs it any more */
+	}
+	start->fds = start->room;
+	return n == 0 || rv_call_take(call, n, &start->call) == 0;
+}
+
 static void
 live(const int *fds, unsigned n_fds, const struct rv_fork_hooks *hooks,
     bool is_spare)
 {
-	struct rv_fork_frame frame;
-	int got[RV_FORK_FDS];
-	int go = is_spare && n_fds == 1 ? fds[0] : -1;
-	struct rv_call call;
+	struct start start = { .go = -1, .n_fds = n_fds };
 
-	close_others(fds, n_fds);
-	reset_signals();
-	if (go != -1) {
-		if (!receive(go, &frame, got, &n_fds)) {
-			_exit(127); /* nobody needs it any more */
-		}
-		fds = got;
-	}
-	if (n_fds == 0 || rv_call_map(fds[0], &call) != 0 ||
-	    call.birth == NULL) {
+	if (n_fds == 0) {
 		_exit(127);
 	}
-	take_place(&call, go, fds, n_fds);
-	rv_run_called(&call, hooks != NULL ? hooks->in_child : NULL,
+	memcpy(start.room, fds, n_fds * sizeof(*fds));
+	start.fds = start.room;
+	close_others(fds, n_fds);
+	reset_signals();
+	rv_agent_after_fork();
+	if (is_spare) {
+		start.go = fds[0];
+		if (!await_call(&start)) {
+			_exit(127);
+		}
+	}
+	if (start.call.map == NULL && start.n_fds > 0 &&
+	    rv_call_map(start.fds[0], &start.call) == 0) {
+		start.fds++;
+		start.n_fds--;
+	}
+	if (start.call.birth == NULL) {
+		_exit(127);
+	}
+	take_place(&start);
+	rv_run_called(&start.call, hooks != NULL ? hooks->in_child : NULL,
 	    hooks != NULL ? hooks->ctx : NULL);
 }
 
@@ -310,8 +348,9 @@ serve_one(int sock)
 	struct rv_fork_result result;
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;
+	size_t none = 0;
 
-	if (!receive(sock, &frame, fds, &n_fds)) {
+	if (!receive(sock, &frame, fds, &n_fds, NULL, &none)) {
 		_exit(0);
 	}
 	fork_one(&result, fds, n_fds, true, NULL, frame.op == RV_FORK_SPARE);

@@ -18,6 +18,9 @@
 /* Descriptors of a request: the call, and then those of the birth, in order. */
 #define RV_FORK_FDS (RV_BIRTH_FDS + 1)
 
+/* A call of this size may stand behind the request to a spare, instead. */
+#define RV_FORK_CALL_MAX 32768
+
 enum rv_fork_op {
 	RV_FORK_ASK = 1,    /* launcher: with descriptors */
 	RV_FORK_READY = 2,  /* fork server: it has preloaded; stage 0 */

@@ -146,7 +146,6 @@ rv_run_called(
 	reeve_function_fn *fn;
 	int code;
 
-	rv_agent_after_fork();
 	fn = begin(call);
 	if (in_child != NULL) {
 		in_child(ctx);

@@ -84,10 +84,10 @@ prepare(struct birth *b)
 	}
 	m->birth = rv_plan_lay(m->l, m->launch, room, size);
 	b->slot->birth = m->birth;
-	if (m->launch->function != NULL && !rv_making_call(m, false)) {
+	if (m->launch->function != NULL && !rv_making_call(m, false, false)) {
 		return false;
 	}
-	return rv_making_descriptors(m);
+	return rv_making_descriptors(m) && rv_making_listen(m);
 }
 
 static bool

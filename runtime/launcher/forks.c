@@ -108,7 +108,9 @@ list_fds(struct rv_fork *fork)
 	struct rv_birth *birth = fork->making.birth;
 
 	fork->n_fds = 0;
-	fork->fds[fork->n_fds++] = fork->making.call;
+	if (fork->making.call != -1) {
+		fork->fds[fork->n_fds++] = fork->making.call;
+	}
 	for (unsigned i = 0; i < birth->n_fds; i++) {
 		if (birth->fds[i].at == birth->report) {
 			birth->fds[i].from = fork->making.go[1];
@@ -124,13 +126,12 @@ prepare(struct rv_fork *fork)
 {
 	struct rv_making *m = &fork->making;
 
-	if (!rv_making_life(m) || !rv_making_call(m, true)) {
-		return false;
-	}
 	if (fork->launch.method == RV_LAUNCH_BY_FORKSERVER) {
 		rv_template_lend(m->l, &fork->launch.preload, &fork->spare);
 	}
-	if ((fork->spare.pid == 0 && !make_go(m)) ||
+	if (!rv_making_life(m) ||
+	    !rv_making_call(m, true, fork->spare.pid != 0) ||
+	    (fork->spare.pid == 0 && !make_go(m)) ||
 	    !rv_making_descriptors(m)) {
 		return false;
 	}
@@ -138,21 +139,25 @@ prepare(struct rv_fork *fork)
 	return true;
 }
 
-/* True when it has the call; it goes on when it gets the word. */
+/* It takes its place while we make the rest, and waits there for the word. */
 static bool
 call_spare(struct rv_fork *fork)
 {
 	struct rv_making *m = &fork->making;
+
+	return fork->spare.pid != 0 &&
+	       rv_spare_call(&fork->spare, m->call == -1 ? m->map : NULL,
+		   m->map_size, fork->fds, fork->n_fds);
+}
+
+static void
+spare_becomes_life(struct rv_fork *fork)
+{
 	struct rv_spare spare = fork->spare;
 
-	if (spare.pid == 0 || !rv_spare_call(&fork->spare, fork->launch.life,
-				  fork->fds, fork->n_fds)) {
-		return false;
-	}
 	fork->spare = RV_NO_SPARE;
-	m->go[0] = spare.go;
+	fork->making.go[0] = spare.go;
 	become_life(fork, spare.pid, spare.pidfd, spare.ticks);
-	return true;
 }
 
 /* Somebody killed it: another is to be forked. */
@@ -163,7 +168,8 @@ do_without_spare(struct rv_fork *fork)
 		return true;
 	}
 	rv_spare_drop(&fork->spare);
-	if (!make_go(&fork->making)) {
+	if ((fork->making.call == -1 && !rv_making_call_fd(&fork->making)) ||
+	    !make_go(&fork->making)) {
 		return false;
 	}
 	list_fds(fork);
@@ -206,6 +212,14 @@ make(struct rv_launcher *l, const void *frame, size_t len)
 	return fork;
 }
 
+/* Before it was asked of anybody, or of a spare that ends then. */
+static void
+give_up(struct rv_fork *fork)
+{
+	rv_making_say_failed(&fork->making);
+	destroy(fork);
+}
+
 void
 rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 {
@@ -214,6 +228,7 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		.stage = RV_STAGE_MEMORY,
 		.sys_errno = ENOMEM };
 	struct rv_launch launch;
+	bool called;
 
 	if (fork == NULL) {
 		failed.life =
@@ -222,16 +237,17 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		return;
 	}
 	if (!prepare(fork)) {
-		rv_making_say_failed(&fork->making);
-		destroy(fork);
+		give_up(fork);
 		return;
 	}
-	if (call_spare(fork)) {
+	called = call_spare(fork);
+	if ((!called && !do_without_spare(fork)) ||
+	    !rv_making_listen(&fork->making)) {
+		give_up(fork);
 		return;
 	}
-	if (!do_without_spare(fork)) {
-		rv_making_say_failed(&fork->making);
-		destroy(fork);
+	if (called) {
+		spare_becomes_life(fork);
 		return;
 	}
 	rv_tick_arm(l->loop, &fork->tick,

@@ -14,8 +14,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 #include "child/call.h"
+#include "child/forker.h"
 #include "launcher/life.h"
 #include "launcher/listen.h"
 #include "launcher/plan.h"
@@ -75,12 +77,6 @@ make_descriptors(struct rv_making *m)
 	    (rv_sys_pipe2(m->ready, 0) == -1 ||
 		fcntl(m->ready[0], F_SETFL, O_NONBLOCK) == -1)) {
 		return rv_making_failed(m, RV_STAGE_READY_PIPE, errno);
-	}
-	if (launch->keep.notify) {
-		m->notify = rv_listen_bind(m->l, launch->life, &launch->keep);
-		if (m->notify == -1) {
-			return rv_making_failed(m, RV_STAGE_NOTIFY, errno);
-		}
 	}
 	return true;
 }
@@ -211,7 +207,18 @@ fill_call(struct rv_making *m, size_t birth_size)
 }
 
 bool
-rv_making_call(struct rv_making *m, bool with_birth)
+rv_making_call_fd(struct rv_making *m)
+{
+	m->call = rv_sys_memfd("reeve-call");
+	if (m->call == -1 ||
+	    write(m->call, m->map, m->map_size) != (ssize_t)m->map_size) {
+		return rv_making_failed(m, RV_STAGE_CALL, errno);
+	}
+	return true;
+}
+
+bool
+rv_making_call(struct rv_making *m, bool with_birth, bool as_bytes)
 {
 	size_t birth = with_birth ? rv_plan_size(m->l, m->launch) : 0;
 
@@ -219,6 +226,15 @@ rv_making_call(struct rv_making *m, bool with_birth)
 		return rv_making_failed(m, RV_STAGE_PROGRAM, ENOENT);
 	}
 	m->map_size = call_size(m, birth);
+	if (as_bytes && m->map_size <= RV_FORK_CALL_MAX) {
+		m->map = rv_alloc(1, m->map_size);
+		if (m->map == NULL) {
+			return rv_making_failed(m, RV_STAGE_MEMORY, ENOMEM);
+		}
+		m->on_heap = true;
+		fill_call(m, birth);
+		return true;
+	}
 	m->call = rv_sys_memfd("reeve-call");
 	if (m->call == -1 || ftruncate(m->call, (off_t)m->map_size) == -1) {
 		return rv_making_failed(m, RV_STAGE_CALL, errno);
@@ -243,7 +259,6 @@ rv_making_begin(
 		.writes = { -1, -1 },
 		.ready = { -1, -1 },
 		.go = { -1, -1 },
-		.notify = -1,
 		.call = -1 };
 }
 
@@ -263,19 +278,27 @@ rv_making_life(struct rv_making *m)
 bool
 rv_making_descriptors(struct rv_making *m)
 {
-	int notify, ready;
+	return make_descriptors(m) && plan_descriptors(m);
+}
 
-	if (!make_descriptors(m)) {
-		return false;
+bool
+rv_making_listen(struct rv_making *m)
+{
+	int notify = -1, ready = m->ready[0];
+
+	if (m->launch->keep.notify) {
+		notify =
+		    rv_listen_bind(m->l, m->launch->life, &m->launch->keep);
+		if (notify == -1) {
+			return rv_making_failed(m, RV_STAGE_NOTIFY, errno);
+		}
 	}
-	notify = m->notify;
-	ready = m->ready[0];
-	m->notify = m->ready[0] = -1;
+	m->ready[0] = -1;
 	if ((notify != -1 || ready != -1) &&
 	    !rv_listen_start(m->life, notify, ready)) {
 		return rv_making_failed(m, RV_STAGE_WATCH, ENOMEM);
 	}
-	return plan_descriptors(m);
+	return true;
 }
 
 void
@@ -345,10 +368,12 @@ rv_making_give_away(struct rv_making *m)
 	close_if_open(&m->ready[1]);
 	close_if_open(&m->go[1]);
 	close_if_open(&m->call);
-	if (m->map != NULL) {
+	if (m->map != NULL && m->on_heap) {
+		rv_free(m->map);
+	} else if (m->map != NULL) {
 		munmap(m->map, m->map_size);
-		m->map = NULL;
 	}
+	m->map = NULL;
 }
 
 void
@@ -359,5 +384,4 @@ rv_making_finish(struct rv_making *m)
 	close_if_open(&m->reads[1]);
 	close_if_open(&m->ready[0]);
 	close_if_open(&m->go[0]);
-	close_if_open(&m->notify);
 }

@@ -20,9 +20,9 @@ struct rv_making {
 	int reads[2], writes[2]; /* of stdout's and stderr's pipes */
 	int ready[2];
 	int go[2]; /* of one that is forked: ours, its own */
-	int notify;
 	int call;  /* memfd, for functions */
-	void *map; /* of it */
+	void *map; /* of it; without it: memory of ours */
+	bool on_heap;
 	size_t map_size;
 };
 
@@ -31,10 +31,18 @@ void rv_making_begin(
 /* Each says by false that it failed: stage and sys_errno tell why. */
 bool rv_making_failed(struct rv_making *, enum rv_stage, int sys_errno);
 bool rv_making_life(struct rv_making *) RV_MUST_CHECK;
-/* The call of a function; with_birth: the plan is laid in it. */
-bool rv_making_call(struct rv_making *, bool with_birth) RV_MUST_CHECK;
-/* Pipes, sockets, and where each is to stand; needs the birth. */
+/*
+ * The call of a function; with_birth: the plan is laid in it; as_bytes: it is
+ * in memory of ours, if it is small, and has no descriptor then.
+ */
+bool rv_making_call(
+    struct rv_making *, bool with_birth, bool as_bytes) RV_MUST_CHECK;
+/* It gets a descriptor after all. */
+bool rv_making_call_fd(struct rv_making *) RV_MUST_CHECK;
+/* Pipes, and where each is to stand; needs the birth. */
 bool rv_making_descriptors(struct rv_making *) RV_MUST_CHECK;
+/* The sockets and pipes that the launcher listens to. */
+bool rv_making_listen(struct rv_making *) RV_MUST_CHECK;
 
 /* The clerk gets the outputs of this process. */
 void rv_making_hold_outputs(struct rv_making *, pid_t);

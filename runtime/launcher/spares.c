@@ -9,6 +9,7 @@
 #include "launcher/spares.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,13 +26,19 @@ rv_spare_meet(struct rv_spare *spare, pid_t pid)
 }
 
 bool
-rv_spare_call(
-    struct rv_spare *spare, uint64_t life, const int *fds, unsigned n_fds)
+rv_spare_call(struct rv_spare *spare, const void *call, size_t n_call,
+    const int *fds, unsigned n_fds)
 {
-	struct rv_fork_frame frame = { .op = RV_FORK_ASK, .life = life };
+	char packet[sizeof(struct rv_fork_frame) + RV_FORK_CALL_MAX];
+	struct rv_fork_frame frame = { .op = RV_FORK_ASK };
 
-	return rv_packet_send(spare->go, &frame, sizeof(frame), fds, n_fds) ==
-	       0;
+	memcpy(packet, &frame, sizeof(frame));
+	if (call != NULL) {
+		memcpy(packet + sizeof(frame), call, n_call);
+	}
+	return rv_packet_send(spare->go, packet,
+		   sizeof(frame) + (call != NULL ? n_call : 0), fds,
+		   n_fds) == 0;
 }
 
 void

@@ -23,9 +23,10 @@ struct rv_spare {
 /* It has been forked; `go` is there since it was asked for. */
 void rv_spare_meet(struct rv_spare *, pid_t);
 
-/* Hand it the call with these descriptors; false: it is there no more. */
-bool rv_spare_call(
-    struct rv_spare *, uint64_t life, const int *fds, unsigned n_fds);
+/* Hand it a call (NULL: the first of the descriptors has it); false: it is
+ * there no more, or takes nothing. */
+bool rv_spare_call(struct rv_spare *, const void *call, size_t n_call,
+    const int *fds, unsigned n_fds);
 
 /* End it. */
 void rv_spare_drop(struct rv_spare *);

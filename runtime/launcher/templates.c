@@ -274,7 +274,7 @@ plan(struct rv_template *t, struct rv_making *m, struct rv_slot *slot, int sock)
 	size_t size = rv_plan_size(l, m->launch);
 	void *room = rv_slot_room(&l->slots, slot, size);
 
-	if (room == NULL || !rv_making_call(m, false)) {
+	if (room == NULL || !rv_making_call(m, false, false)) {
 		return false;
 	}
 	slot->birth = rv_plan_lay(l, m->launch, room, size);
