@@ -42,7 +42,8 @@ static struct {
 	uint32_t state;
 	uint32_t caught; /* the handlers were thought of */
 	bool forked;
-	bool is_prepared; /* crashes are caught already */
+	bool is_prepared;     /* crashes are caught already */
+	unsigned char *ahead; /* the page, where it was sent before */
 	bool
 	    is_lent; /* the page is the preload library's, and so are crashes */
 	pid_t pid;   /* 0: nothing was tried yet */
@@ -186,24 +187,36 @@ write_head(unsigned char *page)
 	memcpy(page, &head, sizeof(head));
 }
 
-static enum reeve_status
-send_memory(int fd)
+/* NULL: errno. */
+static unsigned char *
+map_memory(int fd)
 {
-	static const char text[] = "REEVE_PAGE=1";
 	void *page;
-	enum reeve_status status;
 
 	if (!set_size(fd) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ==
 		-1) {
-		return REEVE_ESYS;
+		return NULL;
 	}
 	page = mmap(
 	    NULL, RV_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
-		return REEVE_ESYS;
+		return NULL;
 	}
 	write_head(page);
+	return page;
+}
+
+static enum reeve_status
+send_memory(int fd)
+{
+	static const char text[] = "REEVE_PAGE=1";
+	unsigned char *page = map_memory(fd);
+	enum reeve_status status;
+
+	if (page == NULL) {
+		return REEVE_ESYS;
+	}
 	status = rv_agent_send(text, sizeof(text) - 1, fd);
 	if (status != REEVE_OK) {
 		int saved = errno;
@@ -233,6 +246,11 @@ make_page(void)
 	agent.page = preloaded_page();
 	if (agent.page != NULL) {
 		agent.is_lent = true;
+		return REEVE_OK;
+	}
+	if (agent.ahead != NULL) {
+		agent.page = agent.ahead;
+		agent.ahead = NULL;
 		return REEVE_OK;
 	}
 	fd = make_memory();
@@ -423,15 +441,28 @@ rv_agent_after_fork(void)
 	count_at(NULL);
 }
 
-void
+int
 rv_agent_prepare(void)
 {
+	int fd;
+
 	/* What is preloaded does it, where it is. */
-	if (rv_crash_page == NULL || &rv_agent_is_preload != NULL) {
-		rv_crash_install();
-		rv_altstack_give();
-		agent.is_prepared = true;
+	if (rv_crash_page != NULL && &rv_agent_is_preload == NULL) {
+		return -1;
 	}
+	rv_crash_install();
+	rv_altstack_give();
+	agent.is_prepared = true;
+	agent.pid = getpid();
+	fd = make_memory();
+	if (fd != -1) {
+		agent.ahead = map_memory(fd);
+	}
+	if (fd != -1 && agent.ahead == NULL) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 /* A child of the worker is no worker: its beats are nobody's. */

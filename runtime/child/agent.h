@@ -43,8 +43,11 @@ void rv_agent_trouble_start(int stage, int sys_errno, const char *fmt, ...)
  */
 void rv_agent_after_fork(void);
 
-/* What of attaching can be done before it is known to what. */
-void rv_agent_prepare(void);
+/*
+ * What of attaching can be done before it is known to what. The descriptor of
+ * the page is the caller's, who hands it to the launcher; -1: there is none.
+ */
+int rv_agent_prepare(void);
 
 /* The rest is for the agent's own files. */
 

@@ -182,6 +182,34 @@ take_place(struct start *start)
 	environ = (char **)(uintptr_t)birth->envp;
 }
 
+/* The page goes ahead of the life that it will belong to. */
+static bool
+offer(int sock, int page)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	char word = 0;
+	struct iovec iov = { &word, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (page != -1) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(page));
+		memcpy(CMSG_DATA(c), &page, sizeof(page));
+	}
+	n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	if (page != -1) {
+		close(page);
+	}
+	return n == 1;
+}
+
 /* A spare has but the socket, on which it gets all the rest. */
 static bool
 await_call(struct start *start)
@@ -190,10 +218,10 @@ await_call(struct start *start)
 	struct rv_fork_frame frame;
 	size_t n = sizeof(call);
 
-	rv_agent_prepare();
 	/* What will be written is ours by then, and no copy is to be made. */
-	memset(call, 1, 16384);
-	if (!receive(start->go, &frame, start->room, &start->n_fds, call, &n)) {
+	memset(call, 1, sizeof(call) / 2);
+	if (!offer(start->go, rv_agent_prepare()) ||
+	    !receive(start->go, &frame, start->room, &start->n_fds, call, &n)) {
 		return false; /* nobody needs it any more */
 	}
 	start->fds = start->room;

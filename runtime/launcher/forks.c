@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "launcher/life.h"
+#include "launcher/listen.h"
 #include "launcher/templates.h"
 #include "sys/sys.h"
 
@@ -153,11 +154,16 @@ call_spare(struct rv_fork *fork)
 static void
 spare_becomes_life(struct rv_fork *fork)
 {
+	struct rv_life *life = fork->making.life;
 	struct rv_spare spare = fork->spare;
 
 	fork->spare = RV_NO_SPARE;
 	fork->making.go[0] = spare.go;
 	become_life(fork, spare.pid, spare.pidfd, spare.ticks);
+	if (spare.page != -1) {
+		rv_listen_page(life, spare.page);
+		close(spare.page);
+	}
 }
 
 /* Somebody killed it: another is to be forked. */

@@ -233,12 +233,22 @@ is_page(int fd)
 	       st.st_size == RV_PAGE_BYTES;
 }
 
+void
+rv_listen_page(struct rv_life *life, int fd)
+{
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
+		.life = life->life };
+
+	if (!life->paged && is_page(fd)) {
+		life->paged = true;
+		rv_link_send_fds(life->l, &frame, &fd, 1);
+	}
+}
+
 static void
 handle_page(struct rv_listener *lis, const struct rv_packet *packet)
 {
 	struct rv_life *life = lis->life;
-	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
-		.life = life->life };
 
 	if (life->paged) {
 		refuse(lis, "a life has one page");
@@ -247,8 +257,7 @@ handle_page(struct rv_listener *lis, const struct rv_packet *packet)
 	} else if (!is_page(packet->fds[0])) {
 		refuse(lis, "a page has another size, or is not sealed");
 	} else {
-		life->paged = true;
-		rv_link_send_fds(life->l, &frame, packet->fds, 1);
+		rv_listen_page(life, packet->fds[0]);
 	}
 }
 

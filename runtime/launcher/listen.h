@@ -49,6 +49,9 @@ bool rv_listen_start(
     struct rv_life *, int notify_fd, int ready_fd) RV_MUST_CHECK;
 void rv_listen_stop(struct rv_life *);
 
+/* The page of its process, where that came another way; stays the caller's. */
+void rv_listen_page(struct rv_life *, int fd);
+
 /*
  * Hear an adopted life again. A worker that is connected to its old socket
  * knows no other, so where that is still held, which only the clerk can do, it

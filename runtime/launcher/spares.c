@@ -26,6 +26,24 @@ rv_spare_meet(struct rv_spare *spare, pid_t pid)
 }
 
 bool
+rv_spare_is_ready(struct rv_spare *spare)
+{
+	struct rv_packet packet;
+	char word;
+
+	if (spare->pid == 0 ||
+	    rv_packet_receive(spare->go, &word, 1, &packet) != 1) {
+		return false;
+	}
+	if (packet.n_fds == 1) {
+		spare->page = packet.fds[0];
+		packet.n_fds = 0;
+	}
+	rv_packet_close_fds(&packet);
+	return true;
+}
+
+bool
 rv_spare_call(struct rv_spare *spare, const void *call, size_t n_call,
     const int *fds, unsigned n_fds)
 {
@@ -54,6 +72,9 @@ rv_spare_drop(struct rv_spare *spare)
 	}
 	if (spare->pidfd != -1) {
 		close(spare->pidfd);
+	}
+	if (spare->page != -1) {
+		close(spare->page);
 	}
 	*spare = RV_NO_SPARE;
 }

@@ -16,12 +16,16 @@ struct rv_spare {
 	int pidfd;      /* -1: none */
 	int go;         /* our end of its socket; -1: none was asked for */
 	uint64_t ticks; /* when it was born */
+	int page;       /* that it has made; -1: none */
 };
 
-#define RV_NO_SPARE ((struct rv_spare){ .pidfd = -1, .go = -1 })
+#define RV_NO_SPARE ((struct rv_spare){ .pidfd = -1, .go = -1, .page = -1 })
 
 /* It has been forked; `go` is there since it was asked for. */
 void rv_spare_meet(struct rv_spare *, pid_t);
+
+/* It has done what it could, and waits. */
+bool rv_spare_is_ready(struct rv_spare *);
 
 /* Hand it a call (NULL: the first of the descriptors has it); false: it is
  * there no more, or takes nothing. */

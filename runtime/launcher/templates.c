@@ -436,7 +436,7 @@ rv_template_lend(struct rv_launcher *l, const struct rv_strings *preload,
 	struct rv_template *t = find(l, preload);
 
 	*spare = RV_NO_SPARE;
-	if (t != NULL && t->spare.pid != 0) {
+	if (t != NULL && rv_spare_is_ready(&t->spare)) {
 		*spare = t->spare;
 		t->spare = RV_NO_SPARE;
 	}
