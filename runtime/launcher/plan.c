@@ -471,7 +471,10 @@ plan_identity(const struct rv_launcher *l, const struct rv_launch *launch,
 	    l->uid != 0 && launch->keep.uid == l->uid && getuid() == l->uid;
 	gid_t *groups = carve(arena, (launch->n_groups + 1) * sizeof(gid_t));
 
-	memcpy(groups, launch->groups, launch->n_groups * sizeof(gid_t));
+	if (launch->n_groups > 0) {
+		memcpy(
+		    groups, launch->groups, launch->n_groups * sizeof(gid_t));
+	}
 	birth->groups = groups;
 	birth->n_groups = launch->n_groups;
 	birth->set_uid = launch->keep.set_user && !same;

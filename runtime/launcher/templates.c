@@ -388,7 +388,7 @@ make(struct rv_launcher *l, const struct rv_strings *preload)
 	rv_list_init(&t->asked);
 	rv_list_init(&t->link);
 	t->key = rv_alloc(1, preload->bytes + 1);
-	if (t->key != NULL) {
+	if (t->key != NULL && preload->bytes > 0) {
 		memcpy(t->key, preload->packed, preload->bytes);
 	}
 	if (t->key == NULL || !start(t)) {
@@ -404,7 +404,8 @@ find(struct rv_launcher *l, const struct rv_strings *preload)
 {
 	RV_LIST_EACH (t, &l->templates, struct rv_template, link) {
 		if (t->key_bytes == preload->bytes && t->flaw == 0 &&
-		    memcmp(t->key, preload->packed, preload->bytes) == 0) {
+		    (preload->bytes == 0 ||
+			memcmp(t->key, preload->packed, preload->bytes) == 0)) {
 			return t;
 		}
 	}
