@@ -26,7 +26,8 @@ libreeve_child_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_' -Wl,-z,nodelete
 reeveinclude_HEADERS += runtime/include/reeve/child.h \
 	runtime/include/reeve/function.h
-dist_man_MANS += runtime/child/libreeve-child.3
+dist_man_MANS += runtime/child/libreeve-child.3 \
+	runtime/child/reeve-functions.7
 
 # For LD_PRELOAD; found beside the launcher, installed or not.
 crashdir = $(pkglibexecdir)
