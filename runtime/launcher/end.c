@@ -68,13 +68,16 @@ is_still_there(const struct rv_proc *proc)
 static void
 ask_host(struct rv_life *life)
 {
+	const struct rv_proc *proc = life->main;
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_REAP,
-		.life = life->life };
+		.life = life->life,
+		.pid = proc->pid,
+		.start_ticks = proc->start_ticks };
 
-	if (!life->reap_asked && life->main->pidfd != -1 &&
-	    !life->l->link.blocked) {
+	if (!life->reap_asked && !life->l->link.blocked) {
 		life->reap_asked = true;
-		rv_link_send_fds(life->l, &frame, &life->main->pidfd, 1);
+		rv_link_send_fds(
+		    life->l, &frame, &proc->pidfd, proc->pidfd != -1);
 	}
 }
 
@@ -84,6 +87,7 @@ rv_life_reaped(struct rv_life *life, const struct rv_death *death)
 	if (life->settled || life->state != RV_LIFE_EMPTYING) {
 		return;
 	}
+	life->reap_answered = true;
 	/* Another has reaped it: the kernel may still tell. */
 	if (!death->end.unknown) {
 		life->death.end = death->end;
@@ -95,6 +99,13 @@ rv_life_reaped(struct rv_life *life, const struct rv_death *death)
 		rv_proc_unlist(life->main);
 	}
 	rv_life_advance(life);
+}
+
+/* Its number may be free while the host's answer is on its way. */
+static bool
+is_being_reaped(const struct rv_life *life)
+{
+	return life->reap_asked && !life->reap_answered;
 }
 
 /* The main process has ended: get to know how, which may take a while. */
@@ -122,7 +133,7 @@ settle(struct rv_life *life)
 	} else if (life->keep->hosted && !life->reap_asked &&
 		   is_still_there(proc)) {
 		ask_host(life);
-	} else if (!is_still_there(proc) ||
+	} else if ((!is_still_there(proc) && !is_being_reaped(life)) ||
 		   rv_loop_now(life->l->loop) - life->since >= REAPED_WITHIN) {
 		death->end.unknown = true;
 		life->settled = true;

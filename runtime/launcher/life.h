@@ -48,7 +48,8 @@ struct rv_life {
 	struct rv_listener *listener; /* NULL: none */
 	bool paged;                   /* its page was passed on */
 	bool reap_asked;              /* its parent was asked how it ended */
-	int go;                       /* of one that was forked; -1: none */
+	bool reap_answered;
+	int go; /* of one that was forked; -1: none */
 	struct rv_io go_io;
 	bool expected;    /* the end was asked for */
 	bool settled;     /* status and usage are in `death` */

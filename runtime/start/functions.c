@@ -170,16 +170,21 @@ rv_start_fork(struct rv_start *start, uint64_t life, struct rv_packet *packet)
 }
 
 void
-rv_start_reap(struct rv_start *start, uint64_t life, int pidfd)
+rv_start_reap(
+    struct rv_start *start, const struct rv_launch_frame *asked, int pidfd)
 {
-	struct rv_launch_frame frame = { .op = RV_LAUNCH_REAPED, .life = life };
+	struct rv_launch_frame frame = { .op = RV_LAUNCH_REAPED,
+		.life = asked->life };
+	/* Its number is its own as long as it has not been reaped. */
+	bool is_it = asked->start_ticks != 0 &&
+		     rv_sys_start_ticks(asked->pid) == asked->start_ticks;
 	struct rv_death *death = &frame.death;
 	struct rusage usage;
 	siginfo_t info;
 
 	death->utime_us = death->stime_us = death->max_rss_kib = -1;
-	if (pidfd != -1 &&
-	    rv_sys_wait(pidfd, -1, WEXITED | WNOHANG, &info, &usage) == 1) {
+	if (rv_sys_wait(pidfd, is_it ? asked->pid : -1, WEXITED | WNOHANG,
+		&info, &usage) == 1) {
 		death->end.signaled = info.si_code != CLD_EXITED;
 		death->end.number = info.si_status;
 		death->end.core_dumped = info.si_code == CLD_DUMPED;

@@ -126,7 +126,7 @@ static void
 on_REAP(struct rv_start *start, const struct rv_launch_frame *f,
     struct rv_packet *packet)
 {
-	rv_start_reap(start, f->life, packet->n_fds > 0 ? packet->fds[0] : -1);
+	rv_start_reap(start, f, packet->n_fds > 0 ? packet->fds[0] : -1);
 }
 
 typedef void report_fn(struct rv_start *, const struct rv_launch_frame *,

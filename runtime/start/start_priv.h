@@ -93,7 +93,8 @@ void rv_start_remove(struct rv_start *, struct rv_start_life *);
 void rv_start_introduce(struct rv_start *);
 /* A fork that the launcher asks for, and what became of such a child. */
 void rv_start_fork(struct rv_start *, uint64_t life, struct rv_packet *);
-void rv_start_reap(struct rv_start *, uint64_t life, int pidfd);
+void rv_start_reap(
+    struct rv_start *, const struct rv_launch_frame *, int pidfd);
 
 /* Send or queue. */
 void rv_start_ask(struct rv_start *, const struct rv_start_op *);
