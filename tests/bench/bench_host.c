@@ -122,7 +122,7 @@ add_workers(struct reeve *reeve)
 
 /* Bytes of the library without its symbols for debugging. */
 static double
-stripped_size(void)
+stripped_size(const char *library)
 {
 	char command[1024], path[512];
 	struct stat st = { 0 };
@@ -130,7 +130,7 @@ stripped_size(void)
 
 	snprintf(path, sizeof(path), "%s/stripped.so", bench_dir());
 	snprintf(
-	    command, sizeof(command), "%s/.libs/libreeve.so", bench_build());
+	    command, sizeof(command), "%s/.libs/%s", bench_build(), library);
 	pid = fork();
 	if (pid == 0) {
 		execlp("strip", "strip", "--strip-unneeded", "-o", path,
@@ -188,8 +188,10 @@ main(void)
 	    (double)(fds_empty - fds_none), "", 16, true);
 	bench_figure("host: more of them for 100 workers",
 	    (double)fds_all - (double)fds_empty, "", 0, true);
-	bench_figure(
-	    "libreeve.so, stripped", stripped_size() / 1024, "KiB", 600, true);
+	bench_figure("libreeve.so, stripped",
+	    stripped_size("libreeve.so") / 1024, "KiB", 600, true);
+	bench_figure("libreeve-child.so, stripped",
+	    stripped_size("libreeve-child.so") / 1024, "KiB", 60, true);
 	reeve_shutdown(reeve, "done");
 	while (!finished) {
 		turn(reeve);
