@@ -117,8 +117,12 @@ bind_name(int fd, const char *name)
 	struct sockaddr_un addr;
 	socklen_t len = make_address(name, &addr);
 
-	if (name[0] != '@') {
-		unlink(name);
+	/* Seldom is there one of an earlier launcher in the way. */
+	if (bind(fd, (struct sockaddr *)&addr, len) == 0) {
+		return 0;
+	}
+	if (errno != EADDRINUSE || name[0] == '@' || unlink(name) == -1) {
+		return -1;
 	}
 	return bind(fd, (struct sockaddr *)&addr, len);
 }
