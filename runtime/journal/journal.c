@@ -74,8 +74,6 @@ make_file(struct rv_journal *j, const struct rv_journal_options *o,
 		unlink(path);
 		return rv_error_sys(err, failure, "cannot map ring %s", path);
 	}
-	/* Who is forked by the host has no business in it. */
-	madvise(j->ring.header, j->map_size, MADV_DONTFORK);
 	return REEVE_OK;
 }
 
@@ -150,6 +148,13 @@ rv_journal_create(struct rv_journal **out, const struct rv_journal_options *o,
 	}
 	*out = j;
 	return REEVE_OK;
+}
+
+void
+rv_journal_hide(struct rv_journal *j)
+{
+	RV_MAGIC_CHECK(j, JOURNAL_MAGIC);
+	madvise(j->ring.header, j->map_size, MADV_DONTFORK);
 }
 
 void

@@ -22,6 +22,9 @@ struct rv_journal_options {
 	int64_t started_at_us;
 };
 
+/* Processes that the host forks shall not have the ring in their memory. */
+void rv_journal_hide(struct rv_journal *);
+
 enum reeve_status rv_journal_create(struct rv_journal **,
     const struct rv_journal_options *, struct reeve_error *) RV_MUST_CHECK;
 /* The ring stays for the clerk, which removes it when all is committed. */

@@ -139,13 +139,18 @@ make_journal(struct rv_super *super, struct reeve_error *err)
 		.boot_id = boot_id,
 		.started_at_us = rv_sys_wall_us(),
 	};
+	enum reeve_status status;
 
 	if (gethostname(hostname, sizeof(hostname) - 1) != 0) {
 		hostname[0] = '\0';
 	}
 	rv_sys_boot_id(boot_id);
 	super->started_at_us = options.started_at_us;
-	return rv_journal_create(&super->journal, &options, err);
+	status = rv_journal_create(&super->journal, &options, err);
+	if (status == REEVE_OK) {
+		rv_journal_hide(super->journal);
+	}
+	return status;
 }
 
 /* The core and its units; also what they need of others, by number. */
