@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reeve: an embeddable supervision runtime. This header takes in all that is a
- * host's; each of them stands alone and is the manual of its functions. Apart
- * from it are child.h and function.h, which are for workers, and the adapters
- * of loops, loop_*.h.
+ * reeve: an embeddable supervision runtime. This header takes in all others but
+ * the adapters of loops, loop_*.h; each of them stands alone and is the manual
+ * of its functions. In C++ write `enum reeve_status`: the bare name is that of
+ * a function in child.h.
  */
 #ifndef REEVE_REEVE_H
 #define REEVE_REEVE_H
