@@ -124,6 +124,10 @@ rv_face_source_load(struct reeve *reeve, const struct rv_declared *declared,
 	enum reeve_status status;
 
 	source.declared = declared;
+	if (reeve->super != NULL) {
+		/* Of this moment: each commit makes the list anew. */
+		source.handed = rv_super_handed(reeve->super);
+	}
 	status = rv_conf_load_source(conf, &source, rv_face_finding, &findings);
 	return status == REEVE_OK
 		   ? REEVE_OK

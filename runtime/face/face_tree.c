@@ -275,7 +275,6 @@ static enum reeve_status
 hand(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	const struct listen_args *args = arg;
-	enum reeve_status status;
 	int is_socket;
 	socklen_t len = sizeof(is_socket);
 
@@ -288,13 +287,7 @@ hand(struct reeve *reeve, void *arg, struct reeve_error *err)
 		    "cannot hand over %.128s: descriptor %d is no socket: %s",
 		    args->name, args->fd, strerror(errno));
 	}
-	status = rv_super_listen_fd(reeve->super, args->name, args->fd, err);
-	if (status == REEVE_OK) {
-		/* From now on a config may name it. */
-		reeve->source.handed = rv_super_handed(reeve->super);
-		rv_super_set_source(reeve->super, &reeve->source);
-	}
-	return status;
+	return rv_super_listen_fd(reeve->super, args->name, args->fd, err);
 }
 
 enum reeve_status
