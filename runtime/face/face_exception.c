@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "super/exceptions.h"
 #include "wire/page_read.h"
 
 #define BACKTRACE_MAX ((size_t)256 * 1024)
@@ -99,6 +100,7 @@ rv_face_exception_tell(const struct rv_face_exception *e,
     void (*fn)(void *ctx, const struct reeve_exception *), void *ctx)
 {
 	const struct rv_page_trouble *t = &e->trouble;
+	char name[24], message[RV_PAGE_MESSAGE + 128];
 	struct reeve_exception exception = {
 		.size = sizeof(exception),
 		.path = e->path,
@@ -106,7 +108,7 @@ rv_face_exception_tell(const struct rv_face_exception *e,
 		.pid = e->pid,
 		.at_us = (int64_t)t->at_us,
 		.source = source_of(t),
-		.type = t->type,
+		.type = rv_exceptions_type(t, name),
 		.message = t->message,
 		.sys_errno = t->sys_errno,
 		.signo = t->signo,
@@ -117,6 +119,10 @@ rv_face_exception_tell(const struct rv_face_exception *e,
 	};
 	struct rv_buf text;
 
+	if (rv_exceptions_is_crash(t)) {
+		rv_exceptions_say_crash(t, message, sizeof(message));
+		exception.message = message;
+	}
 	rv_buf_init(&text, BACKTRACE_MAX);
 	add_stacks(&text, t);
 	exception.backtrace = rv_buf_str(&text);

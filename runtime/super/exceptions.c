@@ -236,9 +236,8 @@ crash_words(int signo, int code)
 	return code <= 0 ? "sent by a process" : "for a reason unknown";
 }
 
-/* "SIGSEGV (address not mapped) at 0x0: MESSAGE" */
-static void
-say_crash(const struct rv_page_trouble *t, char *dst, size_t size)
+void
+rv_exceptions_say_crash(const struct rv_page_trouble *t, char *dst, size_t size)
 {
 	char name[24], at[32] = "";
 
@@ -250,10 +249,19 @@ say_crash(const struct rv_page_trouble *t, char *dst, size_t size)
 	    t->message[0] != '\0' ? ": " : "", t->message);
 }
 
-static bool
-is_crash(const struct rv_page_trouble *t)
+bool
+rv_exceptions_is_crash(const struct rv_page_trouble *t)
 {
 	return t->kind == RV_TROUBLE_CRASHED || t->kind == RV_TROUBLE_ABORTED;
+}
+
+const char *
+rv_exceptions_type(const struct rv_page_trouble *t, char name[24])
+{
+	if (rv_exceptions_is_crash(t)) {
+		return rv_signal_name(t->signo, name);
+	}
+	return t->kind == RV_TROUBLE_START ? "reeve.Start" : t->type;
 }
 
 static const char *
@@ -298,19 +306,16 @@ record(struct rv_super *super, struct rv_node *node, uint64_t life)
 	struct rv_page_trouble *t = e->trouble;
 	char name[24], message[RV_PAGE_MESSAGE + 128], address[24];
 	struct rv_fields fields = { 0 };
-	bool crash = is_crash(t);
+	bool crash = rv_exceptions_is_crash(t);
 
 	write_backtrace(e);
 	write_registers(e);
 	write_caused_by(e);
 	write_data(e);
 	if (crash) {
-		say_crash(t, message, sizeof(message));
+		rv_exceptions_say_crash(t, message, sizeof(message));
 	}
-	rv_fields_str(&fields, RV_KEY_TYPE,
-	    crash                         ? rv_signal_name(t->signo, name)
-	    : t->kind == RV_TROUBLE_START ? "reeve.Start"
-					  : t->type);
+	rv_fields_str(&fields, RV_KEY_TYPE, rv_exceptions_type(t, name));
 	rv_fields_str(&fields, RV_KEY_MESSAGE, crash ? message : t->message);
 	rv_fields_str(&fields, RV_KEY_SOURCE, source_of(t));
 	if (t->sys_errno != 0) {
