@@ -42,3 +42,12 @@ EXTRA_DIST += tests/host/test_examples tests/host/examples.sh
 check_PROGRAMS += tests/host/http_client
 tests_host_http_client_SOURCES = tests/host/http_client.c
 tests_host_http_client_CPPFLAGS = -D_GNU_SOURCE
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_called_host
+TESTS += tests/host/test_called_host
+endif
+called_sources = tests/host/called.c tests/host/called.h $(host_guest)
+tests_host_test_called_host_SOURCES = tests/host/test_called_host.c \
+	$(called_sources)
+tests_host_test_called_host_CPPFLAGS = $(host_cppflags)
+tests_host_test_called_host_LDADD = $(host_libs)
