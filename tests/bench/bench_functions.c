@@ -230,23 +230,32 @@ measure(unsigned rounds, double medians[WAYS])
 static void
 print_python(unsigned rounds)
 {
-	char command[512], method[32], name[64];
 	const char *dir = getenv("REEVE_BENCH_SOURCES");
+	char script[512], count[16], out[128], method[32], name[64];
 	double us;
-	FILE *pipe;
+	FILE *file;
+	pid_t pid;
 
-	snprintf(command, sizeof(command),
-	    "python3 %s/bench_start.py %u 2>/dev/null",
-	    dir != NULL ? dir : "tests/bench", rounds);
+	snprintf(script, sizeof(script), "%s/bench_start.py",
+	    dir != NULL ? dir : "tests/bench");
+	snprintf(count, sizeof(count), "%u", rounds);
+	snprintf(out, sizeof(out), "%s/python", bench_dir());
 	fflush(NULL);
-	pipe = popen(command, "r");
-	while (pipe != NULL && fscanf(pipe, "%31s %lf", method, &us) == 2) {
+	pid = fork();
+	if (pid == 0) {
+		dup2(open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
+		execlp("python3", "python3", script, count, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	file = fopen(out, "r");
+	while (file != NULL && fscanf(file, "%31s %lf", method, &us) == 2) {
 		snprintf(
 		    name, sizeof(name), "python multiprocessing, %s", method);
 		printf("%-34s       %10.3f us\n", name, us);
 	}
-	if (pipe != NULL) {
-		pclose(pipe);
+	if (file != NULL) {
+		fclose(file);
 	}
 }
 

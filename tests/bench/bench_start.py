@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Python's three start methods: Process.start() to the target's first line.
-
-usage: bench_start.py ROUNDS; prints "method microseconds" (medians).
-"""
+# Python's three start methods: Process.start() to the target's first line.
+# usage: bench_start.py ROUNDS; prints "method microseconds" (medians).
 import multiprocessing
 import statistics
 import sys
