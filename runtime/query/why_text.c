@@ -317,7 +317,7 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 		const char *decision, *text;
 	} texts[] = {
 		{ "restart", "restart" },
-		{ "stay", "stays down: such an end is expected" },
+		{ "stay", "stays down: it is not restarted after such an end" },
 		{ "fatal", "start retries used up: FATAL, stays down" },
 		{ "escalate", "its supervisor takes over" },
 		{ "shutdown", "its end ends its supervisor" },

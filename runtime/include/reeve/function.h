@@ -80,7 +80,9 @@ REEVE_PUBLIC const char *reeve_function_name(unsigned i);
 
 /*
  * The guard: the first statement of main in every program with functions that
- * are spawned or forked by a fork server, since those run this very program.
+ * are spawned or forked by a fork server, since those run this very program:
+ * the one that the host is, even when its file has been replaced since. A new
+ * version of it needs a new host.
  *
  *	int main(int argc, char **argv)
  *	{

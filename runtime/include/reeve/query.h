@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the event log (libreeve-query): events.db and, behind it, what is
+ * Reading the event log: a library of its own (pkg-config libreeve-query), as
+ * hosts that only run workers need no SQLite. Events.db and, behind it, what is
  * still in the ring of a runtime that lives or died. Read-only, beside any
  * writer; works with the runtime down. A log belongs to one thread. Tables,
  * views and kinds of events are described in reeve-events(7).

@@ -33,8 +33,8 @@
  *
  * Errors. Every function takes NULL for the error. With a NULL runtime, or one
  * that is of another process, or too small a `size`: REEVE_EINVALID, and the
- *text names what was wrong. REEVE_ECLOSED: the tree has ended, or the runtime
- *is being destroyed. REEVE_EBUG: a check inside of the library failed, then or
+ * text names what was wrong. REEVE_ECLOSED: the tree has ended, or the runtime
+ * is being destroyed. REEVE_EBUG: a check inside of the library failed, then or
  * earlier; that runtime is closed, and only reeve_destroy is of use.
  */
 #ifndef REEVE_RUNTIME_H

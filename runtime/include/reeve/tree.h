@@ -6,8 +6,8 @@
  * reeve.conf(5).
  *
  * Building is staged: add and remove note what is wanted, and reeve_commit
- *makes it so, all or nothing, as a reload does: new units start, removed ones
- *stop, changed ones restart, all others are left alone.
+ * makes it so, all or nothing, as a reload does: new units start, removed ones
+ * stop, changed ones restart, all others are left alone.
  *
  *	struct reeve_supervisor_options web = { .size = sizeof(web),
  *	    .strategy = REEVE_ONE_FOR_ALL };
@@ -168,8 +168,10 @@ REEVE_PUBLIC enum reeve_status reeve_start(
 REEVE_PUBLIC enum reeve_status reeve_stop(
     struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
 /*
- * Stop and start anew; workers with `overlap` the other way round: the new one
- * first, and the old one is stopped when that is ready.
+ * Stop and start anew: all that are named are down before the first is up. With
+ * `overlap` in a worker's options it is the other way round: the new one comes
+ * first, and the old one is stopped when that is ready, so that a server is
+ * never without workers.
  */
 REEVE_PUBLIC enum reeve_status reeve_restart(
     struct reeve *, const char *names, struct reeve_error *) REEVE_MUST_CHECK;
