@@ -72,16 +72,14 @@ hear(struct guest *guest)
 		.exception = on_exception,
 	};
 
-	static struct reeve_watch *watch;
-	static struct reeve *watched;
+	struct reeve_watch *watch = NULL;
 
-	if (watched == guest->reeve) {
-		OK(reeve_unwatch(guest->reeve, watch, &err));
-	}
-	watched = guest->reeve;
+	/* The one of before; addresses of runtimes come again. */
+	OK(reeve_unwatch(guest->reeve, guest->ctx, &err));
 	memset(kinds, 0, sizeof(kinds));
 	memset(&heard, 0, sizeof(heard));
 	OK(reeve_watch(guest->reeve, &options, &watch, &err));
+	guest->ctx = watch;
 }
 
 unsigned

@@ -33,7 +33,7 @@ struct heard_exception {
 };
 extern struct heard_exception heard;
 
-/* Keep all from now on. */
+/* Keep all from now on, counted anew; takes the ctx of the guest. */
 void hear(struct guest *);
 /* Of all events of this kind: how many, and the last one's detail. */
 unsigned heard_events(const char *kind);
