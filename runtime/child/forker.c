@@ -316,7 +316,7 @@ fork_one(struct rv_fork_result *result, const int *fds, unsigned n_fds,
 	*result = (struct rv_fork_result){ 0 };
 	if (!rv_forker_is_alone()) {
 		result->stage = RV_STAGE_THREADS;
-		result->sys_errno = EBUSY;
+		result->sys_errno = ENOTSUP;
 		return;
 	}
 	if (hooks != NULL && hooks->before != NULL) {

@@ -51,7 +51,6 @@ reeve_main(int *argc, char ***argv)
 	int error;
 
 	(void)argc;
-	(void)argv;
 	called = true;
 	if (fd == -1) {
 		return;
@@ -65,6 +64,7 @@ reeve_main(int *argc, char ***argv)
 	close(fd);
 	if (sock != -1) {
 		fcntl(sock, F_SETFD, FD_CLOEXEC);
+		rv_run_title(argv != NULL ? (*argv)[0] : NULL);
 		rv_forker_serve(sock, call.preload, call.n_preload);
 	}
 	rv_run_spawned(&call);

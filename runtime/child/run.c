@@ -96,6 +96,14 @@ give_up(const struct flaw *flaw)
 	_exit(FAILED);
 }
 
+static char *title; /* what ps shows of this process, or NULL */
+
+void
+rv_run_title(char *argv0)
+{
+	title = argv0;
+}
+
 /* What ps and top show: the last part of the path. */
 static void
 take_name(const char *path)
@@ -104,6 +112,12 @@ take_name(const char *path)
 
 	prctl(
 	    PR_SET_NAME, slash != NULL && slash[1] != '\0' ? slash + 1 : path);
+	if (title != NULL) {
+		size_t size = strlen(title) + 1;
+
+		memset(title, 0, size);
+		snprintf(title, size, "reeve: %s", path);
+	}
 }
 
 /* `reeve why` knows it by its name, and shows no frame behind it. */

@@ -14,6 +14,9 @@
 void rv_run_called(const struct rv_call *, void (*in_child)(void *ctx),
     void *ctx) __attribute__((noreturn));
 
+/* Who is forked from here shows its path in place of this word of argv. */
+void rv_run_title(char *argv0);
+
 /* The same in a program of its own, which ends by exit. */
 void rv_run_spawned(const struct rv_call *) __attribute__((noreturn));
 

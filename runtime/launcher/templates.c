@@ -25,6 +25,9 @@
 
 #define SOCKET_AT 3
 #define CALL_AT   4
+/* Its blanks are room for the paths of those who are forked from it. */
+#define BLANKS "                                "
+#define TITLE  "reeve: fork server" BLANKS BLANKS BLANKS
 /* So many requests may be on their way; descriptors in flight are few. */
 #define ASKED_MAX     16
 #define LAST_WORDS_MS 1000
@@ -300,7 +303,7 @@ on_left(struct rv_slot *slot, int stage, int sys_errno)
 static bool
 start_process(struct rv_template *t, struct rv_slot *slot, int sock)
 {
-	static const char *const argv[] = { "reeve: fork server", NULL };
+	static const char *const argv[] = { TITLE, NULL };
 	static const char *const env[] = { RV_TEMPLATE_ENV "=3",
 		RV_CALL_ENV "=4", NULL };
 	struct rv_launcher *l = t->l;
@@ -312,7 +315,7 @@ start_process(struct rv_template *t, struct rv_slot *slot, int sock)
 		.preload = { .packed = t->key,
 		    .count = t->n_keys,
 		    .bytes = t->key_bytes } };
-	char packed_argv[sizeof("reeve: fork server")];
+	char packed_argv[sizeof(TITLE)];
 	char
 	    packed_env[sizeof(RV_TEMPLATE_ENV "=3") + sizeof(RV_CALL_ENV "=4")];
 	struct rv_making m;
