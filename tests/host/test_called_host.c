@@ -113,9 +113,11 @@ REEVE_FUNCTION("h.report", report);
 static int
 crash(const struct reeve_call *call)
 {
+	volatile int *volatile nowhere = (volatile int *)0x10;
+
 	(void)call;
 	reeve_ready();
-	return *(volatile int *)0x10;
+	return *nowhere;
 }
 REEVE_FUNCTION("h.crash", crash);
 
