@@ -69,7 +69,9 @@ serve(const struct reeve_call *call)
 		int client;
 
 		/* One that waits in accept is given a client, killed or not. */
-		poll(&p, 1, -1);
+		if (poll(&p, 1, -1) != 1) {
+			continue;
+		}
 		client = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
 
 		if (client != -1) {
