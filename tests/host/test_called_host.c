@@ -25,6 +25,15 @@ static const enum reeve_method methods[] = { REEVE_METHOD_SPAWN,
 static const char *const method_names[] = { "default", "spawn", "fork",
 	"forkserver" };
 
+/* This program is the worker's, too: what crashes there shall crash. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "handle_segv=0";
+}
+
 /* -------- what workers do -------- */
 
 static int host_state, child_state;

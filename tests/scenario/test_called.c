@@ -76,9 +76,13 @@ RV_TEST(a_crash_is_told_with_the_functions_it_went_through)
 	struct live live;
 	char *out;
 
-	open_with(&live, "\"children\": {\"c\": {" FUNCTION(
-			     "handy_crash") ", "
-					    "\"autorestart\": false} }");
+	open_with(&live,
+	    "\"children\": {\"c\": {" FUNCTION(
+		"handy_crash") ", "
+			       "\"autorestart\": false, \"start_method\": "
+			       "\"spawn\", "
+			       "\"environment\": {\"ASAN_OPTIONS\": "
+			       "\"handle_segv=0\"}} }");
 	CU_ASSERT(live_saw(&live, "worker.exception", "c"));
 	CU_ASSERT(live_saw(&live, "worker.exited", "c"));
 	CU_ASSERT_EQUAL(live_number(&live,
@@ -166,7 +170,9 @@ RV_TEST(a_command_that_links_nothing_tells_of_its_crash)
 
 	open_with(&live,
 	    "\"children\": {\"c\": {\"command\": \"%(fixtures)s/ending signal "
-	    "11\", \"crash_report\": true, \"autorestart\": false} }");
+	    "11\", \"crash_report\": true, \"autorestart\": false, "
+	    "\"environment\": {\"ASAN_OPTIONS\": "
+	    "\"handle_segv=0:verify_asan_link_order=0\"}} }");
 	CU_ASSERT(live_saw(&live, "worker.exited", "c"));
 	CU_ASSERT_EQUAL(
 	    live_number(&live, "SELECT count(*) FROM exceptions WHERE type = "

@@ -122,8 +122,10 @@ RV_TEST(a_crash_leaves_its_frames_and_keeps_its_signal)
 {
 	struct live live;
 
-	open_with(
-	    &live, SPEAKER("\"ready\", \"crash\"", ", \"autorestart\": false"));
+	/* A sanitizer that it may be built with lets it crash. */
+	open_with(&live, SPEAKER("\"ready\", \"crash\"",
+			     ", \"autorestart\": false, \"environment\": "
+			     "{\"ASAN_OPTIONS\": \"handle_segv=0\"}"));
 	CU_ASSERT(live_saw(&live, "worker.exception", "web"));
 	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
 	CU_ASSERT_EQUAL(
