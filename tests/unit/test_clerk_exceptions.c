@@ -80,7 +80,9 @@ RV_TEST(stacks_become_lines)
 	text = crig_text(&rig, "SELECT backtrace FROM exceptions");
 	CU_ASSERT_PTR_EQUAL(
 	    text, strstr(text, "thread 7 (main):\n#0 /srv/app?x"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "+0x1234\n#1 /lib/libc.so.6"));
+	/* The search for names may have put its reason behind each. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "+0x1234"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n#1 /lib/libc.so.6+0x10"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(
 	    text, "#2 0x800000000000\nthread 8 (io):\n#0 /lib/libc.so.6"));
 	CU_ASSERT_PTR_NOT_NULL(
