@@ -264,6 +264,31 @@ live_stop(struct live *live)
 	return live_wait(live, WAIT_MS);
 }
 
+void
+live_begin(struct live *live, const char *members)
+{
+	live_open(live);
+	live_config(live, members);
+	CU_ASSERT_FATAL(live_run(live));
+}
+
+void
+live_end(struct live *live)
+{
+	int status = live_stop(live);
+
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CU_ASSERT_EQUAL(
+	    live_number(
+		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),
+	    0);
+	CU_ASSERT_EQUAL(
+	    live_number(live, "SELECT max(id) - min(id) + 1 - count(*) FROM "
+			      "events"),
+	    0);
+	live_close(live);
+}
+
 json_t *
 live_call(struct live *live, const char *method, const char *params)
 {

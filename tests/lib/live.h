@@ -46,6 +46,11 @@ int live_wait(struct live *, int timeout_ms);
 /* Ask for a shutdown and wait. */
 int live_stop(struct live *);
 
+/* All of the above: a folder, this config, `reeve run` on it. */
+void live_begin(struct live *, const char *members);
+/* ... a stop in order, a whole log with an end for each life, no folder. */
+void live_end(struct live *);
+
 /* Ask; the result, or NULL when refused. The caller's to json_decref. */
 json_t *live_call(struct live *, const char *method, const char *params);
 /* A number that the runtime tells of itself. */

@@ -14,28 +14,13 @@
 #define FUNCTION(name) \
 	"\"function\": \"%(fixtures)s/../.libs/handy.so:" name "\""
 
-static void
-open_with(struct live *live, const char *members)
-{
-	live_open(live);
-	live_config(live, members);
-	CU_ASSERT_FATAL(live_run(live));
-}
-
-static void
-close_in_order(struct live *live)
-{
-	CU_ASSERT(WIFEXITED(live_stop(live)));
-	live_close(live);
-}
-
 RV_TEST(functions_run_by_each_method_and_stop_when_asked)
 {
 	static const char *const methods[] = { "spawn", "fork", "forkserver" };
 	struct live live;
 	char sql[200];
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"defaults\": {\"ready\": \"notify\", \"heartbeat\": "
 	    "{\"interval\": \"1s\"}}, \"children\": {"
 	    "\"spawn\": {" FUNCTION(
@@ -76,7 +61,7 @@ RV_TEST(a_crash_is_told_with_the_functions_it_went_through)
 	struct live live;
 	char *out;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": {\"c\": {" FUNCTION(
 		"handy_crash") ", "
 			       "\"autorestart\": false, \"start_method\": "
@@ -93,7 +78,7 @@ RV_TEST(a_crash_is_told_with_the_functions_it_went_through)
 	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why c"), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy.so"));
 	rv_free(out);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(an_exception_is_told_with_all_that_was_said_of_it)
@@ -101,10 +86,10 @@ RV_TEST(an_exception_is_told_with_all_that_was_said_of_it)
 	struct live live;
 	char *out;
 
-	open_with(&live, "\"children\": {\"r\": {" FUNCTION(
-			     "handy_raise") ", "
-					    "\"ready\": \"notify\", "
-					    "\"autorestart\": false} }");
+	live_begin(&live, "\"children\": {\"r\": {" FUNCTION(
+			      "handy_raise") ", "
+					     "\"ready\": \"notify\", "
+					     "\"autorestart\": false} }");
 	CU_ASSERT(live_saw(&live, "worker.exception", "r"));
 	CU_ASSERT(live_saw(&live, "worker.exited", "r"));
 	CU_ASSERT_EQUAL(
@@ -120,14 +105,14 @@ RV_TEST(an_exception_is_told_with_all_that_was_said_of_it)
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "db.Lost: no answer in 5 s"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "net.Refused"));
 	rv_free(out);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(one_that_stops_beating_is_found_by_its_page)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": {\"h\": {" FUNCTION(
 		"handy_hang") ", "
 			      "\"ready\": \"notify\", \"autorestart\": false, "
@@ -141,14 +126,14 @@ RV_TEST(one_that_stops_beating_is_found_by_its_page)
 	CU_ASSERT_EQUAL(
 	    live_number(&live, "SELECT signal FROM lives WHERE path = 'h'"),
 	    SIGABRT);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_is_not_in_the_module_is_said_in_words)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": {\"n\": {" FUNCTION(
 		"handy_nothing") ", "
 				 "\"startretries\": 0}, \"m\": { \"function\": "
@@ -161,14 +146,14 @@ RV_TEST(what_is_not_in_the_module_is_said_in_words)
 	CU_ASSERT(live_said(&live, "has no function handy_nothing"));
 	CU_ASSERT(live_said(&live, "loading the module of its function"));
 	CU_ASSERT(live_said(&live, "cannot preload /nowhere/y.so"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_command_that_links_nothing_tells_of_its_crash)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": {\"c\": {\"command\": \"%(fixtures)s/ending signal "
 	    "11\", \"crash_report\": true, \"autorestart\": false, "
 	    "\"environment\": {\"ASAN_OPTIONS\": "
@@ -178,7 +163,7 @@ RV_TEST(a_command_that_links_nothing_tells_of_its_crash)
 	    live_number(&live, "SELECT count(*) FROM exceptions WHERE type = "
 			       "'SIGSEGV'"),
 	    1);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_SUITE(called, RV_CASE(functions_run_by_each_method_and_stop_when_asked),

@@ -197,15 +197,8 @@ reload(struct live *live)
 static void
 close_in_order(struct live *live)
 {
-	int status = live_stop(live);
-
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	CU_ASSERT_EQUAL(
-	    live_number(
-		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),
-	    0);
+	live_end(live);
 	CU_ASSERT_STRING_EQUAL(ask(), "refused");
-	live_close(live);
 }
 
 static size_t

@@ -16,28 +16,11 @@
 	"\"command\": [\"%(fixtures)s/notifier\", \"send\", \"READY=1\", " \
 	"\"wait\"], \"ready\": \"notify\""
 
-static void
-open_with(struct live *live, const char *members)
-{
-	live_open(live);
-	live_config(live, members);
-	CU_ASSERT_FATAL(live_run(live));
-}
-
-static void
-close_in_order(struct live *live)
-{
-	int status = live_stop(live);
-
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	live_close(live);
-}
-
 RV_TEST(what_the_table_forwards_reaches_the_workers_that_it_names)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"signals\": { \"USR1\": { \"forward\": [\"web/*\"], \"as\": "
 	    "\"USR2\" } }, \"children\": { \"web\": { \"children\": { \"a\": "
 	    "{ " ENDING " } } }, \"b\": { " ENDING " } }");
@@ -50,7 +33,7 @@ RV_TEST(what_the_table_forwards_reaches_the_workers_that_it_names)
 			    "ended_at IS NOT NULL"),
 	    SIGUSR2);
 	CU_ASSERT(live_is(&live, "b", "RUNNING"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_reload_changes_what_a_signal_does)
@@ -58,7 +41,7 @@ RV_TEST(a_reload_changes_what_a_signal_does)
 	struct live live;
 	int status;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"signals\": { \"TERM\": \"ignore\", \"USR1\": "
 	    "\"reload\" }, \"children\": { \"a\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "a"));
@@ -83,13 +66,13 @@ RV_TEST(a_stray_signal_does_nothing_but_be_recorded)
 {
 	struct live live;
 
-	open_with(&live, "\"children\": { \"a\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"a\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "a"));
 	kill(live.pid, SIGALRM);
 	CU_ASSERT(live_saw(&live, "signal.received", "/"));
 	kill(live.pid, SIGUSR2);
 	CU_ASSERT(live_saw(&live, "signal.received", "/"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 /* -------- one in another -------- */

@@ -19,23 +19,6 @@
 	" } }"
 #define BEATS ", \"heartbeat\": { \"interval\": \"200ms\", \"misses\": 2 }"
 
-static void
-open_with(struct live *live, const char *members)
-{
-	live_open(live);
-	live_config(live, members);
-	CU_ASSERT_FATAL(live_run(live));
-}
-
-static void
-close_in_order(struct live *live)
-{
-	int status = live_stop(live);
-
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	live_close(live);
-}
-
 static bool
 says(struct live *live, const char *sql, const char *words)
 {
@@ -58,7 +41,7 @@ RV_TEST(who_beats_in_its_page_lives_until_it_stops_beating)
 	json_t *event;
 	int64_t uptime;
 
-	open_with(
+	live_begin(
 	    &live, SPEAKER("\"ready\", \"beat\", \"2000\", \"wait\"", BEATS));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	CU_ASSERT(live_saw(&live, "worker.unresponsive", "web"));
@@ -68,7 +51,7 @@ RV_TEST(who_beats_in_its_page_lives_until_it_stops_beating)
 	CU_ASSERT(uptime >= 2000);
 	json_decref(event);
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_slot_is_shown_by_status)
@@ -76,7 +59,7 @@ RV_TEST(a_slot_is_shown_by_status)
 	struct live live;
 	json_t *unit;
 
-	open_with(
+	live_begin(
 	    &live, SPEAKER("\"slot\", \"3 busy\", \"ready\", \"wait\"", ""));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	unit = live_status(&live, "web");
@@ -84,14 +67,14 @@ RV_TEST(a_slot_is_shown_by_status)
 	CU_ASSERT_STRING_EQUAL(
 	    json_string_value(json_object_get(unit, "slot")), "3 busy");
 	json_decref(unit);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_is_raised_is_recorded_and_is_the_reason_of_the_end)
 {
 	struct live live;
 
-	open_with(
+	live_begin(
 	    &live, SPEAKER("\"ready\", \"reason\", \"no database\", \"raise\", "
 			   "\"db.Timeout\", \"no answer\"",
 		       ", \"autorestart\": false"));
@@ -102,20 +85,20 @@ RV_TEST(what_is_raised_is_recorded_and_is_the_reason_of_the_end)
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "db.Timeout"));
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "backtrace"));
 	CU_ASSERT(says(&live, DETAIL("worker.exited"), "no database"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_is_reported_is_recorded_while_the_worker_goes_on)
 {
 	struct live live;
 
-	open_with(&live, SPEAKER("\"ready\", \"report\", \"cache.Cold\", "
-				 "\"empty\", \"wait\"",
-			     ""));
+	live_begin(&live, SPEAKER("\"ready\", \"report\", \"cache.Cold\", "
+				  "\"empty\", \"wait\"",
+			      ""));
 	CU_ASSERT(live_saw(&live, "worker.exception", "web"));
 	CU_ASSERT(live_is(&live, "web", "RUNNING"));
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "reported"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_crash_leaves_its_frames_and_keeps_its_signal)
@@ -123,9 +106,9 @@ RV_TEST(a_crash_leaves_its_frames_and_keeps_its_signal)
 	struct live live;
 
 	/* A sanitizer that it may be built with lets it crash. */
-	open_with(&live, SPEAKER("\"ready\", \"crash\"",
-			     ", \"autorestart\": false, \"environment\": "
-			     "{\"ASAN_OPTIONS\": \"handle_segv=0\"}"));
+	live_begin(&live, SPEAKER("\"ready\", \"crash\"",
+			      ", \"autorestart\": false, \"environment\": "
+			      "{\"ASAN_OPTIONS\": \"handle_segv=0\"}"));
 	CU_ASSERT(live_saw(&live, "worker.exception", "web"));
 	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
 	CU_ASSERT_EQUAL(
@@ -133,7 +116,7 @@ RV_TEST(a_crash_leaves_its_frames_and_keeps_its_signal)
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "0x10"));
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "speaker"));
 	CU_ASSERT(says(&live, DETAIL("worker.exception"), "registers"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_SUITE(speaker, RV_CASE(who_beats_in_its_page_lives_until_it_stops_beating),

@@ -35,39 +35,14 @@ is_gone(pid_t pid)
 	return gone;
 }
 
-static void
-open_with(struct live *live, const char *members)
-{
-	live_open(live);
-	live_config(live, members);
-	CU_ASSERT_FATAL(live_run(live));
-}
-
-static void
-close_in_order(struct live *live)
-{
-	int status = live_stop(live);
-
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	CU_ASSERT_EQUAL(
-	    live_number(
-		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),
-	    0);
-	CU_ASSERT_EQUAL(
-	    live_number(live, "SELECT max(id) - min(id) + 1 - count(*) FROM "
-			      "events"),
-	    0);
-	live_close(live);
-}
-
 RV_TEST(an_empty_tree_runs_and_stops)
 {
 	struct live live;
 
-	open_with(&live, "\"children\": {}");
+	live_begin(&live, "\"children\": {}");
 	CU_ASSERT(live_saw(&live, "supervisor.ready", "/"));
 	CU_ASSERT(live_is(&live, "/", "RUNNING"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_worker_killed_by_a_signal_is_restarted_and_recorded)
@@ -75,7 +50,7 @@ RV_TEST(a_worker_killed_by_a_signal_is_restarted_and_recorded)
 	struct live live;
 	pid_t first;
 
-	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"web\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	first = live_pid(&live, "web");
 	CU_ASSERT_FATAL(first > 0);
@@ -91,19 +66,19 @@ RV_TEST(a_worker_killed_by_a_signal_is_restarted_and_recorded)
 	    live_text(&live, "SELECT end_reason FROM lives WHERE path = "
 			     "'web' AND ended_at IS NOT NULL"),
 	    "signaled");
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_ends_as_expected_stays_down)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"job\": { \"command\": \"%(fixtures)s/ending "
 	    "exit 0\", \"startsecs\": 0 } }");
 	CU_ASSERT(live_saw(&live, "worker.exited", "job"));
 	CU_ASSERT(live_is(&live, "job", "EXITED"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
@@ -111,7 +86,7 @@ RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
 	struct live live;
 	json_t *event;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"defaults\": {\"backoff\": {\"initial\": \"10ms\", \"min\": "
 	    "\"10ms\"}}, \"children\": { \"ghost\": { \"command\": "
 	    "\"/nowhere/ghost\", \"startretries\": 2 }, \"web\": { " ENDING
@@ -126,7 +101,7 @@ RV_TEST(a_program_that_is_not_there_becomes_fatal_and_others_run)
 	CU_ASSERT(live_is(&live, "web", "RUNNING"));
 	/* and the terminal heard of it */
 	CU_ASSERT(live_said(&live, "ENOENT"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_group_restart_takes_all_and_keeps_the_order)
@@ -134,7 +109,7 @@ RV_TEST(a_group_restart_takes_all_and_keeps_the_order)
 	struct live live;
 	pid_t a, b;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"g\": { \"strategy\": \"one_for_all\", "
 	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING
 	    " } } } }");
@@ -149,7 +124,7 @@ RV_TEST(a_group_restart_takes_all_and_keeps_the_order)
 	CU_ASSERT_NOT_EQUAL(live_pid(&live, "g/a"), a);
 	CU_ASSERT_NOT_EQUAL(live_pid(&live, "g/b"), b);
 	CU_ASSERT(is_gone(b));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_ignores_term_is_killed_after_stopwaitsecs)
@@ -158,7 +133,7 @@ RV_TEST(what_ignores_term_is_killed_after_stopwaitsecs)
 	pid_t pid;
 	json_t *result;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"deaf\": { \"command\": "
 	    "\"%(fixtures)s/ignore_term\", \"ready\": {\"fd\": 3}, "
 	    "\"stopwaitsecs\": \"200ms\" } }");
@@ -176,7 +151,7 @@ RV_TEST(what_ignores_term_is_killed_after_stopwaitsecs)
 	    live_text(
 		&live, "SELECT end_reason FROM lives WHERE path = 'deaf'"),
 	    "asked");
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_stopped_process_is_let_go_on_and_ends_by_term)
@@ -184,7 +159,7 @@ RV_TEST(a_stopped_process_is_let_go_on_and_ends_by_term)
 	struct live live;
 	json_t *result;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"s\": { \"command\": "
 	    "\"%(fixtures)s/stop_self\", \"ready\": {\"fd\": 3} } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "s"));
@@ -193,7 +168,7 @@ RV_TEST(a_stopped_process_is_let_go_on_and_ends_by_term)
 	CU_ASSERT_EQUAL(
 	    live_number(&live, "SELECT signal FROM lives WHERE path = 's'"),
 	    SIGTERM);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(descendants_that_left_the_group_do_not_outlive_a_stop)
@@ -222,14 +197,14 @@ RV_TEST(descendants_that_left_the_group_do_not_outlive_a_stop)
 		CU_ASSERT(is_gone(pid));
 	}
 	fclose(pids);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_worker_without_heartbeats_is_restarted_as_unresponsive)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"h\": { \"command\": [\"%(fixtures)s/notifier\","
 	    " \"send\", \"READY=1\", \"wait\"], \"ready\": \"notify\", "
 	    "\"heartbeat\": {\"interval\": \"100ms\", \"misses\": 2} } }");
@@ -241,7 +216,7 @@ RV_TEST(a_worker_without_heartbeats_is_restarted_as_unresponsive)
 	    live_text(&live, "SELECT end_reason FROM lives WHERE path = "
 			     "'h' AND ended_at NOT NULL LIMIT 1"),
 	    "unresponsive");
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_supervisor_that_stood_still_kills_nobody_on_waking)
@@ -250,7 +225,7 @@ RV_TEST(a_supervisor_that_stood_still_kills_nobody_on_waking)
 	pid_t pid;
 	json_t *event;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"h\": { \"command\": [\"sh\", \"-c\", "
 	    "\"%(fixtures)s/notifier send READY=1 exit 0; while :; do "
 	    "%(fixtures)s/notifier send WATCHDOG=1 exit 0; done\"], \"ready\": "
@@ -266,14 +241,14 @@ RV_TEST(a_supervisor_that_stood_still_kills_nobody_on_waking)
 	CU_ASSERT_PTR_NULL(event);
 	json_decref(event);
 	CU_ASSERT_EQUAL(live_pid(&live, "h"), pid);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(what_an_operator_stopped_stays_down_through_a_group_restart)
 {
 	struct live live;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"g\": { \"strategy\": \"one_for_all\", "
 	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING
 	    " } } } }");
@@ -286,7 +261,7 @@ RV_TEST(what_an_operator_stopped_stays_down_through_a_group_restart)
 	CU_ASSERT(live_is(&live, "g/b", "STOPPED"));
 	json_decref(live_call(&live, "start", "{\"names\": [\"g/b\"]}"));
 	CU_ASSERT(live_is(&live, "g/b", "RUNNING"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_root_that_gives_up_ends_the_run_with_one)
@@ -316,7 +291,7 @@ RV_TEST(reload_adds_removes_restarts_and_leaves_the_rest_alone)
 	pid_t same, changed;
 	json_t *result;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"same\": { " ENDING " }, \"changed\": { " ENDING
 	    " }, \"gone\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "gone"));
@@ -334,7 +309,7 @@ RV_TEST(reload_adds_removes_restarts_and_leaves_the_rest_alone)
 	CU_ASSERT_NOT_EQUAL(live_pid(&live, "changed"), changed);
 	CU_ASSERT(live_is(&live, "new", "RUNNING"));
 	CU_ASSERT(live_went(&live, "gone"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_bad_file_is_refused_whole)
@@ -342,7 +317,7 @@ RV_TEST(a_bad_file_is_refused_whole)
 	struct live live;
 	pid_t same;
 
-	open_with(&live, "\"children\": { \"same\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"same\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "same"));
 	same = live_pid(&live, "same");
 	live_config(&live,
@@ -352,7 +327,7 @@ RV_TEST(a_bad_file_is_refused_whole)
 	CU_ASSERT(live_saw(&live, "config.rejected", NULL));
 	CU_ASSERT_EQUAL(live_pid(&live, "same"), same);
 	CU_ASSERT_PTR_NULL(live_status(&live, "b"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_reload_refuses_what_only_a_new_start_can_change)
@@ -360,7 +335,7 @@ RV_TEST(a_reload_refuses_what_only_a_new_start_can_change)
 	static const char *const asks[] = { "reload --dry-run", "reload" };
 	struct live live;
 
-	open_with(&live, "\"children\": { \"same\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"same\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "same"));
 	live_config(&live,
 	    "\"journal\": {\"retain\": \"2d\", \"output_stall\": \"9s\"}, "
@@ -382,14 +357,14 @@ RV_TEST(a_reload_refuses_what_only_a_new_start_can_change)
 			    "%journal.output_stall%'"),
 	    1);
 	CU_ASSERT_PTR_NULL(live_status(&live, "b"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_unit_of_another_kind_takes_the_place_of_the_one_before)
 {
 	struct live live;
 
-	open_with(&live, "\"children\": { \"x\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"x\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "x"));
 	live_config(&live,
 	    "\"children\": { \"x\": { \"children\": { \"y\": { " ENDING
@@ -397,7 +372,7 @@ RV_TEST(a_unit_of_another_kind_takes_the_place_of_the_one_before)
 	json_decref(live_call(&live, "reload", NULL));
 	CU_ASSERT(live_saw(&live, "worker.exited", "x"));
 	CU_ASSERT(live_saw(&live, "worker.ready", "x/y"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(an_end_in_order_takes_away_what_leads_nowhere)
@@ -406,8 +381,8 @@ RV_TEST(an_end_in_order_takes_away_what_leads_nowhere)
 	char link[512], target[512] = "", notify[600], *end;
 	struct stat st;
 
-	open_with(&live, "\"children\": { \"a\": { " ENDING
-			 ", \"ready\": \"notify\", \"autostart\": false } }");
+	live_begin(&live, "\"children\": { \"a\": { " ENDING
+			  ", \"ready\": \"notify\", \"autostart\": false } }");
 	snprintf(link, sizeof(link), "%s/state/control.sock", live.dir);
 	CU_ASSERT_FATAL(readlink(link, target, sizeof(target) - 1) > 0);
 	end = strrchr(target, '/');
@@ -424,7 +399,7 @@ RV_TEST(an_end_in_order_takes_away_what_leads_nowhere)
 	CU_ASSERT_FATAL(live_run(&live));
 	CU_ASSERT_EQUAL(lstat(link, &st), 0);
 	CU_ASSERT_EQUAL(lstat(notify, &st), 0);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_second_run_is_refused_and_names_the_first)
@@ -432,12 +407,12 @@ RV_TEST(a_second_run_is_refused_and_names_the_first)
 	struct live live;
 	char *out, pid[32];
 
-	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"web\": { " ENDING " } }");
 	CU_ASSERT_EQUAL(live_reeve(&live, &out, "run"), 3);
 	snprintf(pid, sizeof(pid), "%d", (int)live.pid);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, pid));
 	rv_free(out);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_bad_config_starts_nothing_and_exits_with_two)
@@ -472,7 +447,7 @@ RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 	pid_t launcher, web;
 
 	/* One whose program runs for sure: what was on its way may be lost. */
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"web\": { \"command\": ["
 	    "\"%(fixtures)s/notifier\", \"ready\", \"wait\"], \"ready\": "
 	    "{\"fd\": 3} } }");
@@ -486,7 +461,7 @@ RV_TEST(the_lives_of_a_killed_launcher_go_on_under_the_next)
 	kill(web, SIGKILL);
 	CU_ASSERT(live_saw(&live, "worker.exited", "web"));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(a_worker_that_is_connected_is_heard_by_the_next_launcher)
@@ -494,7 +469,7 @@ RV_TEST(a_worker_that_is_connected_is_heard_by_the_next_launcher)
 	struct live live;
 	pid_t web;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"web\": { \"command\": ["
 	    "\"%(fixtures)s/notifier\", \"connect\", \"say\", \"READY=1\", "
 	    "\"await\", \"say\", \"STATUS=still here\", \"wait\"], "
@@ -506,7 +481,7 @@ RV_TEST(a_worker_that_is_connected_is_heard_by_the_next_launcher)
 	CU_ASSERT(live_saw(&live, "launcher.lost", NULL));
 	CU_ASSERT(live_saw(&live, "worker.status", "web"));
 	CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 static pid_t
@@ -594,7 +569,7 @@ RV_TEST(a_connected_worker_is_heard_whoever_of_both_dies_first)
 		struct live live;
 		pid_t web;
 
-		open_with(&live,
+		live_begin(&live,
 		    "\"children\": { \"web\": { \"command\": ["
 		    "\"%(fixtures)s/notifier\", \"connect\", \"say\", "
 		    "\"READY=1\", \"await\", \"say\", \"STATUS=once\", "
@@ -614,7 +589,7 @@ RV_TEST(a_connected_worker_is_heard_whoever_of_both_dies_first)
 			CU_ASSERT(live_saw(&live, "worker.status", "web"));
 		}
 		CU_ASSERT_EQUAL(live_pid(&live, "web"), web);
-		close_in_order(&live);
+		live_end(&live);
 	}
 }
 
@@ -623,7 +598,7 @@ RV_TEST(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next)
 	struct live live;
 	pid_t launcher;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"web\": { \"command\": ["
 	    "\"%(fixtures)s/notifier\", \"ready\", \"wait\"], \"ready\": "
 	    "{\"fd\": 3}, \"stopwaitsecs\": \"never\" } }");
@@ -638,7 +613,7 @@ RV_TEST(a_stop_that_a_launcher_took_to_its_grave_is_sent_by_the_next)
 	CU_ASSERT_EQUAL(
 	    live_number(&live, "SELECT signal FROM lives WHERE path = 'web'"),
 	    SIGTERM);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(nothing_outlives_a_killed_supervisor_and_the_log_says_so)
@@ -646,7 +621,7 @@ RV_TEST(nothing_outlives_a_killed_supervisor_and_the_log_says_so)
 	struct live live;
 	pid_t web;
 
-	open_with(&live, "\"children\": { \"web\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"web\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
 	web = live_pid(&live, "web");
 	kill(live.pid, SIGKILL);
@@ -662,7 +637,7 @@ RV_TEST(nothing_outlives_a_killed_supervisor_and_the_log_says_so)
 	    live_text(&live, "SELECT end_reason FROM lives ORDER BY id "
 			     "LIMIT 1"),
 	    "lost");
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(output_is_captured_whatever_it_is)
@@ -671,7 +646,7 @@ RV_TEST(output_is_captured_whatever_it_is)
 	char path[256];
 	struct stat st;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"f\": { \"command\": \"%(fixtures)s/flood "
 	    "10000000\", \"startsecs\": 0, \"autorestart\": false, "
 	    "\"stdout_logfile_maxbytes\": 0 } }");
@@ -680,7 +655,7 @@ RV_TEST(output_is_captured_whatever_it_is)
 	snprintf(path, sizeof(path), "%s/logs/f.stdout.log", live.state);
 	CU_ASSERT_EQUAL(stat(path, &st), 0);
 	CU_ASSERT(st.st_size >= 10000000);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(signals_to_the_run_stop_it_in_order_then_faster)
@@ -688,7 +663,7 @@ RV_TEST(signals_to_the_run_stop_it_in_order_then_faster)
 	struct live live;
 	int status;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"deaf\": { \"command\": "
 	    "\"%(fixtures)s/ignore_term\", \"ready\": {\"fd\": 3}, "
 	    "\"stopwaitsecs\": \"1h\" } }");
@@ -709,13 +684,13 @@ RV_TEST(hup_reloads)
 {
 	struct live live;
 
-	open_with(&live, "\"children\": { \"a\": { " ENDING " } }");
+	live_begin(&live, "\"children\": { \"a\": { " ENDING " } }");
 	CU_ASSERT(live_saw(&live, "worker.ready", "a"));
 	live_config(&live,
 	    "\"children\": { \"a\": { " ENDING " }, \"b\": { " ENDING " } }");
 	kill(live.pid, SIGHUP);
 	CU_ASSERT(live_saw(&live, "worker.ready", "b"));
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_TEST(why_tells_the_story_of_a_crash)
@@ -723,7 +698,7 @@ RV_TEST(why_tells_the_story_of_a_crash)
 	struct live live;
 	char *out;
 
-	open_with(&live,
+	live_begin(&live,
 	    "\"children\": { \"web\": { \"command\": \"sh -c 'echo before; "
 	    "echo dying >&2; kill -SEGV $$'\", \"startsecs\": 0, \"backoff\": "
 	    "{\"initial\": \"1h\"} } }");
@@ -733,7 +708,7 @@ RV_TEST(why_tells_the_story_of_a_crash)
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "SIGSEGV"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "dying"));
 	rv_free(out);
-	close_in_order(&live);
+	live_end(&live);
 }
 
 RV_SUITE(tree, RV_CASE(an_empty_tree_runs_and_stops),

@@ -199,3 +199,11 @@ agent_rig_code(const struct agent_rig *rig)
 {
 	return WIFEXITED(rig->status) ? WEXITSTATUS(rig->status) : -1;
 }
+
+int
+agent_rig_run(struct agent_rig *rig, int (*run)(void))
+{
+	agent_rig_child(rig, run);
+	agent_rig_end(rig);
+	return agent_rig_code(rig);
+}

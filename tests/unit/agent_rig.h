@@ -54,4 +54,25 @@ int agent_rig_signal(const struct agent_rig *);
 /* Exit code, or -1. */
 int agent_rig_code(const struct agent_rig *);
 
+/* Such a child from its start to its end: its exit code, or -1. */
+int agent_rig_run(struct agent_rig *, int (*run)(void));
+
+/* In a child: the line that was not as expected is the exit code. */
+#define EXPECT(cond)                     \
+	do {                             \
+		if (!(cond)) {           \
+			return __LINE__; \
+		}                        \
+	} while (0)
+
+/* Codes have 8 bits; what is left of the line is enough to find it. */
+#define ENDS_WELL(rig, run)                                                \
+	do {                                                               \
+		int code_ = agent_rig_run(rig, run);                       \
+		if (code_ != 0) {                                          \
+			fprintf(stderr, "# code %d of " #run "\n", code_); \
+		}                                                          \
+		CU_ASSERT_EQUAL(code_, 0);                                 \
+	} while (0)
+
 #endif

@@ -28,32 +28,6 @@
 static struct agent_rig rig;
 static const char *volatile no_text;
 
-/* In a child: the line that was not as expected is the exit code. */
-#define EXPECT(cond)                     \
-	do {                             \
-		if (!(cond)) {           \
-			return __LINE__; \
-		}                        \
-	} while (0)
-
-/* Codes have 8 bits; what is left of the line is enough to find it. */
-#define ENDS_WELL(run)                                                     \
-	do {                                                               \
-		int code_ = run_to_end(run);                               \
-		if (code_ != 0) {                                          \
-			fprintf(stderr, "# code %d of " #run "\n", code_); \
-		}                                                          \
-		CU_ASSERT_EQUAL(code_, 0);                                 \
-	} while (0)
-
-static int
-run_to_end(int (*run)(void))
-{
-	agent_rig_child(&rig, run);
-	agent_rig_end(&rig);
-	return agent_rig_code(&rig);
-}
-
 static uint64_t
 beats_of_page(void)
 {
@@ -193,7 +167,7 @@ under_systemd(void)
 RV_TEST(under_another_supervisor_only_its_protocol_is_spoken)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(under_systemd);
+	ENDS_WELL(&rig, under_systemd);
 	CU_ASSERT_TRUE(agent_rig_says(&rig, "READY=1"));
 	CU_ASSERT_TRUE(agent_rig_is_silent(&rig));
 	agent_rig_close(&rig);
@@ -264,9 +238,9 @@ to_nonsense(void)
 RV_TEST(where_no_runtime_is_everything_is_harmless)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(alone);
-	ENDS_WELL(to_nobody);
-	ENDS_WELL(to_nonsense);
+	ENDS_WELL(&rig, alone);
+	ENDS_WELL(&rig, to_nobody);
+	ENDS_WELL(&rig, to_nonsense);
 	CU_ASSERT_TRUE(agent_rig_is_silent(&rig));
 	agent_rig_close(&rig);
 }
@@ -378,8 +352,8 @@ others_listeners(void)
 RV_TEST(listeners_are_found_by_name_by_whom_they_are_for)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(find_listeners);
-	ENDS_WELL(others_listeners);
+	ENDS_WELL(&rig, find_listeners);
+	ENDS_WELL(&rig, others_listeners);
 	agent_rig_close(&rig);
 }
 
@@ -527,10 +501,10 @@ no_descriptors(void)
 RV_TEST(limits_make_an_error_or_none)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(small_files);
+	ENDS_WELL(&rig, small_files);
 	CU_ASSERT_TRUE(agent_rig_page(&rig));
-	ENDS_WELL(tiny_files);
-	ENDS_WELL(no_descriptors);
+	ENDS_WELL(&rig, tiny_files);
+	ENDS_WELL(&rig, no_descriptors);
 	agent_rig_close(&rig);
 }
 
@@ -549,7 +523,7 @@ flood(void)
 RV_TEST(a_supervisor_that_does_not_read_is_not_waited_for)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(flood);
+	ENDS_WELL(&rig, flood);
 	agent_rig_close(&rig);
 }
 

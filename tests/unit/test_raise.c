@@ -23,22 +23,6 @@
 static struct agent_rig rig;
 static const char *volatile no_text;
 
-/* In a child: the line that was not as expected is the exit code. */
-#define EXPECT(cond)                     \
-	do {                             \
-		if (!(cond)) {           \
-			return __LINE__; \
-		}                        \
-	} while (0)
-
-static int
-run_to_end(int (*run)(void))
-{
-	agent_rig_child(&rig, run);
-	agent_rig_end(&rig);
-	return agent_rig_code(&rig);
-}
-
 static int
 raise_it(void)
 {
@@ -165,7 +149,7 @@ RV_TEST(what_nobody_hears_is_said_on_standard_error)
 
 	CU_ASSERT_FATAL(pipe2(raised_says, O_CLOEXEC) == 0);
 	agent_rig_open(&rig, false);
-	CU_ASSERT_EQUAL(run_to_end(raise_alone), 1);
+	CU_ASSERT_EQUAL(agent_rig_run(&rig, raise_alone), 1);
 	CU_ASSERT_TRUE(read(raised_says[0], text, sizeof(text) - 1) > 0);
 	CU_ASSERT_STRING_EQUAL(text, "x.Y: why 3\n");
 	close(raised_says[0]);

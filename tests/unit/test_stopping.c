@@ -24,32 +24,6 @@
 
 static struct agent_rig rig;
 
-/* In a child: the line that was not as expected is the exit code. */
-#define EXPECT(cond)                     \
-	do {                             \
-		if (!(cond)) {           \
-			return __LINE__; \
-		}                        \
-	} while (0)
-
-/* Codes have 8 bits; what is left of the line is enough to find it. */
-#define ENDS_WELL(run)                                                     \
-	do {                                                               \
-		int code_ = run_to_end(run);                               \
-		if (code_ != 0) {                                          \
-			fprintf(stderr, "# code %d of " #run "\n", code_); \
-		}                                                          \
-		CU_ASSERT_EQUAL(code_, 0);                                 \
-	} while (0)
-
-static int
-run_to_end(int (*run)(void))
-{
-	agent_rig_child(&rig, run);
-	agent_rig_end(&rig);
-	return agent_rig_code(&rig);
-}
-
 static int
 stop_politely(void)
 {
@@ -205,12 +179,12 @@ child_is_stopped(void)
 RV_TEST(stops_by_other_signals_and_in_odd_processes)
 {
 	agent_rig_open(&rig, false);
-	ENDS_WELL(stop_by_usr2);
-	ENDS_WELL(stop_by_kill);
-	ENDS_WELL(stop_by_nonsense);
-	ENDS_WELL(stop_with_host_handler);
-	ENDS_WELL(stop_with_closed_descriptors);
-	ENDS_WELL(child_is_stopped);
+	ENDS_WELL(&rig, stop_by_usr2);
+	ENDS_WELL(&rig, stop_by_kill);
+	ENDS_WELL(&rig, stop_by_nonsense);
+	ENDS_WELL(&rig, stop_with_host_handler);
+	ENDS_WELL(&rig, stop_with_closed_descriptors);
+	ENDS_WELL(&rig, child_is_stopped);
 	agent_rig_close(&rig);
 }
 
