@@ -21,6 +21,7 @@ on_notice(void *ctx, enum reeve_level level, const char *text)
 
 	(void)level;
 	guest->notices++;
+	guest->kills += strstr(text, "SIGKILL") != NULL;
 	snprintf(guest->notice, sizeof(guest->notice), "%s", text);
 }
 

@@ -16,6 +16,7 @@ struct guest {
 	char config[256], state[256];
 	bool settled, finished, gave_up;
 	unsigned notices, bugs, findings;
+	unsigned kills;                  /* lines that tell of a SIGKILL */
 	char notice[512], finding[1024]; /* the last */
 	/* set before guest_open: */
 	struct ev_loop *loop;         /* NULL: the descriptor is polled */

@@ -3,9 +3,13 @@ host_guest = tests/host/guest.c tests/host/guest.h
 host_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 host_libs = libreeve.la tests/lib/libtest.la
 if HAVE_CUNIT
-check_PROGRAMS += tests/host/test_loops tests/host/test_post
-TESTS += tests/host/test_loops tests/host/test_post
+check_PROGRAMS += tests/host/test_host tests/host/test_loops
+check_PROGRAMS += tests/host/test_post
+TESTS += tests/host/test_host tests/host/test_loops tests/host/test_post
 endif
+tests_host_test_host_SOURCES = tests/host/test_host.c $(host_guest)
+tests_host_test_host_CPPFLAGS = $(host_cppflags)
+tests_host_test_host_LDADD = $(host_libs) $(EV_LIBS)
 tests_host_test_loops_SOURCES = tests/host/test_loops.c $(host_guest)
 tests_host_test_loops_CPPFLAGS = $(host_cppflags) $(EVENT_CFLAGS) $(UV_CFLAGS)
 # libevent first: libev, too, has functions of its names.

@@ -11,13 +11,6 @@ tests_scenario_test_tree_SOURCES = tests/scenario/test_tree.c $(live_sources)
 tests_scenario_test_tree_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_tree_LDADD = $(live_libs)
 if HAVE_CUNIT
-check_PROGRAMS += tests/scenario/test_host
-TESTS += tests/scenario/test_host
-endif
-tests_scenario_test_host_SOURCES = tests/scenario/test_host.c
-tests_scenario_test_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_scenario_test_host_LDADD = libreeve.la tests/lib/libtest.la $(EV_LIBS)
-if HAVE_CUNIT
 check_PROGRAMS += tests/scenario/test_overlap
 TESTS += tests/scenario/test_overlap
 endif
