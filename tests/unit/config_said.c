@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
+#include "lib/harness.h"
 #include "unit/config_said.h"
 
 struct rv_buf said;
@@ -47,4 +49,24 @@ void
 said_forget(void)
 {
 	rv_buf_finish(&said);
+}
+
+void
+said_without_memory(const char *text)
+{
+	struct rv_conf *conf = NULL;
+	unsigned n = 1;
+
+	for (; conf == NULL && n < 10000; n++) {
+		char plan[32];
+
+		snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
+		CU_ASSERT_TRUE_FATAL(rv_fault_set(plan));
+		conf = said_parse(text);
+		rv_fault_set(NULL);
+	}
+	CU_ASSERT_PTR_NOT_NULL(conf);
+	CU_ASSERT(n > 3);
+	rv_conf_unref(conf);
+	said_forget();
 }

@@ -16,4 +16,7 @@ struct rv_conf *said_parse(const char *text);
 bool said_words(const char *words);
 void said_forget(void);
 
+/* It is parsed in the end, however many allocations fail before. */
+void said_without_memory(const char *text);
+
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/text.h"
 #include "config/load.h"
 #include "lib/harness.h"
@@ -500,25 +499,11 @@ RV_TEST(a_host_may_say_by_which_method_functions_start)
 
 RV_TEST(every_failing_allocation_about_a_function_is_survived)
 {
-	struct rv_conf *conf = NULL;
-	unsigned n = 1;
-
-	for (; conf == NULL && n < 10000; n++) {
-		char plan[32];
-
-		snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
-		CU_ASSERT_TRUE_FATAL(rv_fault_set(plan));
-		conf = said_parse(
-		    "{\"state_dir\":\"/s\",\"children\":{\"a\":{\"function\":"
-		    "\"x\",\"args\":{\"a\":[1,2]},\"forkserver_preload\":"
-		    "[\"a.so\",\"b\"]},\"b\":{\"function\":\"m.so:f\","
-		    "\"args_base64\":\"YWJj\",\"numprocs\":2}}}");
-		rv_fault_set(NULL);
-	}
-	CU_ASSERT_PTR_NOT_NULL(conf);
-	CU_ASSERT(n > 3);
-	rv_conf_unref(conf);
-	said_forget();
+	said_without_memory(
+	    "{\"state_dir\":\"/s\",\"children\":{\"a\":{\"function\":"
+	    "\"x\",\"args\":{\"a\":[1,2]},\"forkserver_preload\":"
+	    "[\"a.so\",\"b\"]},\"b\":{\"function\":\"m.so:f\","
+	    "\"args_base64\":\"YWJj\",\"numprocs\":2}}}");
 }
 
 RV_SUITE(config_function,
