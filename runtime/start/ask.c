@@ -2,8 +2,9 @@
 /*
  * Requests to the launcher. Launches are refused while the socket is full;
  * all else waits in a queue whose room was reserved with the lives: adoptions
- * first, then the clerk's socket, then the rest in order. A kill and an end
- * that is expected wait at most once a life, so only signals can be too many.
+ * first, then the clerk's socket, then the rest in order, and the seal last: a
+ * sealed launcher adopts nobody. A kill and an end that is expected wait at
+ * most once a life, so only signals can be too many.
  */
 #include "config.h"
 
@@ -211,7 +212,8 @@ rv_start_flush(struct rv_start *start)
 {
 	if (!flush_adoptions(start) ||
 	    (start->clerk_fd != -1 && !send_clerk(start)) ||
-	    !flush_queue(start)) {
+	    !flush_queue(start) ||
+	    (start->unsealed && !rv_start_send_seal(start))) {
 		return;
 	}
 	set_blocked(start, false);

@@ -142,27 +142,40 @@ describe(const struct rv_start *start, struct rv_launch *launch, uint64_t life,
 	       describe_limits(launch, program);
 }
 
+/* Into start->frame; 0: it is larger than any request may be. */
+static size_t
+encode(struct rv_start *start, uint64_t life, const struct rv_spec *spec)
+{
+	struct rv_launch launch;
+
+	return describe(start, &launch, life, spec)
+		   ? rv_launch_encode(
+			 start->frame, RV_LAUNCH_FRAME_MAX, &launch)
+		   : 0;
+}
+
+static enum reeve_status
+too_big(const char *what, const struct rv_spec *spec, struct reeve_error *err)
+{
+	return rv_error(err, REEVE_ETOOBIG,
+	    "cannot %s %s: its command and environment are larger than %d KiB",
+	    what, spec->path, RV_LAUNCH_FRAME_MAX / 1024);
+}
+
 enum reeve_status
 rv_start_launch(struct rv_start *start, uint64_t number,
     const struct rv_spec *spec, struct reeve_error *err)
 {
 	struct rv_start_life *life;
-	struct rv_launch launch;
-	size_t len = 0;
+	size_t len;
 
-	if (start->fd == -1 || start->blocked) {
+	if (start->fd == -1 || start->blocked || start->unsealed) {
 		start->refused = true;
 		return REEVE_EAGAIN;
 	}
-	if (describe(start, &launch, number, spec)) {
-		len = rv_launch_encode(
-		    start->frame, RV_LAUNCH_FRAME_MAX, &launch);
-	}
+	len = encode(start, number, spec);
 	if (len == 0) {
-		return rv_error(err, REEVE_ETOOBIG,
-		    "cannot start %s: its command and environment are larger"
-		    " than %d KiB",
-		    spec->path, RV_LAUNCH_FRAME_MAX / 1024);
+		return too_big("start", spec, err);
 	}
 	life = rv_start_add(start, number);
 	if (life == NULL) {
@@ -177,22 +190,50 @@ rv_start_launch(struct rv_start *start, uint64_t number,
 	return REEVE_OK;
 }
 
-enum reeve_status
-rv_start_declare(
-    struct rv_start *start, const struct rv_spec *spec, struct reeve_error *err)
+/* A launch of no life declares. */
+bool
+rv_start_send_seal(struct rv_start *start)
 {
-	struct rv_launch launch;
-	size_t len = 0;
+	struct rv_launch_frame seal = { .op = RV_LAUNCH_SEAL };
+	size_t len;
 
-	if (describe(start, &launch, 0, spec)) {
-		len = rv_launch_encode(
-		    start->frame, RV_LAUNCH_FRAME_MAX, &launch);
+	for (; start->next_declared < start->n_declared;
+	     start->next_declared++) {
+		const struct rv_spec *spec =
+		    start->declared[start->next_declared];
+
+		if (spec->program == NULL) {
+			continue;
+		}
+		len = encode(start, 0, spec);
+		if (!rv_start_send(start, start->frame, len, NULL)) {
+			return false;
+		}
 	}
-	if (len == 0 || start->fd == -1 || start->blocked ||
-	    !rv_start_send(start, start->frame, len, NULL)) {
-		return rv_error(err, REEVE_EAGAIN,
-		    "cannot declare %s: the launcher takes nothing now",
-		    spec->path);
+	len = rv_launch_encode_frame(start->frame, RV_LAUNCH_SMALL_MAX, &seal);
+	start->unsealed = !rv_start_send(start, start->frame, len, NULL);
+	return !start->unsealed;
+}
+
+enum reeve_status
+rv_start_seal(struct rv_start *start, const struct rv_spec *const *specs,
+    size_t n, struct reeve_error *err)
+{
+	if (start->declared != NULL) {
+		return REEVE_OK;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (specs[i]->program != NULL &&
+		    encode(start, 0, specs[i]) == 0) {
+			return too_big("declare", specs[i], err);
+		}
+	}
+	start->declared = specs;
+	start->n_declared = n;
+	start->next_declared = 0;
+	start->unsealed = true;
+	if (start->fd != -1 && !start->blocked && !start->handing_over) {
+		rv_start_send_seal(start); /* else as soon as can be */
 	}
 	return REEVE_OK;
 }

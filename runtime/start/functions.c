@@ -101,14 +101,6 @@ rv_start_unlisten(struct rv_start *start, const char *name)
 	tell(start, &frame, NULL);
 }
 
-void
-rv_start_seal(struct rv_start *start)
-{
-	struct rv_launch_frame frame = { .op = RV_LAUNCH_SEAL };
-
-	tell(start, &frame, NULL);
-}
-
 /* -------- what only the host can do -------- */
 
 struct forking {

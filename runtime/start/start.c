@@ -168,11 +168,16 @@ hand_over(struct rv_start *start)
 				       .life = life->by_life.key });
 		}
 	}
+	start->handing_over = true;
 	start->ops->back(start->ctx);
+	start->handing_over = false;
 	drop_stale(start);
 	if (start->wants_clerk && start->clerk_fd == -1 &&
 	    rv_start_connect_clerk(start, &err) != REEVE_OK) {
 		start->ops->trouble(start->ctx, &err);
+	}
+	if (start->unsealed && !start->blocked) {
+		rv_start_send_seal(start);
 	}
 	if (start->refused && !start->blocked) {
 		start->refused = false;
@@ -271,6 +276,8 @@ lost(struct rv_start *start)
 	RV_LIST_EACH (life, &start->all, struct rv_start_life, link) {
 		life->stale = true;
 	}
+	start->unsealed = start->declared != NULL;
+	start->next_declared = 0;
 	start->ops->lost(start->ctx, start->wstatus);
 	if (good || start->delay == 0) {
 		start->delay = good ? 0 : FIRST_DELAY / 2;

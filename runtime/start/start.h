@@ -27,7 +27,7 @@ struct rv_start_ops {
 	/* the life has ended and nothing of it is left (or `survivors`) */
 	void (*died)(void *ctx, uint64_t life, const struct rv_death *);
 	void (*synced)(void *ctx, uint64_t token);
-	/* room again after rv_start_launch said REEVE_EAGAIN */
+	/* launches are taken again, after one was answered REEVE_EAGAIN */
 	void (*writable)(void *ctx);
 	/*
 	 * The launcher died. Return from here, and rv_start starts another at
@@ -75,7 +75,8 @@ enum reeve_status rv_start_reserve(
     struct rv_start *, size_t n_lives) RV_MUST_CHECK;
 
 /*
- * REEVE_EAGAIN: the socket is full, wait for `writable`. Otherwise exactly one
+ * REEVE_EAGAIN: the socket is full, or a new launcher is not sealed yet as the
+ * one before it was: wait for `writable`. Otherwise exactly one
  * of launched or launch_failed follows, and after launched exactly one died
  * (all but across `lost`).
  */
@@ -125,12 +126,15 @@ enum reeve_status rv_start_connect_clerk(
 bool rv_start_reaped(struct rv_start *, pid_t, int wstatus);
 
 /*
- * Launches of this worker remain allowed once rv_start_seal was called; after
- * it the launcher refuses all others, new listeners, and killing strays.
+ * From now on the launcher refuses launches of what is not one of these, new
+ * listeners, and killing strays; so does every launcher after it, from the
+ * moment on when all was handed over to it. The specs are borrowed until
+ * rv_start_close. For good: another call changes nothing. REEVE_ETOOBIG: one
+ * of them fits into no request; nothing is sealed.
  */
-enum reeve_status rv_start_declare(struct rv_start *, const struct rv_spec *,
+enum reeve_status rv_start_seal(struct rv_start *,
+    const struct rv_spec *const *, size_t n,
     struct reeve_error *) RV_MUST_CHECK;
-void rv_start_seal(struct rv_start *);
 
 pid_t rv_start_pid(const struct rv_start *);
 

@@ -71,6 +71,12 @@ struct rv_start {
 	struct rv_start_chunk *chunks;
 	size_t capacity;
 
+	/* the seal: what each launcher is told once it has been given all */
+	const struct rv_spec *const *declared; /* borrowed; NULL: no seal */
+	size_t n_declared, next_declared;
+	bool unsealed; /* this launcher has not heard all of it: no launches */
+	bool handing_over; /* it is being given what a seal would forbid */
+
 	/* what waits for room */
 	bool blocked;
 	bool refused; /* a launch was: `writable` is owed */
@@ -103,6 +109,8 @@ void rv_start_ask_adoption(struct rv_start *, struct rv_start_life *);
 void rv_start_flush(struct rv_start *);
 /* Connect the clerk: the tick's callback. */
 void rv_start_clerk_again(struct rv_tick *, rv_time now, rv_time late);
+/* describe.c: what is declared, then the seal; false: there is no room. */
+bool rv_start_send_seal(struct rv_start *);
 /* All that waited for a launcher that is gone. */
 void rv_start_forget_queue(struct rv_start *);
 bool rv_start_send(

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sealing: each worker of the present conf is declared to the launcher, and
- * then no other will be started by it, whoever asks.
+ * then no other will be started by it, whoever asks. That conf is kept: each
+ * launcher after this one is told the same.
  */
 #include "config.h"
 
@@ -13,21 +14,19 @@
 enum reeve_status
 rv_super_seal(struct rv_super *super, struct reeve_error *err)
 {
-	const struct rv_conf *conf = super->conf;
-	enum reeve_status status = REEVE_OK;
+	enum reeve_status status;
 
 	if (super->start == NULL) {
 		return rv_error(err, REEVE_ECLOSED,
 		    "cannot seal the launcher: it has been closed");
 	}
-	for (uint32_t i = 0; i < conf->n_specs && status == REEVE_OK; i++) {
-		if (conf->specs[i]->program != NULL) {
-			status =
-			    rv_start_declare(super->start, conf->specs[i], err);
-		}
+	if (super->sealed != NULL) {
+		return REEVE_OK;
 	}
+	status = rv_start_seal(
+	    super->start, super->conf->specs, super->conf->n_specs, err);
 	if (status == REEVE_OK) {
-		rv_start_seal(super->start);
+		super->sealed = rv_conf_ref(super->conf);
 	}
 	return status;
 }

@@ -6,8 +6,9 @@
 #include "super/super.h"
 
 /*
- * The launcher refuses from now on what the present conf does not have. On
- * failure nothing is sealed.
+ * The launcher, and each after it, refuses from now on what the present conf
+ * does not have. Once is for good: another call changes nothing. On failure
+ * nothing is sealed.
  */
 enum reeve_status rv_super_seal(
     struct rv_super *, struct reeve_error *) RV_MUST_CHECK;

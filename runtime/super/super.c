@@ -383,6 +383,7 @@ rv_super_destroy(struct rv_super *super)
 	rv_journal_close(super->journal);
 	rv_place_leave(super);
 	rv_conf_unref(super->conf);
+	rv_conf_unref(super->sealed);
 	rv_free(super->libexec_dir);
 	super->magic = 0;
 	rv_free(super);

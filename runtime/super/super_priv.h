@@ -57,6 +57,7 @@ struct rv_super {
 	unsigned magic;
 	struct rv_loop *loop;
 	struct rv_conf *conf;
+	struct rv_conf *sealed; /* what may still be launched; NULL: no seal */
 	struct rv_journal_conf journal_conf; /* as it was at the start */
 	struct rv_core *core;
 	struct rv_node **nodes; /* by spec index of conf; NULL: not yet */

@@ -55,3 +55,10 @@ tests_host_test_called_host_SOURCES = tests/host/test_called_host.c \
 	$(called_sources)
 tests_host_test_called_host_CPPFLAGS = $(host_cppflags)
 tests_host_test_called_host_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_sealed
+TESTS += tests/host/test_sealed
+endif
+tests_host_test_sealed_SOURCES = tests/host/test_sealed.c $(called_sources)
+tests_host_test_sealed_CPPFLAGS = $(host_cppflags)
+tests_host_test_sealed_LDADD = $(host_libs)

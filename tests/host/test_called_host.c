@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A host whose workers are functions of its own program, declared in C: under
- * each start method, with arguments, listeners, slots, exceptions and hooks,
- * and sealed. The guard comes before main, which is the harness's.
+ * each start method, with arguments, listeners, slots, exceptions and
+ * hooks. The guard comes before main, which is the harness's.
  */
 #include "config.h"
 
@@ -693,48 +693,6 @@ RV_TEST(a_group_is_down_and_its_slots_free_before_any_of_it_starts)
 	guest_close(&guest);
 }
 
-/* -------- sealed -------- */
-
-RV_TEST(sealed_declared_workers_go_on_and_no_other_starts)
-{
-	struct guest guest = { 0 };
-	pid_t pid;
-
-	guest_open(&guest, "sealed", NULL);
-	add_function(&guest, "a", "h.echo", REEVE_METHOD_SPAWN, "1", NULL);
-	add_function(&guest, "b", "h.echo", REEVE_METHOD_FORKSERVER, "1", NULL);
-	add_function(&guest, "c", "h.echo", REEVE_METHOD_FORK, "1", NULL);
-	add_function(&guest, "d", "h.echo", REEVE_METHOD_FORKSERVER, "1",
-	    "{\"autostart\": false}");
-	OK(reeve_commit(guest.reeve, &err));
-	CU_ASSERT(await(&guest, "a", REEVE_RUNNING));
-	CU_ASSERT(await(&guest, "b", REEVE_RUNNING));
-	CU_ASSERT(await(&guest, "c", REEVE_RUNNING));
-	OK(reeve_seal(guest.reeve, &err));
-	OK(reeve_seal(guest.reeve, &err));
-	hear(&guest);
-	for (const char *path = "a"; *path <= 'c'; path = *path == 'a' ? "b"
-							  : *path == 'b'
-							      ? "c"
-							      : "z") {
-		pid = unit_at(&guest, path).pid;
-		kill(pid, SIGKILL);
-		CU_ASSERT(await_other(&guest, path, pid));
-	}
-	/* Declared, and not started until now. */
-	OK(reeve_start(guest.reeve, "d", &err));
-	CU_ASSERT(await(&guest, "d", REEVE_RUNNING));
-	/* Not declared. */
-	add_function(&guest, "e", "h.echo", REEVE_METHOD_SPAWN, "2",
-	    "{\"startretries\": 0}");
-	OK(reeve_commit(guest.reeve, &err));
-	CU_ASSERT(await(&guest, "e", REEVE_FATAL));
-	printf("# %s\n", heard_detail("worker.exited"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(heard_detail("worker.exited"), "seal"));
-	CU_ASSERT_EQUAL(unit_at(&guest, "a").state, REEVE_RUNNING);
-	guest_close(&guest);
-}
-
 RV_SUITE(called_host, RV_CASE(functions_declared_in_c_run_by_each_method),
     RV_CASE(bytes_arrive_as_they_were_given),
     RV_CASE(a_client_of_a_killed_worker_is_served_by_the_next),
@@ -744,5 +702,4 @@ RV_SUITE(called_host, RV_CASE(functions_declared_in_c_run_by_each_method),
     RV_CASE(a_fork_is_told_on_both_sides),
     RV_CASE(an_end_is_told_and_its_slot_is_free_before),
     RV_CASE(a_decision_is_vetoed_forced_and_escalated),
-    RV_CASE(a_group_is_down_and_its_slots_free_before_any_of_it_starts),
-    RV_CASE(sealed_declared_workers_go_on_and_no_other_starts))
+    RV_CASE(a_group_is_down_and_its_slots_free_before_any_of_it_starts))

@@ -146,6 +146,10 @@ on_back(void *ctx)
 	struct rig *rig = ctx;
 
 	rig->n_back++;
+	if (rig->back_signal != 0) {
+		kill(rv_start_pid(rig->start), rig->back_signal);
+		rig->back_signal = 0;
+	}
 	for (uint64_t i = 1; rig->adopt && i < rig->next; i++) {
 		struct rig_life *l = &rig->lives[i];
 

@@ -37,7 +37,8 @@ struct rig {
 	uint64_t synced;
 	int lost_status;
 	char trouble[600];
-	bool adopt; /* in back: hand all over */
+	bool adopt;      /* in back: hand all over */
+	int back_signal; /* in back, once: to the new launcher; 0: none */
 	struct rv_notify last;
 	int clerk_fd;               /* -1: we are no clerk */
 	const struct rv_spec *spec; /* of what is adopted */

@@ -156,19 +156,14 @@ rv_start_unlisten(struct rv_start *start, const char *name)
 }
 
 enum reeve_status
-rv_start_declare(
-    struct rv_start *start, const struct rv_spec *spec, struct reeve_error *err)
+rv_start_seal(struct rv_start *start, const struct rv_spec *const *specs,
+    size_t n, struct reeve_error *err)
 {
 	(void)start;
-	(void)spec;
+	(void)specs;
+	(void)n;
 	(void)err;
 	return REEVE_OK;
-}
-
-void
-rv_start_seal(struct rv_start *start)
-{
-	(void)start;
 }
 
 enum reeve_status

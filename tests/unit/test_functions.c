@@ -663,16 +663,16 @@ RV_TEST(what_waits_in_a_buffer_of_the_host_is_written_once)
 RV_TEST(what_was_not_declared_is_refused_once_it_is_sealed)
 {
 	struct rig rig;
-	struct rig_spec s;
+	struct rig_spec s, other;
+	const struct rv_spec *declared[] = { &s.spec };
 	uint64_t life;
 
 	rig_open(&rig, NULL);
 	function_spec(&s, RV_METHOD_SPAWN, "t.give_back", "6");
-	CU_ASSERT(rv_start_declare(rig.start, &s.spec, NULL) == REEVE_OK);
-	rv_start_seal(rig.start);
+	CU_ASSERT(rv_start_seal(rig.start, declared, 1, NULL) == REEVE_OK);
 	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 6);
-	function_spec(&s, RV_METHOD_SPAWN, "t.give_back", "7");
-	life = rig_launch(&rig, &s);
+	function_spec(&other, RV_METHOD_SPAWN, "t.give_back", "7");
+	life = rig_launch(&rig, &other);
 	CU_ASSERT_FATAL(rig_wait(&rig, has_ended, life));
 	CU_ASSERT(rig_of(&rig, life)->failed);
 	CU_ASSERT_EQUAL(rig_of(&rig, life)->stage, RV_STAGE_SEALED);

@@ -480,7 +480,117 @@ RV_TEST(a_launcher_that_reads_nothing_refuses_launches_and_keeps_the_rest)
 	rig_close(&rig);
 }
 
+/* -------- sealed -------- */
+
+static void
+expect_sealed(struct rig *rig, const struct rig_spec *declared,
+    const struct rig_spec *other)
+{
+	uint64_t yes = rig_launch(rig, declared);
+	uint64_t no = rig_launch(rig, other);
+
+	CU_ASSERT_FATAL(rig_wait(rig, rig_died, yes));
+	CU_ASSERT_EQUAL(rig_of(rig, yes)->death.end.number, 6);
+	CU_ASSERT_FATAL(rig_wait(rig, rig_failed, no));
+	CU_ASSERT_EQUAL(rig_of(rig, no)->stage, RV_STAGE_SEALED);
+	CU_ASSERT_EQUAL(rig_of(rig, no)->sys_errno, EPERM);
+}
+
+RV_TEST(each_launcher_after_a_sealed_one_is_sealed_before_it_starts_anything)
+{
+	struct rig rig;
+	struct rig_spec lives, yes, no;
+	const struct rv_spec *declared[] = { &lives.spec, &yes.spec };
+	uint64_t life;
+
+	rig_open(&rig, NULL);
+	rig_spec(&lives, "ending", NULL);
+	rig_spec(&yes, "ending", "exit", "6", NULL);
+	rig_spec(&no, "ending", "exit", "7", NULL);
+	life = rig_launch_ready(&rig, &lives);
+	rig.adopt = true;
+	rig.spec = &lives.spec;
+	CU_ASSERT(rv_start_seal(rig.start, declared, 2, NULL) == REEVE_OK);
+	expect_sealed(&rig, &yes, &no);
+	kill_launcher(&rig);
+	expect_sealed(&rig, &yes, &no);
+	/* One that is killed while it is told, and the one after that. */
+	rig.back_signal = SIGKILL;
+	kill(rv_start_pid(rig.start), SIGKILL);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_n_back, 3));
+	expect_sealed(&rig, &yes, &no);
+	CU_ASSERT(rv_start_seal(rig.start, declared, 1, NULL) == REEVE_OK);
+	expect_sealed(&rig, &yes, &no);
+	/* What lived through all of it was adopted by each. */
+	CU_ASSERT(!rig_of(&rig, life)->died);
+	rv_start_kill(rig.start, life, RV_KILL_GROUP);
+	CU_ASSERT_FATAL(rig_wait(&rig, reap_one, life));
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+	CU_ASSERT_EQUAL(rig.n_troubles, 0);
+	rig_close(&rig);
+}
+
+RV_TEST(nothing_starts_while_a_launcher_has_not_heard_all_that_is_declared)
+{
+	static char large[RV_LAUNCH_FRAME_MAX / 2];
+	const struct rv_spec *declared[200];
+	struct rig rig;
+	struct rig_spec big, yes, no;
+
+	rig_open(&rig, NULL);
+	memset(large, 'x', sizeof(large) - 1);
+	rig_spec(&big, "ending", large, NULL);
+	rig_spec(&yes, "ending", "exit", "6", NULL);
+	rig_spec(&no, "ending", "exit", "7", NULL);
+	/* More than its socket takes. */
+	for (size_t i = 0; i < RV_ARRAY_LEN(declared); i++) {
+		declared[i] = i > 0 ? &big.spec : &yes.spec;
+	}
+	CU_ASSERT(rv_start_seal(rig.start, declared, RV_ARRAY_LEN(declared),
+		      NULL) == REEVE_OK);
+	expect_sealed(&rig, &yes, &no);
+	for (int signo = SIGKILL; signo != 0;
+	     signo = signo == SIGKILL ? SIGCONT : 0) {
+		rig.back_signal = SIGSTOP;
+		kill_launcher(&rig);
+		CU_ASSERT_EQUAL(
+		    rv_start_launch(rig.start, rig.next, &yes.spec, NULL),
+		    REEVE_EAGAIN);
+		kill(rv_start_pid(rig.start), signo);
+		expect_sealed(&rig, &yes, &no);
+	}
+	CU_ASSERT_EQUAL(rig.n_lost, 3);
+	rig_close(&rig);
+}
+
+RV_TEST(what_fits_into_no_request_cannot_be_declared_and_seals_nothing)
+{
+	static char large[RV_LAUNCH_FRAME_MAX + 1];
+	struct rig rig;
+	struct rig_spec big, yes, no;
+	const struct rv_spec *declared[] = { &yes.spec, &big.spec };
+	struct reeve_error err;
+
+	rig_open(&rig, NULL);
+	memset(large, 'x', sizeof(large) - 1);
+	rig_spec(&big, "ending", large, NULL);
+	big.spec.path = "big";
+	rig_spec(&yes, "ending", "exit", "6", NULL);
+	rig_spec(&no, "ending", "exit", "7", NULL);
+	CU_ASSERT_EQUAL(
+	    rv_start_seal(rig.start, declared, 2, &err), REEVE_ETOOBIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot declare big: "));
+	CU_ASSERT(rig_wait(&rig, rig_died, rig_launch(&rig, &no)));
+	CU_ASSERT(rv_start_seal(rig.start, declared, 1, NULL) == REEVE_OK);
+	expect_sealed(&rig, &yes, &no);
+	rig_close(&rig);
+}
+
 RV_SUITE(start,
+    RV_CASE(
+	each_launcher_after_a_sealed_one_is_sealed_before_it_starts_anything),
+    RV_CASE(nothing_starts_while_a_launcher_has_not_heard_all_that_is_declared),
+    RV_CASE(what_fits_into_no_request_cannot_be_declared_and_seals_nothing),
     RV_CASE(a_launcher_that_dies_is_replaced_and_its_lives_are_adopted),
     RV_CASE(a_life_that_ended_meanwhile_has_the_status_that_the_host_reaped),
     RV_CASE(the_kernel_still_tells_how_an_adopted_one_ended),

@@ -152,9 +152,12 @@ REEVE_PUBLIC enum reeve_status reeve_discard(
 /*
  * From now on the launcher refuses to start whatever was not declared before
  * this call, whoever asks: for hosts that give up their privileges and shall
- * not be a way back to them. It cannot be undone. Restarts go on; adding
- * workers, or changing their programs, does not. REEVE_EAGAIN: the launcher
- * takes nothing just now; nothing was sealed, seal later.
+ * not be a way back to them. It cannot be undone, and calling it again changes
+ * nothing. Restarts go on; adding workers, or changing their programs, does
+ * not. A launcher that has to be replaced is told the same before it starts
+ * anything; it has the privileges that the host has by then. REEVE_ETOOBIG: a
+ * worker whose command and environment are too large to be declared; nothing
+ * was sealed.
  */
 REEVE_PUBLIC enum reeve_status reeve_seal(
     struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;
