@@ -11,14 +11,17 @@
 #ifdef RV_FAULTS
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define KILLED (-1)
+
 struct rule {
 	_Atomic uint64_t calls;
 	uint64_t first, last; /* 1-based, inclusive; 0 = none */
-	int sys_errno;
+	int sys_errno;        /* or KILLED */
 };
 
 static struct rule rules[RV_FAULT_COUNT];
@@ -45,9 +48,13 @@ rv_fault_hit(enum rv_fault_point point)
 	struct rule *rule = &rules[point];
 	uint64_t call = atomic_fetch_add(&rule->calls, 1) + 1;
 
-	return rule->first != 0 && call >= rule->first && call <= rule->last
-		   ? rule->sys_errno
-		   : 0;
+	if (rule->first == 0 || call < rule->first || call > rule->last) {
+		return 0;
+	}
+	if (rule->sys_errno == KILLED) {
+		raise(SIGKILL);
+	}
+	return rule->sys_errno;
 }
 
 uint64_t
@@ -59,6 +66,9 @@ rv_fault_calls(enum rv_fault_point point)
 static int
 find_errno(const char *name, size_t len)
 {
+	if (len == strlen("KILL") && strncmp(name, "KILL", len) == 0) {
+		return KILLED;
+	}
 	for (size_t i = 0; i < RV_ARRAY_LEN(errnos); i++) {
 		if (strlen(errnos[i].name) == len &&
 		    strncmp(errnos[i].name, name, len) == 0) {

@@ -9,7 +9,8 @@
  * The plan comes from REEVE_FAULTS in the environment of our executables (read
  * once, at rv_fault_load) or from rv_fault_set in a test:
  * "alloc@7=ENOMEM" fails the 7th call, "clone_vm=ENOSYS" every call,
- * "write@3+=ENOSPC" the third and all later ones; separated by commas.
+ * "write@3+=ENOSPC" the third and all later ones; separated by commas. KILL
+ * in the place of the error ends the process by SIGKILL, there.
  *
  * REEVE_FAULTS_ALWAYS, in the same words, holds under every plan: what the
  * machine at hand cannot do (valgrind knows no pidfds) or shall not.

@@ -123,9 +123,10 @@ rv_birth_launch(struct rv_launcher *l, const struct rv_launch *launch)
 
 		/* Into the tables first: it cannot fail, and costs nothing. */
 		rv_life_enter(life);
+		/* It writes nothing that would be lost with us. */
+		rv_making_hold_outputs(&b.making, b.pid);
 		rv_life_say_launched(life, b.pid, b.ticks);
 		rv_proc_watch(&life->lead, life, b.pid, b.pidfd, b.ticks);
-		rv_making_hold_outputs(&b.making, b.pid);
 	} else {
 		if (b.slot != NULL) {
 			rv_slots_untake(&l->slots, b.slot);

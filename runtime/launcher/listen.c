@@ -3,7 +3,9 @@
  * Notify sockets and readiness pipes of lives: see listen.h. A worker may
  * send what it likes, as fast as it likes: reads are bounded a turn, the
  * sender's user is checked by the kernel's word, and every descriptor that
- * comes is closed.
+ * comes is closed. A message leaves its socket, which outlives the launcher,
+ * only when the supervisor's has it: one that is on its way is never lost, and
+ * at worst told again by the next launcher.
  */
 #include "config.h"
 
@@ -19,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "child/page.h"
 #include "launcher/launcher.h"
@@ -272,12 +275,15 @@ read_message(struct rv_listener *lis)
 	char data[RV_NOTIFY_MESSAGE_MAX + 1];
 	struct rv_notify_message m;
 	struct rv_packet packet;
-	int got =
-	    rv_packet_receive(lis->notify_fd, data, sizeof(data), &packet);
 
-	if (got != 1) {
+	if (lis->is_passed) {
+		rv_packet_skip(lis->notify_fd);
+		lis->is_passed = false;
+	}
+	if (rv_packet_peek(lis->notify_fd, data, sizeof(data), &packet) != 1) {
 		return 0;
 	}
+	(void)RV_FAULT(notify);
 	if (is_allowed(lis->life, &packet)) {
 		rv_notify_parse(data, packet.len, packet.n_fds, &m);
 		if (m.page) {
@@ -288,6 +294,11 @@ read_message(struct rv_listener *lis)
 		refuse(lis, "a message came from another user");
 	}
 	rv_packet_close_fds(&packet);
+	(void)RV_FAULT(notify);
+	lis->is_passed = lis->life->l->link.blocked;
+	if (!lis->is_passed) {
+		rv_packet_skip(lis->notify_fd);
+	}
 	return 1;
 }
 

@@ -25,7 +25,8 @@ struct rv_listener {
 	bool told;               /* the newline has come */
 	bool beat;               /* a beat is not yet passed on */
 	bool paused;             /* not watched: the link is full */
-	rv_time bad_at;          /* last refusal said, 0: never */
+	bool is_passed; /* what is read next was passed on: the link was full */
+	rv_time bad_at; /* last refusal said, 0: never */
 };
 
 /* Value of NOTIFY_SOCKET for this life: a path, or @name. */

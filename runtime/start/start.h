@@ -22,7 +22,8 @@ struct rv_start_ops {
 	    void *ctx, uint64_t life, int stage, int sys_errno);
 	/* READY etc; the newline of ready fd N comes as RV_NOTIFY_READY */
 	void (*notified)(void *ctx, uint64_t life, const struct rv_notify *);
-	/* the life's page, checked by the launcher; fd is the callee's */
+	/* the life's page, checked by the launcher; fd is the callee's. It may
+	 * come before `launched`, and again from another launcher */
 	void (*paged)(void *ctx, uint64_t life, int fd);
 	/* the life has ended and nothing of it is left (or `survivors`) */
 	void (*died)(void *ctx, uint64_t life, const struct rv_death *);

@@ -210,13 +210,11 @@ rv_pages_swap(struct rv_node *a, struct rv_node *b)
 
 /* Nobody may shrink it under our eyes: that would be a SIGBUS. */
 static const char *
-refusal(int fd)
+refusal(int fd, const struct stat *st)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	struct stat st;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size != (off_t)RV_PAGE_BYTES) {
+	if (!S_ISREG(st->st_mode) || st->st_size != (off_t)RV_PAGE_BYTES) {
 		return "its page has another size";
 	}
 	if ((fcntl(fd, F_GET_SEALS) & seals) != seals ||
@@ -227,9 +225,9 @@ refusal(int fd)
 }
 
 static const char *
-map_page(struct rv_node *node, int fd)
+map_page(struct rv_node *node, int fd, const struct stat *st)
 {
-	const char *why = refusal(fd);
+	const char *why = refusal(fd, st);
 	int32_t pid;
 	void *map;
 
@@ -247,7 +245,26 @@ map_page(struct rv_node *node, int fd)
 		return "its page is none of ours";
 	}
 	node->page.map = map;
+	node->page.dev = st->st_dev;
+	node->page.ino = st->st_ino;
 	return NULL;
+}
+
+/* A launcher that died had passed it on, and the next one did so again. */
+static const char *
+take(struct rv_node *node, int fd)
+{
+	struct stat st = { 0 };
+
+	if (fstat(fd, &st) != 0) {
+		return "its page cannot be looked at";
+	}
+	if (node->page.map == NULL) {
+		return map_page(node, fd, &st);
+	}
+	return st.st_dev == node->page.dev && st.st_ino == node->page.ino
+		   ? NULL
+		   : "it sent a second page";
 }
 
 void
@@ -259,8 +276,7 @@ rv_pages_take(void *ctx, uint64_t life, int fd)
 	const char *why = NULL;
 
 	if (node != NULL) {
-		why = node->page.map != NULL ? "it sent a second page"
-					     : map_page(node, fd);
+		why = take(node, fd);
 	}
 	close(fd);
 	if (why != NULL) {

@@ -7,6 +7,8 @@
 #ifndef RV_SUPER_PAGES_H
 #define RV_SUPER_PAGES_H
 
+#include <sys/types.h>
+
 #include "base/base.h"
 #include "base/time.h"
 #include "loop/loop.h"
@@ -34,6 +36,8 @@ struct rv_pages {
 /* What a node has of the page of its life. */
 struct rv_node_page {
 	const void *map; /* NULL: none */
+	dev_t dev;       /* of the memory */
+	ino_t ino;
 	uint32_t beats_at;
 	uint32_t watch;  /* 1 + its index in watches; 0: not watched */
 	uint32_t told;   /* number of the trouble that was told last */

@@ -83,8 +83,8 @@ take_control(struct rv_packet *packet, struct msghdr *msg)
 	}
 }
 
-int
-rv_packet_receive(int sock, void *data, size_t size, struct rv_packet *packet)
+static int
+receive(int sock, void *data, size_t size, struct rv_packet *packet, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -96,11 +96,11 @@ rv_packet_receive(int sock, void *data, size_t size, struct rv_packet *packet)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
-	ssize_t n = rv_sys_recvmsg(sock, &msg, MSG_DONTWAIT);
+	ssize_t n = rv_sys_recvmsg(sock, &msg, flags);
 
 	if (n == -1 && errno == ECONNRESET) {
 		/* Said once, of what the peer left unread; ours comes yet. */
-		n = rv_sys_recvmsg(sock, &msg, MSG_DONTWAIT);
+		n = rv_sys_recvmsg(sock, &msg, flags);
 	}
 	if (n == -1) {
 		return -1;
@@ -113,6 +113,27 @@ rv_packet_receive(int sock, void *data, size_t size, struct rv_packet *packet)
 		return 0;
 	}
 	return 1;
+}
+
+int
+rv_packet_receive(int sock, void *data, size_t size, struct rv_packet *packet)
+{
+	return receive(sock, data, size, packet, MSG_DONTWAIT);
+}
+
+int
+rv_packet_peek(int sock, void *data, size_t size, struct rv_packet *packet)
+{
+	return receive(sock, data, size, packet, MSG_DONTWAIT | MSG_PEEK);
+}
+
+void
+rv_packet_skip(int sock)
+{
+	struct msghdr nothing = { 0 };
+
+	/* The kernel closes what came with it. */
+	(void)!rv_sys_recvmsg(sock, &nothing, MSG_DONTWAIT);
 }
 
 void

@@ -33,6 +33,13 @@ int rv_packet_send(
 int rv_packet_receive(
     int sock, void *data, size_t size, struct rv_packet *packet);
 
+/*
+ * The same, of a datagram that stays where it is until rv_packet_skip: its
+ * descriptors are duplicates, the caller's as ever.
+ */
+int rv_packet_peek(int sock, void *data, size_t size, struct rv_packet *packet);
+void rv_packet_skip(int sock);
+
 /* Close what came and was not taken (taken ones are set to -1). */
 void rv_packet_close_fds(struct rv_packet *packet);
 

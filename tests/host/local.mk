@@ -62,3 +62,11 @@ endif
 tests_host_test_sealed_SOURCES = tests/host/test_sealed.c $(called_sources)
 tests_host_test_sealed_CPPFLAGS = $(host_cppflags)
 tests_host_test_sealed_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_handed_on
+TESTS += tests/host/test_handed_on
+endif
+tests_host_test_handed_on_SOURCES = tests/host/test_handed_on.c \
+	$(called_sources)
+tests_host_test_handed_on_CPPFLAGS = $(host_cppflags)
+tests_host_test_handed_on_LDADD = $(host_libs)

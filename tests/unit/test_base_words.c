@@ -6,8 +6,12 @@
 #include <locale.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/crc.h"
 #include "base/error.h"
@@ -263,6 +267,24 @@ RV_TEST(a_plan_of_faults_is_followed_to_the_call)
 	CU_ASSERT_EQUAL(RV_FAULT(write), 0);
 }
 
+RV_TEST(a_plan_can_end_the_process_at_a_call)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		rv_fault_set("read@2=KILL");
+		if (RV_FAULT(read) == 0) {
+			(void)RV_FAULT(read);
+		}
+		_exit(1);
+	}
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 RV_TEST(a_plan_that_makes_no_sense_is_refused)
 {
 	static const char *const bad[] = { "read", "read=", "read=EWHAT",
@@ -345,6 +367,7 @@ RV_SUITE(base_words, RV_CASE(commas_stand_where_json_wants_them),
     RV_CASE(times_saturate), RV_CASE(crc_gives_the_published_values),
     RV_CASE(crc_may_be_had_in_pieces),
     RV_CASE(a_plan_of_faults_is_followed_to_the_call),
+    RV_CASE(a_plan_can_end_the_process_at_a_call),
     RV_CASE(a_plan_that_makes_no_sense_is_refused),
     RV_CASE(what_always_fails_does_so_under_every_plan),
     RV_CASE(a_failed_check_goes_to_the_innermost_scope))

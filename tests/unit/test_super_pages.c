@@ -88,6 +88,28 @@ RV_TEST(what_is_no_page_of_ours_is_refused)
 	super_rig_close(&rig);
 }
 
+RV_TEST(a_page_that_comes_again_is_the_one_that_is_known)
+{
+	struct super_rig rig;
+	unsigned char *page, slot[RV_PAGE_SLOT_BYTES];
+	unsigned fds;
+	int fd, again;
+
+	open_up(&rig, ONE(""));
+	page = super_rig_page(&fd);
+	again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	page[RV_PAGE_SLOT_AT] = 1;
+	fds = rv_test_fds(getpid());
+	rv_super_start_ops.paged(rig.super, super_rig_life(&rig, "web"), fd);
+	rv_super_start_ops.paged(rig.super, super_rig_life(&rig, "web"), again);
+	CU_ASSERT_EQUAL(rv_test_fds(getpid()), fds - 2);
+	CU_ASSERT(!super_rig_said(&rig, "protocol.violation"));
+	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
+	CU_ASSERT_EQUAL(slot[0], 1);
+	super_rig_page_free(page);
+	super_rig_close(&rig);
+}
+
 RV_TEST(only_the_first_page_of_a_life_counts)
 {
 	struct super_rig rig;
@@ -456,6 +478,7 @@ RV_TEST(a_forged_page_hurts_nobody)
 
 RV_SUITE(super_pages, RV_CASE(a_page_is_mapped_and_its_slot_is_read),
     RV_CASE(what_is_no_page_of_ours_is_refused),
+    RV_CASE(a_page_that_comes_again_is_the_one_that_is_known),
     RV_CASE(only_the_first_page_of_a_life_counts),
     RV_CASE(a_page_of_no_life_is_closed),
     RV_CASE(who_beats_in_its_page_is_left_alone_until_it_stops),
