@@ -32,15 +32,15 @@ directory_in(const char *variable)
 }
 
 enum reeve_status
-rv_conf_runtime_dir(
-    const char *state_dir, char *dst, size_t size, struct reeve_error *err)
+rv_conf_runtime_dir_of(uid_t uid, const char *state_dir, char *dst, size_t size,
+    struct reeve_error *err)
 {
 	uint64_t key = rv_fnv_str(RV_FNV_INIT, state_dir);
 	const char *base = directory_in("XDG_RUNTIME_DIR");
 	char text[512];
 	size_t len;
 
-	if (geteuid() == 0) {
+	if (uid == 0) {
 		len = rv_format(
 		    text, sizeof(text), "/run/reeve/%016" PRIx64, key);
 	} else if (base != NULL) {
@@ -48,7 +48,7 @@ rv_conf_runtime_dir(
 		    text, sizeof(text), "%s/reeve/%016" PRIx64, base, key);
 	} else {
 		len = rv_format(text, sizeof(text), "/tmp/reeve-%d/%016" PRIx64,
-		    (int)geteuid(), key);
+		    (int)uid, key);
 	}
 	/* Sockets are made in it, whose paths have 107 characters. */
 	if (len + 1 > size || len > 80) {
@@ -56,6 +56,13 @@ rv_conf_runtime_dir(
 	}
 	rv_copy(dst, size, text);
 	return REEVE_OK;
+}
+
+enum reeve_status
+rv_conf_runtime_dir(
+    const char *state_dir, char *dst, size_t size, struct reeve_error *err)
+{
+	return rv_conf_runtime_dir_of(geteuid(), state_dir, dst, size, err);
 }
 
 enum reeve_status

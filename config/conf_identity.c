@@ -176,14 +176,14 @@ static void
 check_rights(const struct rv_cmake *m, const struct rv_cnode *user,
     const struct rv_cnode *group)
 {
-	if (geteuid() == 0) {
+	if (m->l->uid == 0) {
 		return;
 	}
-	if (user != NULL && m->p->uid != geteuid()) {
+	if (user != NULL && m->p->uid != m->l->uid) {
 		rv_conf_error(
 		    m->l, user, "only root can run a worker as another user");
 	}
-	if (group != NULL && m->p->gid != getegid()) {
+	if (group != NULL && m->p->gid != m->l->gid) {
 		rv_conf_error(
 		    m->l, group, "only root can run a worker in another group");
 	}

@@ -51,6 +51,8 @@ struct rv_loader {
 	const struct rv_policy *kept[RV_CKEPT];
 	struct rv_cdoc doc;
 	const struct rv_conf_source *source;
+	uid_t uid; /* whose rights count */
+	gid_t gid;
 	const char *file, *here; /* absolute path or NULL, its folder */
 	/* a node for the default of each key, NULL where there is none */
 	const struct rv_cnode *otherwise[RV_CKEYS];

@@ -113,12 +113,12 @@ fill_dirs(struct rv_loader *l, const struct rv_cnode *root)
 			    &err, REEVE_ECONFIG, "the path is too long");
 		}
 	} else {
-		status = rv_conf_dirs(l->block->conf.name, geteuid() == 0,
-		    state, sizeof(state), runtime, sizeof(runtime), &err);
+		status = rv_conf_dirs(l->block->conf.name, l->uid == 0, state,
+		    sizeof(state), runtime, sizeof(runtime), &err);
 	}
 	if (status == REEVE_OK) {
-		status =
-		    rv_conf_runtime_dir(state, runtime, sizeof(runtime), &err);
+		status = rv_conf_runtime_dir_of(
+		    l->uid, state, runtime, sizeof(runtime), &err);
 	}
 	if (status != REEVE_OK) {
 		rv_conf_error(l, node != NULL ? node : root, "%s", err.text);

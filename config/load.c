@@ -207,7 +207,9 @@ static enum reeve_status
 parse(struct rv_conf **out, const struct rv_conf_source *source,
     const struct input *input, rv_finding_cb *cb, void *ctx)
 {
-	struct rv_loader l = { .source = source };
+	struct rv_loader l = { .source = source,
+		.uid = source->has_owner ? source->uid : geteuid(),
+		.gid = source->has_owner ? source->gid : getegid() };
 	enum reeve_status status;
 
 	l.block = rv_alloc(1, sizeof(*l.block));

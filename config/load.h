@@ -8,6 +8,8 @@
 #ifndef RV_CONFIG_LOAD_H
 #define RV_CONFIG_LOAD_H
 
+#include <sys/types.h>
+
 #include "config/declare.h"
 #include "config/spec.h"
 
@@ -55,6 +57,10 @@ struct rv_conf_source {
 	 * asks for names and places only */
 	bool offline;
 	bool looking; /* whether programs and directories are there: warnings */
+	/* whose rights count, where the caller has given up its own since */
+	bool has_owner;
+	uid_t uid;
+	gid_t gid;
 	/* for functions that say nothing; else they come from a fork server */
 	bool has_method;
 	enum rv_method default_method;
@@ -102,6 +108,9 @@ enum reeve_status rv_conf_dirs(const char *name, bool as_root, char *state_dir,
 /* The runtime directory that belongs to this (absolute) state directory. */
 enum reeve_status rv_conf_runtime_dir(const char *state_dir, char *dst,
     size_t size, struct reeve_error *) RV_MUST_CHECK;
+/* The same for one whose runtime was created by this user. */
+enum reeve_status rv_conf_runtime_dir_of(uid_t, const char *state_dir,
+    char *dst, size_t size, struct reeve_error *) RV_MUST_CHECK;
 
 /* JSON Schema (draft 2020-12) of the config, made from the table. rv_free. */
 char *rv_conf_schema(void) RV_MUST_CHECK;

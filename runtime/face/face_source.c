@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <reeve/function.h>
 
@@ -72,6 +73,9 @@ rv_face_source_init(struct reeve *reeve, const struct reeve_options *options,
 	};
 	source->functions = &reeve->functions;
 	source->looking = options->finding != NULL;
+	source->has_owner = true; /* as the launcher that is started now */
+	source->uid = geteuid();
+	source->gid = getegid();
 	status = set_method(source, options->method, err);
 	if (status == REEVE_OK &&
 	    (!copy(&source->file, options->config_file) ||

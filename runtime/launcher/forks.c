@@ -56,6 +56,32 @@ become_life(struct rv_fork *fork, pid_t pid, int pidfd, uint64_t ticks)
 	destroy(fork);
 }
 
+/*
+ * A host may be another user than when it started us: what we have made for
+ * its worker is ours alone. It waits for our word, so that nothing is late.
+ */
+static void
+lend(struct rv_fork *fork, pid_t pid)
+{
+	struct rv_making *m = &fork->making;
+	uid_t uid;
+
+	if (fork->launch.method != RV_LAUNCH_BY_FORK ||
+	    fork->launch.keep.set_user || !rv_sys_proc_uid(pid, &uid) ||
+	    uid == m->l->uid) {
+		return;
+	}
+	rv_listen_lend(m->life, uid);
+	for (unsigned i = 0; i < 2; i++) {
+		/* For programs that open /dev/stdout anew. */
+		if (m->reads[i] != -1 &&
+		    fchown(m->reads[i], uid, (gid_t)-1) == -1) {
+			rv_launcher_trouble(m->l, errno,
+			    "cannot let user %u reopen an output", uid);
+		}
+	}
+}
+
 void
 rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 {
@@ -74,6 +100,7 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 		fail(fork, RV_STAGE_CLONE, EAGAIN); /* killed on its way */
 		return;
 	}
+	lend(fork, result->pid);
 	become_life(fork, result->pid, pidfd, rv_sys_start_ticks(result->pid));
 }
 

@@ -189,14 +189,34 @@ refuse(struct rv_listener *lis, const char *why)
 	}
 }
 
-static bool
-is_allowed(const struct rv_life *life, const struct rv_packet *packet)
+void
+rv_listen_lend(struct rv_life *life, uid_t user)
 {
+	struct rv_listener *lis = life->listener;
+	char name[RV_LISTEN_NAME_MAX];
+
+	if (lis == NULL) {
+		return;
+	}
+	lis->is_lent = true;
+	lis->user = user;
+	rv_listen_name(life->l, life->life, life->keep, name);
+	if (name[0] != '@' && chown(name, user, (gid_t)-1) == -1) {
+		rv_launcher_trouble(
+		    life->l, errno, "cannot let user %u reach %s", user, name);
+	}
+}
+
+static bool
+is_allowed(const struct rv_listener *lis, const struct rv_packet *packet)
+{
+	const struct rv_life *life = lis->life;
 	const struct rv_launcher *l = life->l;
 
 	return packet->has_cred && packet->pid != 0 &&
 	       (packet->uid == l->uid || packet->uid == 0 ||
-		   (life->keep->set_user && packet->uid == life->keep->uid));
+		   (life->keep->set_user && packet->uid == life->keep->uid) ||
+		   (lis->is_lent && packet->uid == lis->user));
 }
 
 static void
@@ -284,7 +304,7 @@ read_message(struct rv_listener *lis)
 		return 0;
 	}
 	(void)RV_FAULT(notify);
-	if (is_allowed(lis->life, &packet)) {
+	if (is_allowed(lis, &packet)) {
 		rv_notify_parse(data, packet.len, packet.n_fds, &m);
 		if (m.page) {
 			handle_page(lis, &packet);

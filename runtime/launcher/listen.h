@@ -21,10 +21,12 @@ struct rv_listener {
 	struct rv_io notify_io, ready_io;
 	int notify_fd, ready_fd; /* -1: none */
 	bool has_path;           /* something is to be unlinked */
-	bool awaits;             /* the clerk has its socket */
-	bool told;               /* the newline has come */
-	bool beat;               /* a beat is not yet passed on */
-	bool paused;             /* not watched: the link is full */
+	bool is_lent;            /* its process is of a user not foretold: */
+	uid_t user;
+	bool awaits;    /* the clerk has its socket */
+	bool told;      /* the newline has come */
+	bool beat;      /* a beat is not yet passed on */
+	bool paused;    /* not watched: the link is full */
 	bool is_passed; /* what is read next was passed on: the link was full */
 	rv_time bad_at; /* last refusal said, 0: never */
 };
@@ -49,6 +51,9 @@ int rv_listen_bind(
 bool rv_listen_start(
     struct rv_life *, int notify_fd, int ready_fd) RV_MUST_CHECK;
 void rv_listen_stop(struct rv_life *);
+
+/* Its process turned out to be of this user: that is heard as well. */
+void rv_listen_lend(struct rv_life *, uid_t);
 
 /* The page of its process, where that came another way; stays the caller's. */
 void rv_listen_page(struct rv_life *, int fd);

@@ -98,6 +98,26 @@ rv_sys_start_ticks(pid_t pid)
 								     : 0;
 }
 
+/* The owner of its folder is another where it may not be looked into. */
+bool
+rv_sys_proc_uid(pid_t pid, uid_t *uid)
+{
+	static const char key[] = "\nUid:";
+	char path[48], text[1024];
+	const char *at;
+	unsigned real, effective;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	read_text(path, text, sizeof(text));
+	at = strstr(text, key);
+	if (at == NULL ||
+	    sscanf(at + strlen(key), " %u %u", &real, &effective) != 2) {
+		return false;
+	}
+	*uid = effective;
+	return true;
+}
+
 void
 rv_sys_boot_id(char id[static 40])
 {

@@ -56,6 +56,8 @@ int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
 
 /* Field 22 of /proc/PID/stat; 0 when there is no such process. */
 uint64_t rv_sys_start_ticks(pid_t pid);
+/* The user that it acts as; false when there is no such process. */
+bool rv_sys_proc_uid(pid_t pid, uid_t *uid);
 /* Bytes of memory that it has at hand; 0 when there is no such process. */
 uint64_t rv_sys_resident(pid_t pid);
 /* Parent, group and session of a process; false when there is none. */

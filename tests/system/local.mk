@@ -2,10 +2,10 @@
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/test_lossless tests/system/test_slow_disk \
 	tests/system/test_full_disk tests/system/test_odd_output \
-	tests/system/test_no_descriptors
+	tests/system/test_no_descriptors tests/system/test_dropped
 SYSTEM_TESTS += tests/system/test_lossless tests/system/test_slow_disk \
 	tests/system/test_full_disk tests/system/test_odd_output \
-	tests/system/test_no_descriptors
+	tests/system/test_no_descriptors tests/system/test_dropped
 endif
 tests_system_test_lossless_SOURCES = tests/system/test_lossless.c $(live_sources)
 tests_system_test_lossless_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
@@ -22,6 +22,9 @@ tests_system_test_odd_output_LDADD = $(live_libs)
 tests_system_test_no_descriptors_SOURCES = tests/system/test_no_descriptors.c $(live_sources)
 tests_system_test_no_descriptors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_system_test_no_descriptors_LDADD = $(live_libs)
+tests_system_test_dropped_SOURCES = tests/system/test_dropped.c $(called_sources)
+tests_system_test_dropped_CPPFLAGS = $(host_cppflags)
+tests_system_test_dropped_LDADD = $(host_libs)
 SYSTEM_TESTS += tests/system/test_interpreters
 EXTRA_DIST += tests/system/test_interpreters
 SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers

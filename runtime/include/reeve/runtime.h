@@ -106,7 +106,10 @@ struct reeve_options {
  * runtime holds the state directory; the text names its pid.
  *
  * Afterwards the host may give up its privileges: what needs them is done by
- * the launcher, which keeps them (see reeve_seal).
+ * the launcher, which keeps them (see reeve_seal), and what may be declared is
+ * judged by those that it had here. Workers that the host forks are of the
+ * user that it is by then. So would be the successor of a launcher or a clerk
+ * that was killed, and may find the log closed to it.
  */
 REEVE_PUBLIC enum reeve_status reeve_create(struct reeve **out,
     const struct reeve_options *, struct reeve_error *) REEVE_MUST_CHECK;
