@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of a conf: chunks in a list, handed out piece by piece. See the
- * header. */
+/*
+ * Memory of a conf: chunks in a list, handed out piece by piece, structs from
+ * the front and texts, which need no alignment, from the back. See the header.
+ */
 #include "config.h"
 
 #include "config/conf_arena.h"
@@ -14,7 +16,7 @@
 
 struct rv_arena_chunk {
 	struct rv_arena_chunk *next;
-	size_t used, size;
+	size_t used, end; /* what lies between is free */
 	_Alignas(16) char data[];
 };
 
@@ -39,16 +41,28 @@ grow(struct rv_arena *arena, size_t need)
 		arena->failed = true;
 		return false;
 	}
-	chunk->size = size;
+	chunk->end = size;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
 	return true;
 }
 
+/* The chunk with so much room, or NULL. */
+static struct rv_arena_chunk *
+room_for(struct rv_arena *arena, size_t need)
+{
+	struct rv_arena_chunk *chunk = arena->chunks;
+
+	if (chunk != NULL && chunk->end - chunk->used >= need) {
+		return chunk;
+	}
+	return grow(arena, need) ? arena->chunks : NULL;
+}
+
 void *
 rv_arena_get(struct rv_arena *arena, size_t n, size_t size)
 {
-	struct rv_arena_chunk *chunk = arena->chunks;
+	struct rv_arena_chunk *chunk;
 	size_t need;
 
 	if (__builtin_mul_overflow(n, size, &need) || need > SIZE_MAX / 2) {
@@ -56,26 +70,61 @@ rv_arena_get(struct rv_arena *arena, size_t n, size_t size)
 		return NULL;
 	}
 	need = (need + 15) & ~(size_t)15;
-	if (chunk == NULL || chunk->size - chunk->used < need) {
-		if (!grow(arena, need)) {
-			return NULL;
-		}
-		chunk = arena->chunks;
+	chunk = room_for(arena, need);
+	if (chunk == NULL) {
+		return NULL;
 	}
 	chunk->used += need;
 	return chunk->data + chunk->used - need;
 }
 
+/* Room for a text and its end. */
+static char *
+get_text(struct rv_arena *arena, size_t len)
+{
+	struct rv_arena_chunk *chunk = room_for(arena, len + 1);
+
+	if (chunk == NULL) {
+		return NULL;
+	}
+	chunk->end -= len + 1;
+	return chunk->data + chunk->end;
+}
+
+/* The text as it was stored before, or as it is from now on. */
+static const char *
+stored(struct rv_arena *arena, const char *s, size_t len, bool is_ours)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	size_t at;
+
+	for (size_t i = 0; i < len; i++) {
+		hash = (hash ^ (unsigned char)s[i]) * 16777619u;
+	}
+	at = hash % RV_ARENA_RECENT;
+	if (arena->recent[at].s != NULL && arena->recent[at].len == len &&
+	    memcmp(arena->recent[at].s, s, len) == 0) {
+		return arena->recent[at].s;
+	}
+	if (!is_ours) {
+		char *copy = get_text(arena, len);
+
+		if (copy == NULL) {
+			return "";
+		}
+		memcpy(copy, s, len);
+		copy[len] = '\0';
+		s = copy;
+	}
+	arena->recent[at].s = s;
+	arena->recent[at].len = len;
+	return s;
+}
+
 const char *
 rv_arena_strndup(struct rv_arena *arena, const char *s, size_t len)
 {
-	char *copy = rv_arena_get(arena, len + 1, 1);
-
-	if (copy == NULL) {
-		return "";
-	}
-	memcpy(copy, s, len);
-	return copy;
+	return stored(arena, s, len, false);
 }
 
 const char *
@@ -88,18 +137,24 @@ const char *
 rv_arena_format(struct rv_arena *arena, const char *fmt, ...)
 {
 	va_list args;
+	const char *is;
 	char *text;
 	int len;
 
 	va_start(args, fmt);
 	len = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	text = len >= 0 ? rv_arena_get(arena, (size_t)len + 1, 1) : NULL;
+	text = len >= 0 ? get_text(arena, (size_t)len) : NULL;
 	if (text == NULL) {
 		return "";
 	}
 	va_start(args, fmt);
 	vsnprintf(text, (size_t)len + 1, fmt, args);
 	va_end(args);
-	return text;
+	is = stored(arena, text, (size_t)len, true);
+	if (is != text) { /* the last one goes back, to be zeros again */
+		memset(text, 0, (size_t)len + 1);
+		arena->chunks->end += (size_t)len + 1;
+	}
+	return is;
 }

@@ -288,7 +288,7 @@ rv_store_open(struct rv_store *store, struct reeve_error *err)
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_wal_autocheckpoint(store->db, write_back_at(store));
 	if ((status = execute(store,
-		 "PRAGMA cache_size=-256;PRAGMA mmap_size=0;"
+		 "PRAGMA cache_size=-128;PRAGMA mmap_size=0;"
 		 "PRAGMA temp_store=MEMORY;PRAGMA synchronous=NORMAL;"
 		 "PRAGMA journal_size_limit=4194304",
 		 err)) == REEVE_OK &&

@@ -16,6 +16,7 @@
 
 #define WORDS_PER_ACTION 8
 #define RECORD_FIELDS    8
+#define KEPT             2048 /* words that stay, however quiet it is */
 
 struct head {
 	uint8_t type, kind, timer, flags;
@@ -65,9 +66,21 @@ rv_core_grow(struct rv_core *core, size_t max_units, const struct rv_core *from)
 	memcpy(core, from, sizeof(*core));
 	core->max_units = max_units;
 	core->capacity = capacity_for(max_units);
-	core->head = core->tail = 0;
+	core->head = core->tail = core->touched = 0;
 	rv_list_init(&core->dirty);
 	rv_list_init(&core->changed);
+}
+
+void *
+rv_core_unused(struct rv_core *core, size_t *len)
+{
+	if (core->n_actions > 0 || core->touched <= KEPT) {
+		*len = 0;
+		return NULL;
+	}
+	*len = (core->touched - KEPT) * sizeof(uint64_t);
+	core->touched = KEPT;
+	return &core->words[KEPT];
 }
 
 static void
@@ -77,6 +90,7 @@ push_word(struct rv_core *core, uint64_t word)
 
 	RV_ASSERT(next != core->tail);
 	core->words[core->head] = word;
+	core->touched = RV_MAX(core->touched, core->head + 1);
 	core->head = next;
 }
 

@@ -296,6 +296,11 @@ enum rv_proposal rv_core_proposal(struct rv_core *, const struct rv_event *);
  */
 bool rv_core_swap(struct rv_core *, struct rv_unit *, struct rv_unit *);
 bool rv_core_action(struct rv_core *, struct rv_action *out);
+/*
+ * Memory of the queue that a burst of actions has used and that nothing is in
+ * now: the owner may give its pages back to the kernel. NULL: none to speak of.
+ */
+void *rv_core_unused(struct rv_core *, size_t *len);
 
 /* How many are linked. */
 size_t rv_core_units(const struct rv_core *);

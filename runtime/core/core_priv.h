@@ -118,6 +118,7 @@ struct rv_core {
 	void *trace_ctx;
 	/* ring of words: actions, encoded; see action.c */
 	size_t n_actions, head, tail, capacity;
+	size_t touched; /* words, since rv_core_unused */
 	uint64_t words[];
 };
 

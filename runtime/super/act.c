@@ -182,6 +182,17 @@ static act_fn *const acts[] = {
 	[RV_ACT_GROUP_DOWN] = act_group_down,
 };
 
+static void
+give_back(struct rv_super *super)
+{
+	size_t len;
+	void *unused = rv_core_unused(super->core, &len);
+
+	if (unused != NULL) {
+		rv_sys_give_back(unused, len);
+	}
+}
+
 void
 rv_super_act(struct rv_super *super)
 {
@@ -195,6 +206,7 @@ rv_super_act(struct rv_super *super)
 		acts[action.type](super, &action);
 	}
 	super->acting = false;
+	give_back(super);
 	if (!rv_list_empty(&super->launches)) {
 		rv_loop_defer(super->loop, &super->end_of_turn);
 	}

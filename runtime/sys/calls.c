@@ -287,3 +287,15 @@ rv_sys_close_range(unsigned first, unsigned last)
 	}
 	return 0;
 }
+
+void
+rv_sys_give_back(void *at, size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t skip = -(uintptr_t)at & (page - 1);
+
+	if (len >= skip + page) {
+		madvise((char *)at + skip, (len - skip) & ~(page - 1),
+		    MADV_DONTNEED);
+	}
+}

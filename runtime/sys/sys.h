@@ -38,6 +38,8 @@ int rv_sys_signalfd(const sigset_t *); /* non-blocking */
 int rv_sys_memfd(const char *name);
 void *rv_sys_mmap_shared(int fd, size_t len, bool writable); /* NULL: failed */
 int rv_sys_fallocate(int fd, off_t len);
+/* The whole pages of it are the kernel's again; they read as zeros. */
+void rv_sys_give_back(void *at, size_t len);
 int rv_sys_rename(const char *from, const char *to);
 /* Close all of [first, last]; falls back as fault.def says. */
 int rv_sys_close_range(unsigned first, unsigned last);
