@@ -127,12 +127,19 @@ settle(struct rv_life *life)
 		life->settled = true;
 		return;
 	}
+	life->foreign = life->foreign || done == -1;
 	if (done == -1 && rv_sys_pidfd_exit_status(proc->pidfd, &wstatus)) {
 		note_status(&death->end, wstatus);
 		life->settled = true;
 	} else if (life->keep->hosted && !life->reap_asked &&
 		   is_still_there(proc)) {
 		ask_host(life);
+	} else if (done == -1 && !is_being_reaped(life) &&
+		   rv_sys_zombie_status(
+		       proc->pid, proc->start_ticks, &wstatus)) {
+		/* Whoever is its parent now may never look at it. */
+		note_status(&death->end, wstatus);
+		life->settled = true;
 	} else if ((!is_still_there(proc) && !is_being_reaped(life)) ||
 		   rv_loop_now(life->l->loop) - life->since >= REAPED_WITHIN) {
 		death->end.unknown = true;
@@ -146,7 +153,8 @@ settle(struct rv_life *life)
 
 struct seek {
 	const struct rv_proc *lead;
-	bool found;
+	bool only_look;
+	bool found, alive;
 };
 
 static void
@@ -159,8 +167,11 @@ is_member(void *ctx, pid_t pid)
 	if (rv_sys_proc_stat(pid, NULL, &group, &session, &state, NULL) &&
 	    group == seek->lead->pid && session == group) {
 		seek->found = true;
-		if (state != 'Z') {
-			kill(pid, SIGKILL);
+		if (!rv_sys_is_dead(state)) {
+			seek->alive = true;
+			if (!seek->only_look) {
+				kill(pid, SIGKILL);
+			}
 		}
 	}
 }
@@ -204,6 +215,29 @@ kill_group_of(const struct rv_launcher *l, const struct rv_proc *lead)
 		return kill_group_by_proc(lead);
 	}
 	return rv_sys_pidfd_signal_group(lead->pidfd, lead->pid, SIGKILL) == 0;
+}
+
+/*
+ * A group takes signals as long as there are zombies in it. Ours go in a
+ * moment; those of others perhaps never, and are as dead.
+ */
+static bool
+is_group_alive(const struct rv_proc *lead)
+{
+	struct seek seek = { .lead = lead, .only_look = true };
+
+	if (lead->pid != 0) {
+		rv_kin_all(is_member, &seek);
+	}
+	return seek.alive;
+}
+
+static bool
+is_group_left(struct rv_life *life)
+{
+	return rv_life_kill_group(life) &&
+	       (!life->foreign || is_group_alive(&life->lead) ||
+		   (life->main != &life->lead && is_group_alive(life->main)));
 }
 
 bool
@@ -292,7 +326,7 @@ rv_life_advance(struct rv_life *life)
 		settle(life);
 	}
 	reap_lead(life);
-	life->group_left = in_group && rv_life_kill_group(life);
+	life->group_left = in_group && is_group_left(life);
 	if (wants_hunt(life) && !life->scanned) {
 		rv_hunt_soon(life);
 		return;

@@ -47,7 +47,8 @@ struct rv_life {
 	struct rv_slot *slot;  /* until its program runs */
 	struct rv_listener *listener; /* NULL: none */
 	bool paged;                   /* its page was passed on */
-	bool reap_asked;              /* its parent was asked how it ended */
+	bool foreign; /* its processes are not our children: adopted, hosted */
+	bool reap_asked; /* its parent was asked how it ended */
 	bool reap_answered;
 	int go; /* of one that was forked; -1: none */
 	struct rv_io go_io;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/text.h"
 
 /* The file's text, cut at size - 1; "" when it cannot be read. */
@@ -87,6 +88,42 @@ rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid, char *state,
 		*start_ticks = ticks;
 	}
 	return true;
+}
+
+/* What is nobody's to know but its owner's stands there as 0. */
+static bool
+may_look(pid_t pid)
+{
+	char path[48], text[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	return read_text(path, text, sizeof(text)) > 0;
+}
+
+int
+rv_sys_zombie_status(pid_t pid, uint64_t start_ticks, int *wstatus)
+{
+	char path[48], text[1024], state = 0;
+	const char *at;
+	uint64_t ticks = 0;
+	int64_t code;
+
+	if (RV_FAULT(zombie) != 0 ||
+	    !rv_sys_proc_stat(pid, NULL, NULL, NULL, &state, &ticks) ||
+	    !rv_sys_is_dead(state) || ticks != start_ticks) {
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	read_text(path, text, sizeof(text));
+	text[strcspn(text, "\n")] = '\0';
+	at = strrchr(text, ' '); /* the last field, since 3.5 */
+	if (at == NULL || !rv_parse_int(at + 1, 0, UINT16_MAX, &code) ||
+	    (code == 0 && !may_look(pid)) ||
+	    rv_sys_start_ticks(pid) != start_ticks) {
+		return 0;
+	}
+	*wstatus = (int)code;
+	return 1;
 }
 
 uint64_t

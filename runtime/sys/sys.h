@@ -56,6 +56,18 @@ int rv_sys_wait(
 /* Exit status of a process reaped by others (6.15+): 1, or 0 when not told. */
 int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
 
+/*
+ * How one ended that nobody has reaped yet: 1; or 0, when it is none of that
+ * start time, or its end is not for us to know. Needs no pidfd.
+ */
+int rv_sys_zombie_status(pid_t pid, uint64_t start_ticks, int *wstatus);
+/* Z or X: dead, whether its parent has taken note or not. */
+static inline bool
+rv_sys_is_dead(char state)
+{
+	return state == 'Z' || state == 'X';
+}
+
 /* Field 22 of /proc/PID/stat; 0 when there is no such process. */
 uint64_t rv_sys_start_ticks(pid_t pid);
 /* The user that it acts as; false when there is no such process. */

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "host/called.h"
@@ -98,7 +98,36 @@ RV_TEST(what_a_served_worker_says_outlives_the_launcher_that_hears_it)
 	kill_launcher_at_each(REEVE_METHOD_FORKSERVER);
 }
 
+/* As the first process of a container may be. */
+RV_TEST(a_host_that_inherits_workers_and_reaps_nothing_sees_them_end)
+{
+	struct guest guest = { 0 };
+	pid_t pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	setenv("REEVE_FAULTS", "notify@1=KILL", 1);
+	guest_open(&guest, "reaps_nothing", NULL);
+	unsetenv("REEVE_FAULTS");
+	hear(&guest);
+	add_function(&guest, "a", "h.talk", REEVE_METHOD_SPAWN, "1", NULL);
+	add_function(&guest, "b", "h.talk", REEVE_METHOD_SPAWN, "1", NULL);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT(await_events(&guest, "worker.ready", 2));
+	CU_ASSERT_EQUAL(heard_events("launcher.lost"), 1);
+	pid = unit_at(&guest, "a").pid;
+	kill(pid, SIGKILL);
+	CU_ASSERT(await_other(&guest, "a", pid));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(heard_detail("worker.exited"), "\"signal\":9"));
+	OK(reeve_stop(guest.reeve, "b", &err));
+	CU_ASSERT(await(&guest, "b", REEVE_STOPPED));
+	CU_ASSERT_EQUAL(heard_events("worker.leftover"), 0);
+	guest_close(&guest);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
 RV_SUITE(handed_on,
+    RV_CASE(a_host_that_inherits_workers_and_reaps_nothing_sees_them_end),
     RV_CASE(what_a_spawned_worker_says_outlives_the_launcher_that_hears_it),
     RV_CASE(what_a_forked_worker_says_outlives_the_launcher_that_hears_it),
     RV_CASE(what_a_served_worker_says_outlives_the_launcher_that_hears_it))

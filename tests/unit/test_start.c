@@ -40,7 +40,9 @@ reap_one(struct rig *rig, uint64_t life)
 	pid_t pid = rig_of(rig, life)->pid;
 
 	if (waitpid(pid, &wstatus, WNOHANG) == pid) {
-		CU_ASSERT(rv_start_reaped(rig->start, pid, wstatus));
+		/* A zombie may have been looked at before. */
+		CU_ASSERT(rv_start_reaped(rig->start, pid, wstatus) ||
+			  rig_of(rig, life)->died);
 		return true;
 	}
 	return false;
@@ -142,9 +144,50 @@ RV_TEST(the_kernel_still_tells_how_an_adopted_one_ended)
 
 RV_TEST(where_it_does_not_the_end_is_unknown)
 {
-	end_of_an_adopted_one_that_nobody_told_of("pidfd_info=ENOTTY", false);
 	end_of_an_adopted_one_that_nobody_told_of(
-	    "pidfd_open=ENOSYS,clone_pidfd=EINVAL", false);
+	    "pidfd_info=ENOTTY,zombie=EACCES", false);
+	end_of_an_adopted_one_that_nobody_told_of(
+	    "pidfd_open=ENOSYS,clone_pidfd=EINVAL,zombie=EACCES", false);
+}
+
+/* We are their parent then, and look at none of them. */
+static void
+end_of_an_adopted_family(const char *faults, bool known)
+{
+	struct rig rig;
+	struct rig_spec s;
+	uint64_t life;
+	struct rig_life *l;
+	pid_t pids[8];
+
+	rig_open(&rig, NULL);
+	unlink(rig_file(&rig, "family"));
+	rig_spec(&s, "family", rig_file(&rig, "family"), "group", NULL);
+	life = rig_launch_ready(&rig, &s);
+	l = rig_of(&rig, life);
+	rig.adopt = true;
+	rig.spec = &s.spec;
+	setenv("REEVE_FAULTS", faults, 1);
+	kill_launcher(&rig);
+	unsetenv("REEVE_FAULTS");
+	rv_start_kill(rig.start, life, RV_KILL_GROUP);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+	CU_ASSERT_EQUAL(l->death.end.unknown, !known);
+	CU_ASSERT(!known || l->death.end.number == SIGKILL);
+	CU_ASSERT(!l->death.survivors);
+	CU_ASSERT_EQUAL(rig_pids(rig_file(&rig, "family"), pids, 8), 1);
+	CU_ASSERT_EQUAL(waitpid(l->pid, NULL, WNOHANG), l->pid);
+	CU_ASSERT_EQUAL(waitpid(pids[0], NULL, WNOHANG), pids[0]);
+	rig_close(&rig);
+}
+
+RV_TEST(a_zombie_that_nobody_reaps_is_dead)
+{
+	end_of_an_adopted_family("", true);
+	end_of_an_adopted_family("pidfd_group=EINVAL", true);
+	end_of_an_adopted_family("pidfd_open=ENOSYS,clone_pidfd=EINVAL", true);
+	/* Where its end may not be known, somebody who may is waited for. */
+	end_of_an_adopted_family("zombie=EACCES", false);
 }
 
 RV_TEST(an_adopted_group_is_killed_whole)
@@ -595,6 +638,7 @@ RV_SUITE(start,
     RV_CASE(a_life_that_ended_meanwhile_has_the_status_that_the_host_reaped),
     RV_CASE(the_kernel_still_tells_how_an_adopted_one_ended),
     RV_CASE(where_it_does_not_the_end_is_unknown),
+    RV_CASE(a_zombie_that_nobody_reaps_is_dead),
     RV_CASE(an_adopted_group_is_killed_whole),
     RV_CASE(an_adopted_life_is_still_heard),
     RV_CASE(requests_in_flight_are_lost_with_the_launcher_and_leave_nothing),

@@ -196,6 +196,31 @@ RV_TEST(a_status_reaped_by_others_is_told_or_unknown)
 	}
 }
 
+RV_TEST(how_a_zombie_ended_is_told_to_who_may_know)
+{
+	pid_t pid = start_ended(42);
+	uint64_t ticks = rv_sys_start_ticks(pid);
+	int status = -5;
+
+	CU_ASSERT_EQUAL(rv_sys_zombie_status(
+			    getpid(), rv_sys_start_ticks(getpid()), &status),
+	    0);
+	CU_ASSERT_EQUAL(rv_sys_zombie_status(pid, ticks + 1, &status), 0);
+	rv_fault_set("zombie=EACCES");
+	CU_ASSERT_EQUAL(rv_sys_zombie_status(pid, ticks, &status), 0);
+	rv_fault_set(NULL);
+	CU_ASSERT_EQUAL(status, -5);
+	CU_ASSERT_EQUAL(rv_sys_zombie_status(pid, ticks, &status), 1);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+	CU_ASSERT_EQUAL(rv_sys_zombie_status(pid, ticks, &status), 0);
+	pid = start_ended(0);
+	CU_ASSERT_EQUAL(
+	    rv_sys_zombie_status(pid, rv_sys_start_ticks(pid), &status), 1);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+}
+
 /* The ways in which a helper can come to be. */
 static const char *const births[] = { NULL, "clone_vm=ENOSYS",
 	"clone_pidfd=EINVAL", "clone_pidfd=EINVAL,pidfd_open=ENOSYS",
@@ -459,6 +484,7 @@ RV_SUITE(sys_process,
     RV_CASE(other_failures_are_told_and_not_worked_around),
     RV_CASE(there_is_no_pidfd_of_what_does_not_exist),
     RV_CASE(a_status_reaped_by_others_is_told_or_unknown),
+    RV_CASE(how_a_zombie_ended_is_told_to_who_may_know),
     RV_CASE(a_helper_gets_its_descriptors_and_no_others),
     RV_CASE(descriptors_may_stand_anywhere_and_twice),
     RV_CASE(a_helper_starts_with_clean_signals_and_its_host_keeps_its_own),
