@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The methods that change something: each turns names into units and asks the
+ * The methods that change units: each turns names into units and asks the
  * runtime. What happens then is decided there. Who asked has been recorded
  * before a handler runs.
  */
@@ -10,9 +10,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/ctl_priv.h"
-
-/* Above this many bytes of findings the rest is only counted. */
-#define FINDINGS_MAX (128 * 1024)
 
 static enum reeve_status
 named_units(struct rv_ctl_request *request, struct rv_units *list,
@@ -212,88 +209,6 @@ rv_ctl_on_signal(
 	rv_jsonw_object_end(w);
 	rv_free(list.units);
 	return REEVE_OK;
-}
-
-struct findings {
-	struct rv_buf text; /* JSON */
-	struct rv_jsonw w;
-	size_t n, left_out;
-};
-
-static void
-on_finding(
-    void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
-{
-	struct findings *all = ctx;
-	struct rv_jsonw *w = &all->w;
-
-	all->n++;
-	if (all->text.len > FINDINGS_MAX) {
-		all->left_out++;
-		return;
-	}
-	rv_jsonw_object(w);
-	rv_jsonw_key(w, "file");
-	rv_jsonw_str(w, finding->where);
-	rv_jsonw_key(w, "line");
-	rv_jsonw_int(w, finding->line);
-	rv_jsonw_key(w, "column");
-	rv_jsonw_int(w, finding->column);
-	rv_jsonw_key(w, "text");
-	rv_jsonw_str(w, finding->text);
-	rv_jsonw_key(w, "warning");
-	rv_jsonw_bool(w, level == RV_FINDING_WARNING);
-	rv_jsonw_object_end(w);
-}
-
-static void
-write_list(struct rv_jsonw *w, const char *key, const struct rv_buf *list)
-{
-	rv_jsonw_key(w, key);
-	rv_jsonw_raw(w, list->len != 0 ? rv_buf_str(list) : "[]");
-	/* What did not fit there must not look whole here. */
-	w->out->failed |= list->failed;
-}
-
-static void
-write_plan(struct rv_jsonw *w, uint64_t event,
-    const struct rv_reload_plan *plan, const struct findings *findings)
-{
-	rv_jsonw_object(w);
-	rv_ctl_write_event(w, event);
-	write_list(w, "added", &plan->added);
-	write_list(w, "removed", &plan->removed);
-	write_list(w, "changed", &plan->changed);
-	write_list(w, "updated", &plan->updated);
-	write_list(w, "findings", &findings->text);
-	rv_jsonw_object_end(w);
-}
-
-enum reeve_status
-rv_ctl_on_reload(
-    struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
-{
-	bool dry = rv_json_bool(rv_json_get(request->params, "dry_run"));
-	struct rv_reload_plan plan = { 0 };
-	struct findings findings = { 0 };
-	enum reeve_status status;
-
-	rv_buf_init(&findings.text, 2 * FINDINGS_MAX);
-	rv_jsonw_init(&findings.w, &findings.text);
-	rv_jsonw_array(&findings.w);
-	status = rv_super_reload(
-	    request->ctl->super, dry, &plan, on_finding, &findings, err);
-	rv_jsonw_array_end(&findings.w);
-	if (status == REEVE_OK) {
-		write_plan(w, request->event, &plan, &findings);
-		rv_reload_plan_finish(&plan);
-	} else if (!findings.text.failed) {
-		rv_buf_addf(&request->extra,
-		    ",\"findings\":%s,\"findings_left_out\":%zu",
-		    rv_buf_str(&findings.text), findings.left_out);
-	}
-	rv_buf_finish(&findings.text);
-	return status;
 }
 
 /* The answer leaves before the end: the end is later turns' business. */

@@ -25,8 +25,8 @@ failed(const struct judged *j, const char *why)
 	return RV_FAILED;
 }
 
-static bool
-at_rest(const struct rv_unit *unit)
+bool
+rv_ctl_at_rest(const struct rv_unit *unit)
 {
 	return unit->state == RV_STATE_STOPPED ||
 	       unit->state == RV_STATE_EXITED || unit->state == RV_STATE_FATAL;
@@ -92,7 +92,8 @@ judge_down(const struct judged *j)
 		return failed(j, "was stopped by another request");
 	}
 	for (; above != NULL; above = above->parent) {
-		if (at_rest(above) || above->state == RV_STATE_STOPPING) {
+		if (rv_ctl_at_rest(above) ||
+		    above->state == RV_STATE_STOPPING) {
 			rv_format(j->why, RV_CTL_WHY,
 			    "its supervisor %.96s is %s", above->path,
 			    rv_state_name(above->state));
@@ -108,7 +109,7 @@ judge_waiting(const struct judged *j)
 {
 	const struct rv_unit *other = j->unit->waiting_for;
 
-	if (other == NULL || !at_rest(other) || other->wanted) {
+	if (other == NULL || !rv_ctl_at_rest(other) || other->wanted) {
 		return RV_PENDING;
 	}
 	rv_format(j->why, RV_CTL_WHY, "waits for %.96s, which is %s%s",
@@ -168,25 +169,41 @@ judge_stop(const struct judged *j)
 	if (j->unit->wanted && !j->unit->held) {
 		return failed(j, "was started by another request");
 	}
-	return at_rest(j->unit) ? RV_DONE : RV_PENDING;
+	return rv_ctl_at_rest(j->unit) ? RV_DONE : RV_PENDING;
+}
+
+/* It runs, and the life that it had: it may still be its turn. */
+static enum rv_outcome
+judge_old(const struct judged *j)
+{
+	const struct rv_unit *above = j->unit->parent;
+	struct rv_unit_info info;
+	char end[96];
+
+	rv_super_info(j->super, j->unit, &info);
+	if (info.replacing || !info.spec->overlap.on || above == NULL ||
+	    above->policy->strategy != RV_ONE_FOR_ONE) {
+		return RV_PENDING;
+	}
+	if (!rv_super_rolled_back(j->super, j->unit, &info)) {
+		return failed(j, "another reload took it back, the old one "
+				 "stays");
+	}
+	rv_ctl_say_end(&info, end, sizeof(end));
+	rv_format(j->why, RV_CTL_WHY,
+	    "rolled back, the old one stays: the new one %s", end);
+	return RV_FAILED;
 }
 
 /* The life it had does not count; a supervisor has none, but goes down. */
 static enum rv_outcome
 judge_restart(const struct judged *j)
 {
-	if (j->unit->policy->kind == RV_WORKER &&
-	    j->unit->state == RV_STATE_RUNNING &&
-	    j->unit->life == j->life_before) {
-		struct rv_unit_info info;
-
-		rv_super_info(j->super, j->unit, &info);
-		return info.replacing || !info.spec->overlap.on
-			   ? RV_PENDING
-			   : failed(j, "the new process could not start, the "
-				       "old one stays");
-	}
-	return judge_start(j);
+	return j->unit->policy->kind == RV_WORKER &&
+		       j->unit->state == RV_STATE_RUNNING &&
+		       j->unit->life == j->life_before
+		   ? judge_old(j)
+		   : judge_start(j);
 }
 
 enum rv_outcome

@@ -192,6 +192,7 @@ enum reeve_status rv_ctl_names(struct rv_super *, const struct rv_json *names,
 void rv_ctl_say_end(const struct rv_unit_info *, char *dst, size_t size);
 
 /* ctl_wait.c */
+struct rv_ctl_plan;
 void rv_ctl_waits_changed(struct rv_ctl *, struct rv_unit *, bool gone);
 void rv_ctl_waits_finished(struct rv_ctl *);
 void rv_ctl_waits_deliver(struct rv_ctl_client *);
@@ -200,7 +201,28 @@ enum reeve_status rv_ctl_wait_start(struct rv_ctl_request *,
     const struct rv_units *, enum rv_verb, bool no_wait, struct rv_jsonw *,
     struct reeve_error *) RV_MUST_CHECK;
 
+/*
+ * The answer to a reload that is done, when all these have come to their end of
+ * it. newest: no life that any had before has a higher number. The plan is
+ * moved. False, and nothing was done: no memory.
+ */
+bool rv_ctl_wait_reload(struct rv_ctl_request *, const struct rv_units *,
+    uint64_t newest, struct rv_ctl_plan *) RV_MUST_CHECK;
+/* May this client wait for one more answer? */
+enum reeve_status rv_ctl_may_wait(
+    const struct rv_ctl_request *, struct reeve_error *) RV_MUST_CHECK;
+
+/* ctl_reload.c: what a reload did, and what was found on the way */
+struct rv_ctl_plan {
+	struct rv_reload_plan plan;
+	struct rv_buf findings; /* a JSON array */
+};
+/* Its members, without the braces around them. */
+void rv_ctl_plan_write(struct rv_jsonw *, const struct rv_ctl_plan *);
+void rv_ctl_plan_finish(struct rv_ctl_plan *);
+
 /* ctl_judge.c: what became of a command */
+bool rv_ctl_at_rest(const struct rv_unit *);
 enum rv_outcome { RV_PENDING, RV_DONE, RV_FAILED };
 enum rv_outcome rv_ctl_judge(struct rv_super *, struct rv_unit *, enum rv_verb,
     uint64_t life_before, char why[static RV_CTL_WHY]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * start, stop and restart: do it, and answer when each unit that was named has
- * come to its end of it. A wait is one allocation, made before anything is
- * done, so that no command is obeyed whose answer could not be given. Units
- * find the waits that concern them by a table.
+ * come to its end of it; and the same of all that a reload has begun. A wait is
+ * one allocation, and that of a command is made before anything is done, so
+ * that none is obeyed whose answer could not be given. Units find the waits
+ * that concern them by a table.
  */
 #include "config.h"
 
@@ -20,6 +21,7 @@ struct item {
 	struct rv_ctl_wait *wait;
 	struct rv_unit *unit; /* NULL once it is gone */
 	const char *path;     /* ours: it outlives the unit */
+	enum rv_verb verb;
 	uint64_t life_before;
 	enum rv_outcome verdict;
 	enum rv_state state;
@@ -29,9 +31,9 @@ struct item {
 struct rv_ctl_wait {
 	struct rv_list link; /* in client->waits */
 	struct rv_ctl_client *client;
-	enum rv_verb verb;
-	uint64_t event; /* id of its control.request */
-	char *id;       /* JSON; NULL: nobody wants an answer */
+	uint64_t event;           /* id of its control.request */
+	struct rv_ctl_plan *plan; /* of a reload, else NULL */
+	char *id;                 /* JSON; NULL: nobody wants an answer */
 	size_t n, n_pending;
 	bool acting; /* not all units have been told yet: do not judge */
 	struct item items[];
@@ -53,6 +55,10 @@ destroy(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
 		}
 	}
 	rv_list_remove(&wait->link);
+	if (wait->plan != NULL) {
+		rv_ctl_plan_finish(wait->plan);
+		rv_free(wait->plan);
+	}
 	rv_free(wait->id);
 	rv_free(wait);
 }
@@ -75,7 +81,6 @@ create(const struct rv_ctl_request *request, const struct rv_units *list,
 	}
 	rv_list_init(&wait->link);
 	wait->client = request->client;
-	wait->verb = verb;
 	wait->event = request->event;
 	wait->n = list->n;
 	if (request->id != NULL) {
@@ -95,6 +100,7 @@ create(const struct rv_ctl_request *request, const struct rv_units *list,
 			.wait = wait,
 			.unit = unit,
 			.path = path,
+			.verb = verb,
 			.life_before = unit->life,
 		};
 		path += len;
@@ -118,8 +124,8 @@ decide(struct rv_ctl *ctl, struct item *item, enum rv_outcome verdict)
 static void
 look_at(struct rv_ctl *ctl, struct item *item)
 {
-	enum rv_outcome verdict = rv_ctl_judge(ctl->super, item->unit,
-	    item->wait->verb, item->life_before, item->why);
+	enum rv_outcome verdict = rv_ctl_judge(
+	    ctl->super, item->unit, item->verb, item->life_before, item->why);
 
 	if (verdict != RV_PENDING) {
 		decide(ctl, item, verdict);
@@ -129,7 +135,7 @@ look_at(struct rv_ctl *ctl, struct item *item)
 static void
 lose(struct rv_ctl *ctl, struct item *item)
 {
-	bool stopped = item->wait->verb == RV_VERB_STOP;
+	bool stopped = item->verb == RV_VERB_STOP;
 
 	if (!stopped) {
 		rv_copy(item->why, sizeof(item->why), "removed by a reload");
@@ -206,6 +212,9 @@ write_results(struct rv_jsonw *w, const struct rv_ctl_wait *wait)
 {
 	rv_jsonw_object(w);
 	rv_ctl_write_event(w, wait->event);
+	if (wait->plan != NULL) {
+		rv_ctl_plan_write(w, wait->plan);
+	}
 	rv_jsonw_key(w, "results");
 	rv_jsonw_array(w);
 	for (size_t i = 0; i < wait->n; i++) {
@@ -257,29 +266,63 @@ rv_ctl_waits_drop(struct rv_ctl_client *client)
 	}
 }
 
-/* Each is told; then each is looked at, when all have been told. */
 static void
-act(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
+await(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
 {
 	for (size_t i = 0; i < wait->n; i++) {
 		rv_hash_insert(&ctl->items, &wait->items[i].by_unit,
 		    key_of(wait->items[i].unit));
 	}
 	wait->n_pending = wait->n;
-	wait->acting = true;
-	for (size_t i = 0; i < wait->n; i++) {
-		/* It may have been removed on account of one before it. */
-		if (wait->items[i].unit != NULL) {
-			rv_super_do(
-			    ctl->super, wait->items[i].unit, wait->verb);
-		}
-	}
-	wait->acting = false;
+}
+
+static void
+look_at_all(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
+{
 	for (size_t i = 0; i < wait->n; i++) {
 		if (wait->items[i].verdict == RV_PENDING) {
 			look_at(ctl, &wait->items[i]);
 		}
 	}
+}
+
+/* Each is told; then each is looked at, when all have been told. */
+static void
+act(struct rv_ctl *ctl, struct rv_ctl_wait *wait)
+{
+	await(ctl, wait);
+	wait->acting = true;
+	for (size_t i = 0; i < wait->n; i++) {
+		struct item *item = &wait->items[i];
+
+		/* It may have been removed on account of one before it. */
+		if (item->unit != NULL) {
+			rv_super_do(ctl->super, item->unit, item->verb);
+		}
+	}
+	wait->acting = false;
+	look_at_all(ctl, wait);
+}
+
+/* The answer is given later; there is one. */
+static void
+keep(struct rv_ctl_request *request, struct rv_ctl_wait *wait)
+{
+	request->later = true;
+	rv_list_insert(&request->client->waits, &wait->link);
+	request->client->n_later++;
+}
+
+enum reeve_status
+rv_ctl_may_wait(const struct rv_ctl_request *request, struct reeve_error *err)
+{
+	if (request->client->n_later >= RV_CTL_LATER) {
+		return rv_error(err, REEVE_EBUSY,
+		    "%d requests of this client wait already", RV_CTL_LATER);
+	}
+	return request->ctl->finished
+		   ? rv_error(err, REEVE_ECLOSED, "the runtime has ended")
+		   : REEVE_OK;
 }
 
 enum reeve_status
@@ -288,15 +331,11 @@ rv_ctl_wait_start(struct rv_ctl_request *request, const struct rv_units *list,
     struct reeve_error *err)
 {
 	struct rv_ctl *ctl = request->ctl;
-	struct rv_ctl_client *client = request->client;
 	struct rv_ctl_wait *wait;
+	enum reeve_status status = rv_ctl_may_wait(request, err);
 
-	if (client->n_later >= RV_CTL_LATER) {
-		return rv_error(err, REEVE_EBUSY,
-		    "%d requests of this client wait already", RV_CTL_LATER);
-	}
-	if (ctl->finished) {
-		return rv_error(err, REEVE_ECLOSED, "the runtime has ended");
+	if (status != REEVE_OK) {
+		return status;
 	}
 	wait = create(request, list, verb);
 	if (wait == NULL ||
@@ -312,8 +351,51 @@ rv_ctl_wait_start(struct rv_ctl_request *request, const struct rv_units *list,
 		destroy(ctl, wait);
 		return REEVE_OK;
 	}
-	request->later = true;
-	rv_list_insert(&client->waits, &wait->link);
-	client->n_later++;
+	keep(request, wait);
 	return REEVE_OK;
+}
+
+/* What a reload leaves at rest is what it came to. */
+static bool
+is_left_alone(const struct item *item)
+{
+	return item->verb != RV_VERB_STOP && !item->unit->wanted &&
+	       rv_ctl_at_rest(item->unit);
+}
+
+bool
+rv_ctl_wait_reload(struct rv_ctl_request *request, const struct rv_units *list,
+    uint64_t newest, struct rv_ctl_plan *plan)
+{
+	struct rv_ctl *ctl = request->ctl;
+	struct rv_ctl_wait *wait = NULL;
+	struct rv_ctl_plan *copy = rv_alloc(1, sizeof(*copy));
+
+	if (copy != NULL &&
+	    rv_hash_reserve(&ctl->items, ctl->items.n + list->n)) {
+		wait = create(request, list, RV_VERB_RESTART);
+	}
+	if (wait == NULL) {
+		rv_free(copy);
+		return false;
+	}
+	*copy = *plan;
+	*plan = (struct rv_ctl_plan){ 0 };
+	wait->plan = copy;
+	keep(request, wait);
+	await(ctl, wait);
+	for (size_t i = 0; i < wait->n; i++) {
+		struct item *item = &wait->items[i];
+
+		if (item->unit->retiring) {
+			item->verb = RV_VERB_STOP;
+		} else if (item->life_before > newest) {
+			item->life_before = 0; /* it has its new life already */
+		}
+		if (is_left_alone(item)) {
+			decide(ctl, item, RV_DONE);
+		}
+	}
+	look_at_all(ctl, wait);
+	return true;
 }

@@ -10,7 +10,7 @@ runtime_ctl_librv_ctl_la_SOURCES = runtime/ctl/client.c \
 	runtime/ctl/ctl_info.c runtime/ctl/ctl_judge.c \
 	runtime/ctl/ctl_listen.c runtime/ctl/ctl_names.c \
 	runtime/ctl/ctl_params.c runtime/ctl/ctl_priv.h \
-	runtime/ctl/ctl_reply.c runtime/ctl/ctl_request.c \
+	runtime/ctl/ctl_reload.c runtime/ctl/ctl_reply.c runtime/ctl/ctl_request.c \
 	runtime/ctl/ctl_status.c runtime/ctl/ctl_sync.c \
 	runtime/ctl/ctl_table.c runtime/ctl/ctl_wait.c
 dist_man_MANS += runtime/ctl/reeve-control.7

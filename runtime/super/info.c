@@ -169,6 +169,25 @@ rv_super_draining(struct rv_super *super, const struct rv_unit *unit,
 }
 
 bool
+rv_super_rolled_back(
+    struct rv_super *super, struct rv_unit *unit, struct rv_unit_info *info)
+{
+	const struct rv_node *node = rv_node_of(unit);
+
+	(void)super;
+	*info = (struct rv_unit_info){
+		.unit = unit,
+		.spec = node->spec,
+		.has_last = node->rolled_back.has_last,
+		.last_end = node->rolled_back.end,
+		.last_reason = node->rolled_back.reason,
+		.last_stage = node->rolled_back.stage,
+		.last_errno = node->rolled_back.sys_errno,
+	};
+	return node->life != 0 && node->rolled_back.life == node->life;
+}
+
+bool
 rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
 {
 	const struct rv_node *node = rv_node_of(unit);

@@ -118,6 +118,7 @@ rv_overlap_begin(struct rv_node *next, const char *why)
 	struct rv_node *beside = next->aside->beside;
 	struct rv_fields fields = { 0 };
 
+	beside->rolled_back.life = 0;
 	rv_fields_str(&fields, RV_KEY_REASON, why);
 	rv_fields_int(&fields, RV_KEY_PID, beside->pid);
 	rv_super_record(
@@ -131,8 +132,13 @@ rv_overlap_begin(struct rv_node *next, const char *why)
 void
 rv_overlap_drop(struct rv_node *next)
 {
+	struct rv_node *beside = next->aside->beside;
+
 	rv_list_remove(&next->aside->link);
 	next->aside->beside = NULL;
+	if (beside != NULL) {
+		show_changed(beside);
+	}
 	post(next, (struct rv_event){ .type = RV_EV_RETIRE });
 }
 
@@ -181,6 +187,9 @@ cut(struct rv_aside *aside, const char *why)
 	rv_fields_int(&fields, RV_KEY_PID, node->pid);
 	rv_super_record(
 	    node->super, RV_KIND_WORKER_CUT_SHORT, node, node->life, &fields);
+	rv_super_notice(node->super, RV_NOTICE_TROUBLE,
+	    "%s: the old process (pid %d) is killed: over overlap.%s",
+	    node->unit->path, (int)node->pid, why);
 	post(node, (struct rv_event){ .type = RV_EV_KILL });
 }
 
@@ -327,8 +336,13 @@ roll_back(struct rv_node *node, struct rv_node *next)
 	    "%s: the new process cannot start, the old one (pid %d) stays; "
 	    "mend it and reload again",
 	    node->unit->path, (int)node->pid);
+	node->rolled_back.life = node->life;
+	node->rolled_back.has_last = next->has_last;
+	node->rolled_back.end = next->death.end;
+	node->rolled_back.reason = next->unit->last_reason;
+	node->rolled_back.stage = next->death.stage;
+	node->rolled_back.sys_errno = next->death.sys_errno;
 	rv_overlap_drop(next);
-	show_changed(node);
 }
 
 /* Nobody serves: there is no reason to keep to what was. */

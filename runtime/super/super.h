@@ -145,6 +145,13 @@ bool rv_super_draining(struct rv_super *, const struct rv_unit *, unsigned n,
     struct rv_draining *);
 
 /*
+ * The last try to replace the present life has failed: how the new one ended,
+ * as last_* of an info that says nothing else. False: it was not so.
+ */
+bool rv_super_rolled_back(
+    struct rv_super *, struct rv_unit *, struct rv_unit_info *);
+
+/*
  * Copy the worker's slot, RV_PAGE_SLOT_BYTES of its own; false: it has none.
  */
 bool rv_super_slot(

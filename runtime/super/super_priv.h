@@ -50,6 +50,14 @@ struct rv_node {
 	rv_time backoff_until;
 	struct rv_node_page page;
 	struct rv_aside *aside; /* it stands beside another; NULL: no */
+	/* How the one ended that should have replaced this life, 0: none. */
+	struct {
+		uint64_t life;
+		bool has_last;
+		struct rv_end end;
+		enum rv_reason reason;
+		int stage, sys_errno;
+	} rolled_back;
 	char *status_text; /* RV_STATUS_TEXT bytes; NULL: it never said any */
 };
 

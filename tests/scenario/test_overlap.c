@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "lib/harness.h"
 #include "lib/live.h"
 
@@ -194,6 +195,20 @@ reload(struct live *live)
 	json_decref(live_call(live, "reload", "{}"));
 }
 
+/* `reeve ARGS` ends with this code and says this. */
+static void
+expect_reeve(struct live *live, const char *args, int code, const char *words)
+{
+	char *out = NULL;
+
+	CU_ASSERT_EQUAL(live_reeve(live, &out, args), code);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, words));
+	if (strstr(out, words) == NULL) {
+		printf("# %s: %s\n", args, out);
+	}
+	rv_free(out);
+}
+
 static void
 close_in_order(struct live *live)
 {
@@ -343,6 +358,73 @@ RV_TEST(of_old_ones_that_linger_the_oldest_is_killed)
 	close_in_order(&live);
 }
 
+RV_TEST(the_command_waits_for_a_takeover_and_tells_what_came_of_it)
+{
+	static const char soft[] = ", \"overlap\": {}";
+	static const char hard[] =
+	    ", \"overlap\": {}, \"stopwaitsecs\": \"never\"";
+	struct live live;
+	pid_t before;
+	char line[64];
+
+	open_with(&live, "\"v1\"", soft);
+	before = live_pid(&live, "web");
+	configure(&live, "\"v2\", \"fails\"", soft);
+	expect_reeve(&live, "reload", 1, "web: RUNNING: rolled back");
+	expect_reeve(&live, "reload", 1, "exited with code 3");
+	CU_ASSERT_EQUAL(live_pid(&live, "web"), before);
+	expect_reeve(&live, "--json reload", 1, "\"ok\":false");
+	expect_reeve(&live, "reload --no-wait", 0, "restarted web");
+	configure(&live, "\"v3\", \"lingers\"", hard);
+	expect_reeve(&live, "reload", 0, "restarted web");
+	CU_ASSERT_STRING_EQUAL(ask(), "v3");
+	before = live_pid(&live, "web");
+	expect_reeve(&live, "restart web", 0, "web: RUNNING");
+	CU_ASSERT_NOT_EQUAL(live_pid(&live, "web"), before);
+	expect_reeve(&live, "status", 0, "web (old)");
+	expect_reeve(&live, "status", 0, "draining ");
+	snprintf(line, sizeof(line), "\"draining\":[{\"life\":");
+	expect_reeve(&live, "--json status web", 0, line);
+	snprintf(line, sizeof(line), "\"pid\":%d,\"age_ms\":", (int)before);
+	expect_reeve(&live, "--json status web", 0, line);
+	before = live_pid(&live, "web");
+	configure(&live, "\"v4\"", soft);
+	expect_reeve(&live, "reload", 0, "restarted web");
+	kill(before, SIGKILL);
+	close_in_order(&live);
+}
+
+RV_TEST(an_old_one_that_takes_too_much_memory_is_killed)
+{
+	static const char more[] = ", \"overlap\": { \"memory\": \"96MiB\" }, "
+				   "\"stopwaitsecs\": \"never\"";
+	struct live live;
+	pid_t old;
+	json_t *event;
+
+	open_with(&live, "\"v1\", \"swells\"", more);
+	old = live_pid(&live, "web");
+	configure(&live, "\"v2\"", more);
+	reload(&live);
+	CU_ASSERT(live_saw(&live, "worker.replaced", "web"));
+	CU_ASSERT_EQUAL(count_draining(&live), 1);
+	CU_ASSERT_EQUAL(kill(old, SIGUSR1), 0);
+	event = live_event(&live, "worker.cut_short", "web", 30000);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(event);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(
+				   json_object_get(event, "detail"), "reason")),
+	    "memory");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(
+			    json_object_get(event, "detail"), "pid")),
+	    old);
+	json_decref(event);
+	CU_ASSERT(live_said(&live, "is killed: over overlap.memory"));
+	CU_ASSERT(live_saw(&live, "worker.stopped", "web"));
+	CU_ASSERT_EQUAL(kill(old, 0), -1);
+	CU_ASSERT_STRING_EQUAL(ask(), "v2");
+	close_in_order(&live);
+}
+
 RV_TEST(what_happens_in_the_middle_of_a_takeover_is_right)
 {
 	static const char soft[] = ", \"overlap\": {}";
@@ -422,5 +504,7 @@ RV_SUITE(overlap, RV_CASE(no_connection_is_refused_while_servers_are_killed),
     RV_CASE(a_reload_under_load_fails_no_request),
     RV_CASE(a_new_one_that_cannot_start_leaves_the_old_one),
     RV_CASE(of_old_ones_that_linger_the_oldest_is_killed),
+    RV_CASE(the_command_waits_for_a_takeover_and_tells_what_came_of_it),
+    RV_CASE(an_old_one_that_takes_too_much_memory_is_killed),
     RV_CASE(what_happens_in_the_middle_of_a_takeover_is_right),
     RV_CASE(an_address_that_cannot_be_had_is_said_and_nothing_is_left))

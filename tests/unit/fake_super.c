@@ -55,6 +55,7 @@ fake_super_reset(struct rv_super *super)
 		    tree[i].supervisor ? RV_SUPERVISOR : RV_WORKER;
 		fake->policy.exitcodes[0] = 1;
 		fake->unit.policy = &fake->policy;
+		fake->spec.overlap.on = true;
 		rv_list_init(&fake->unit.children);
 		rv_list_init(&fake->unit.siblings);
 		if (tree[i].above != NULL) {
@@ -73,6 +74,7 @@ fake_super_reset(struct rv_super *super)
 	}
 	super->instant = super->no_clerk = super->hold_sync = false;
 	super->bad_config = super->dry = false;
+	super->changes = NULL;
 	super->n_asked = super->n_done = super->n_signals = 0;
 	super->n_reloads = super->n_shutdowns = 0;
 	super->asked[0] = '\0';
@@ -286,6 +288,7 @@ rv_super_info(
 	(void)super;
 	*info = (struct rv_unit_info){
 		.unit = unit,
+		.spec = &fake->spec,
 		.pid = fake->pid,
 		.start_ticks = fake->pid != 0 ? 99 : 0,
 		.status_text = fake->pid != 0 ? "fine \"so\" far" : "",
@@ -312,6 +315,14 @@ rv_super_draining(struct rv_super *super, const struct rv_unit *unit,
 	(void)n;
 	(void)out;
 	return false;
+}
+
+bool
+rv_super_rolled_back(
+    struct rv_super *super, struct rv_unit *unit, struct rv_unit_info *info)
+{
+	rv_super_info(super, unit, info);
+	return RV_CONTAINER(unit, struct fake_unit, unit)->rolled_back;
 }
 
 bool
@@ -426,6 +437,10 @@ rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
 	rv_buf_init(&plan->updated, 1024);
 	rv_buf_adds(&plan->added, "[\"web/new\"]");
 	rv_buf_adds(&plan->removed, "[]");
+	rv_buf_adds(
+	    &plan->changed, super->changes != NULL ? super->changes : "[]");
+	plan->n_added = 1;
+	plan->n_changed = super->changes != NULL;
 	if (plan->added.failed || plan->removed.failed) {
 		rv_reload_plan_finish(plan);
 		return rv_error(err, REEVE_ENOMEM, "out of memory");

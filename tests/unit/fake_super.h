@@ -16,7 +16,8 @@ struct fake_unit {
 	struct rv_policy policy;
 	const char *path;
 	pid_t pid;
-	bool has_last, absent, has_slot;
+	bool has_last, absent, has_slot, rolled_back;
+	struct rv_spec spec; /* with overlap */
 	char slot[8];
 	struct rv_end last_end;
 	int last_stage;
@@ -30,6 +31,7 @@ struct rv_super {
 	bool no_clerk;  /* rv_super_sync refuses */
 	bool hold_sync; /* and does not answer by itself */
 	bool bad_config;
+	const char *changes; /* what a reload changes; NULL: nothing */
 	rv_super_synced_cb *synced;
 	void *synced_ctx[8];
 	size_t n_syncs;

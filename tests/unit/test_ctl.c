@@ -393,6 +393,81 @@ RV_TEST(a_reload_that_is_refused_tells_every_finding)
 	end();
 }
 
+/* Those that stay down are not waited for, those that go are. */
+RV_TEST(a_reload_is_answered_when_all_that_it_began_is_over)
+{
+	const struct rv_json *answer;
+
+	begin();
+	fake_up(rig.super, "cache");
+	rig.super->changes = "[\"cache\",\"web/front\"]";
+	answer = peer_ask(&peer, "reload", NULL);
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.changed.0"), "cache");
+	CU_ASSERT_PTR_NULL(at(answer, "result.results"));
+	fake_unit(rig.super, "odd")->unit.retiring = true;
+	fake_state(rig.super, "odd", RV_STATE_STOPPING, false);
+	fake_state(rig.super, "cache", RV_STATE_STOPPING, false);
+	peer_request(&peer, "reload", "{\"wait\":true}");
+	CU_ASSERT(peer_hears_nothing(&peer));
+	fake_up(rig.super, "cache");
+	CU_ASSERT(peer_hears_nothing(&peer));
+	fake_gone(rig.super, "odd");
+	answer = peer_hear(&peer);
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.added.0"), "web/new");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.results.0.path"), "odd");
+	CU_ASSERT(rv_json_bool(at(answer, "result.results.0.ok")));
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.1.path"), "cache");
+	CU_ASSERT(rv_json_bool(at(answer, "result.results.1.ok")));
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.2.state"), "STOPPED");
+	CU_ASSERT(rv_json_bool(at(answer, "result.results.2.ok")));
+	end();
+}
+
+RV_TEST(a_worker_that_was_rolled_back_failed_its_restart)
+{
+	struct fake_unit *cache;
+	const struct rv_json *answer;
+
+	begin();
+	fake_up(rig.super, "cache");
+	cache = fake_unit(rig.super, "cache");
+	cache->rolled_back = cache->has_last = true;
+	cache->last_end.number = 3;
+	rig.super->changes = "[\"cache\"]";
+	answer = peer_ask(&peer, "reload", "{\"wait\":true}");
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.results.0.state"), "RUNNING");
+	CU_ASSERT(!rv_json_bool(at(answer, "result.results.0.ok")));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    str_at(answer, "result.results.0.why"), "exited with code 3"));
+	end();
+}
+
+/* A client may go without an answer then, the runtime with nothing. */
+RV_TEST(a_reload_survives_each_lack_of_memory)
+{
+	uint64_t n = 0, calls;
+	char plan[32];
+
+	do {
+		n++;
+		begin();
+		fake_up(rig.super, "cache");
+		rig.super->changes = "[\"cache\"]";
+		snprintf(plan, sizeof(plan), "alloc@%d=ENOMEM", (int)n);
+		CU_ASSERT_TRUE(rv_fault_set(plan));
+		peer_send(&peer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+				 "\"reload\",\"params\":{\"wait\":true}}\n");
+		rig_turns(&rig);
+		calls = rv_fault_calls(RV_FAULT_alloc);
+		rv_fault_set(NULL);
+		end();
+	} while (calls >= n);
+	CU_ASSERT(n > 3);
+}
+
 RV_TEST(sync_is_answered_when_all_is_on_the_disk)
 {
 	begin();
@@ -462,6 +537,9 @@ RV_SUITE(ctl, RV_CASE(what_is_no_request_is_refused_with_the_standard_codes),
     RV_CASE(events_come_from_the_id_that_was_asked_for),
     RV_CASE(an_id_below_the_oldest_is_too_old),
     RV_CASE(a_reload_that_is_refused_tells_every_finding),
+    RV_CASE(a_reload_is_answered_when_all_that_it_began_is_over),
+    RV_CASE(a_worker_that_was_rolled_back_failed_its_restart),
+    RV_CASE(a_reload_survives_each_lack_of_memory),
     RV_CASE(sync_is_answered_when_all_is_on_the_disk),
     RV_CASE(a_client_that_leaves_while_it_waits_is_forgotten),
     RV_CASE(one_that_does_not_read_holds_nothing_up))

@@ -128,6 +128,9 @@ int cli_connect(const struct cli *, struct reeve_client **);
 /* Ask and wait; *result is the caller's, NULL with an exit code: said. */
 int cli_ask(struct reeve_client *, const char *method, json_t *params_take,
     json_t **result);
+/* The same, and what workers come to meanwhile is printed. */
+int cli_ask_and_show(const struct cli *, struct reeve_client *,
+    const char *method, json_t *params_take, json_t **result);
 /* {"names": [...]} of the names from `first` on. */
 json_t *cli_names(const struct cli *, int first);
 /*

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -65,6 +66,17 @@ cli_names(const struct cli *cli, int first)
 	return params;
 }
 
+static int
+take_answer(const char *answer, json_t **result)
+{
+	*result = json_loads(answer, JSON_DECODE_ANY, NULL);
+	if (*result == NULL) {
+		cli_error("cannot read the runtime's answer");
+		return CLI_FAILED;
+	}
+	return CLI_OK;
+}
+
 int
 cli_ask(struct reeve_client *client, const char *method, json_t *params,
     json_t **result)
@@ -75,7 +87,7 @@ cli_ask(struct reeve_client *client, const char *method, json_t *params,
 	/* A stop may be told to take hours. */
 	enum reeve_status status =
 	    reeve_client_call(client, method, text, -1, &answer, &err);
-	int code = CLI_OK;
+	int code;
 
 	free(text);
 	json_decref(params);
@@ -83,13 +95,104 @@ cli_ask(struct reeve_client *client, const char *method, json_t *params,
 	if (status != REEVE_OK) {
 		return cli_fail(&err);
 	}
-	*result = json_loads(answer, JSON_DECODE_ANY, NULL);
-	if (*result == NULL) {
-		cli_error("cannot read the runtime's answer");
-		code = CLI_FAILED;
-	}
+	code = take_answer(answer, result);
 	reeve_free(answer);
 	return code;
+}
+
+/* What a person follows who waits for a takeover. */
+static bool
+is_progress(const char *kind)
+{
+	static const char *const kinds[] = { "worker.replacing",
+		"worker.replaced", "worker.rolled_back", "worker.cut_short",
+		"worker.ready", "worker.exited", "worker.backoff",
+		"worker.fatal", "worker.stopped" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i], kind) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+show_event(const struct cli *cli, const char *text)
+{
+	json_t *event = json_loads(text, 0, NULL);
+	const char *kind = json_string_value(json_object_get(event, "kind"));
+	const char *path = json_string_value(json_object_get(event, "path"));
+	char *detail;
+
+	if (kind != NULL && path != NULL && is_progress(kind)) {
+		detail = json_dumps(json_object_get(event, "detail"), 0);
+		cli_print_event(cli,
+		    (uint64_t)json_integer_value(json_object_get(event, "id")),
+		    json_integer_value(json_object_get(event, "at")),
+		    (uint64_t)json_integer_value(
+			json_object_get(event, "life")),
+		    path, kind, detail != NULL ? detail : "{}");
+		free(detail);
+		fflush(stdout);
+	}
+	json_decref(event);
+}
+
+/* The message with this id, after the events before it. */
+static enum reeve_status
+await_answer(const struct cli *cli, struct reeve_client *client, uint64_t id,
+    struct reeve_message *message, struct reeve_error *err)
+{
+	enum reeve_status status;
+
+	while ((status = reeve_client_next(client, message, err)) == REEVE_OK ||
+	       status == REEVE_EAGAIN) {
+		struct pollfd p = { .fd = reeve_client_fd(client),
+			.events = reeve_client_events(client) };
+
+		if (status == REEVE_EAGAIN) {
+			poll(&p, 1, -1);
+		} else if (message->method == NULL && message->id == id) {
+			break;
+		} else if (message->method != NULL &&
+			   strcmp(message->method, "event") == 0) {
+			show_event(cli, message->json);
+		}
+	}
+	return status;
+}
+
+int
+cli_ask_and_show(const struct cli *cli, struct reeve_client *client,
+    const char *method, json_t *params, json_t **result)
+{
+	char *text = json_dumps(params, 0);
+	struct reeve_message message;
+	struct reeve_error err = { 0 };
+	enum reeve_status status;
+	json_t *ignored;
+	uint64_t id = 0;
+	int code = cli_ask(client, "events.subscribe", NULL, &ignored);
+
+	json_decref(ignored);
+	json_decref(params);
+	*result = NULL;
+	if (code != CLI_OK) {
+		free(text);
+		return code;
+	}
+	status = reeve_client_send(client, method, text, &id, &err);
+	free(text);
+	if (status == REEVE_OK) {
+		status = await_answer(cli, client, id, &message, &err);
+	}
+	if (status == REEVE_OK && message.status != REEVE_OK) {
+		status = err.status = message.status;
+		snprintf(err.text, sizeof(err.text), "%s", message.text);
+	}
+	return status != REEVE_OK ? cli_fail(&err)
+				  : take_answer(message.json, result);
 }
 
 void

@@ -36,7 +36,7 @@ _reeve() {
 	stop) words="--config --state-dir --json --no-color --help --no-wait " ;;
 	restart) words="--config --state-dir --json --no-color --help --no-wait " ;;
 	signal) words="--config --state-dir --json --no-color --help " ;;
-	reload) words="--config --state-dir --json --no-color --help --dry-run " ;;
+	reload) words="--config --state-dir --json --no-color --help --no-wait --dry-run " ;;
 	shutdown) words="--config --state-dir --json --no-color --help --no-wait " ;;
 	tail) words="--config --state-dir --json --no-color --help --follow --lines " ;;
 	events) words="--config --state-dir --json --no-color --help --follow --since --until --worker --kind --limit " ;;

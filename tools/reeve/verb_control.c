@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/reeve/cli.h"
 
@@ -89,6 +90,14 @@ print_results(const struct cli *cli, const json_t *answer, const json_t *units)
 	return code;
 }
 
+/* On a terminal: what happens while the answer is awaited. */
+static bool
+show_progress(const struct cli *cli)
+{
+	return isatty(STDOUT_FILENO) && !cli->has[CLI_OPT_json] &&
+	       !cli->has[CLI_OPT_no_wait];
+}
+
 static int
 command(struct cli *cli, const char *method, json_t *params)
 {
@@ -106,7 +115,9 @@ command(struct cli *cli, const char *method, json_t *params)
 	if (cli->has[CLI_OPT_no_wait]) {
 		json_object_set_new(params, "no_wait", json_true());
 	}
-	code = cli_ask(client, method, params, &answer);
+	code = strcmp(method, "restart") == 0 && show_progress(cli)
+		   ? cli_ask_and_show(cli, client, method, params, &answer)
+		   : cli_ask(client, method, params, &answer);
 	if (code == CLI_OK && !cli->has[CLI_OPT_json] &&
 	    strcmp(method, "signal") != 0) {
 		code = cli_ask(client, "status", json_incref(names), &units);
@@ -150,6 +161,22 @@ cli_verb_signal(struct cli *cli)
 
 /* -------- reload -------- */
 
+/* It was begun and did not get there: that is another line. */
+static bool
+has_failed(const json_t *plan, const char *path)
+{
+	json_t *results = json_object_get(plan, "results"), *unit;
+	size_t i;
+
+	json_array_foreach(results, i, unit)
+	{
+		if (strcmp(text_of(unit, "path"), path) == 0) {
+			return !json_is_true(json_object_get(unit, "ok"));
+		}
+	}
+	return false;
+}
+
 static void
 print_list(const json_t *plan, const char *key, const char *words)
 {
@@ -158,7 +185,9 @@ print_list(const json_t *plan, const char *key, const char *words)
 
 	json_array_foreach(list, i, path)
 	{
-		printf("%s %s\n", words, json_string_value(path));
+		if (!has_failed(plan, json_string_value(path))) {
+			printf("%s %s\n", words, json_string_value(path));
+		}
 	}
 }
 
@@ -210,24 +239,58 @@ print_refusal(const struct cli *cli, const char *refusal)
 	json_decref(said);
 }
 
+/* What became of it: a line each for those that did not get there. */
+static int
+print_outcome(const struct cli *cli, const json_t *answer)
+{
+	json_t *results = json_object_get(answer, "results"), *unit;
+	int code = CLI_OK;
+	size_t i;
+
+	if (json_is_null(results)) {
+		cli_error("what became of it cannot be said: out of memory; "
+			  "see reeve status");
+		return CLI_FAILED;
+	}
+	json_array_foreach(results, i, unit)
+	{
+		if (json_is_true(json_object_get(unit, "ok"))) {
+			continue;
+		}
+		code = CLI_FAILED;
+		if (!cli->has[CLI_OPT_json]) {
+			print_result(cli, unit);
+		}
+	}
+	return code;
+}
+
 int
 cli_verb_reload(struct cli *cli)
 {
 	struct reeve_client *client = NULL;
-	json_t *plan = NULL;
+	json_t *params, *plan = NULL;
+	bool waits;
 	int code = cli_connect(cli, &client);
 
 	if (code != CLI_OK) {
 		return code;
 	}
-	code = cli_ask(client, "reload",
-	    json_pack("{s:b}", "dry_run", cli->has[CLI_OPT_dry_run]), &plan);
+	waits = !cli->has[CLI_OPT_no_wait] && !cli->has[CLI_OPT_dry_run];
+	params = json_pack(
+	    "{s:b, s:b}", "dry_run", cli->has[CLI_OPT_dry_run], "wait", waits);
+	code = waits && show_progress(cli)
+		   ? cli_ask_and_show(cli, client, "reload", params, &plan)
+		   : cli_ask(client, "reload", params, &plan);
 	if (code == CLI_OK && cli->has[CLI_OPT_json]) {
 		cli_print_json(plan);
 	} else if (code == CLI_OK) {
 		print_plan(cli, plan);
 	} else {
 		print_refusal(cli, reeve_client_refusal(client));
+	}
+	if (code == CLI_OK && waits) {
+		code = print_outcome(cli, plan);
 	}
 	json_decref(plan);
 	reeve_client_close(client);

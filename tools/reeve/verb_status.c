@@ -226,6 +226,53 @@ fill_row(struct row *row, const json_t *unit)
 	}
 }
 
+/* An old generation, below the unit whose new one serves. */
+static void
+fill_draining(struct row *row, const json_t *unit, const json_t *old)
+{
+	char age[32];
+
+	memset(row, 0, sizeof(*row));
+	row->color = CLI_YELLOW;
+	snprintf(row->cell[NAME], sizeof(row->cell[0]), "  %s (old)",
+	    text(unit, "path"));
+	snprintf(row->cell[STATE], sizeof(row->cell[0]), "draining %s",
+	    cli_span(number(old, "age_ms"), age, sizeof(age)));
+	snprintf(
+	    row->cell[PID], sizeof(row->cell[0]), "%lld", number(old, "pid"));
+	put_size(row->cell[RSS], sizeof(row->cell[0]),
+	    number(old, "rss_bytes") / 1024);
+}
+
+static size_t
+count_rows(const json_t *units)
+{
+	size_t n = json_array_size(units), i;
+	json_t *unit;
+
+	json_array_foreach(units, i, unit)
+	{
+		n += json_array_size(json_object_get(unit, "draining"));
+	}
+	return n;
+}
+
+static void
+fill_rows(struct row *rows, const json_t *units)
+{
+	json_t *unit, *old;
+	size_t i, j;
+
+	json_array_foreach(units, i, unit)
+	{
+		fill_row(rows++, unit);
+		json_array_foreach(json_object_get(unit, "draining"), j, old)
+		{
+			fill_draining(rows++, unit, old);
+		}
+	}
+}
+
 static int
 total(const int *widths)
 {
@@ -305,20 +352,15 @@ print_cells(
 static int
 print_table(const struct cli *cli, json_t *units)
 {
-	size_t n = json_array_size(units), left = 0;
+	size_t n = count_rows(units), left = 0, i;
 	struct row *rows = calloc(n + 1, sizeof(*rows)), none = { 0 };
 	int widths[COLUMNS];
-	json_t *unit;
-	size_t i;
 
 	if (rows == NULL) {
 		cli_error("out of memory");
 		return CLI_FAILED;
 	}
-	json_array_foreach(units, i, unit)
-	{
-		fill_row(&rows[i], unit);
-	}
+	fill_rows(rows, units);
 	measure(rows, n, widths, cli_width());
 	if (cli->has[CLI_OPT_watch] && cli_height() > 3 &&
 	    n > (size_t)cli_height() - 2) {
