@@ -286,6 +286,8 @@ void rv_core_post(struct rv_core *, const struct rv_event *);
 
 /* What the policy would make of this DIED or LAUNCH_FAILED; posts nothing. */
 enum rv_proposal rv_core_proposal(struct rv_core *, const struct rv_event *);
+/* What an end of which there is a proposal will be called. */
+enum rv_reason rv_core_reason(const struct rv_unit *, const struct rv_event *);
 
 /*
  * Two workers of one supervisor, both RUNNING and to stay so, exchange their

@@ -85,10 +85,30 @@ rv_do_ready(const struct rv_step *step)
 }
 
 static enum rv_reason
+reason_of_end(const struct rv_event *fact)
+{
+	if (fact->end.unknown) {
+		return RV_REASON_UNKNOWN;
+	}
+	if (fact->end.signaled) {
+		return RV_REASON_SIGNALED;
+	}
+	return fact->raised ? RV_REASON_EXCEPTION : RV_REASON_EXITED;
+}
+
+enum rv_reason
+rv_core_reason(const struct rv_unit *unit, const struct rv_event *fact)
+{
+	if (unit->fault != RV_REASON_NONE) {
+		return unit->fault;
+	}
+	return fact->type == RV_EV_LAUNCH_FAILED ? RV_REASON_START_FAILED
+						 : reason_of_end(fact);
+}
+
+static enum rv_reason
 reason_of(const struct rv_step *step)
 {
-	const struct rv_end *end = &step->fact->end;
-
 	if (step->unit->fault != RV_REASON_NONE) {
 		return step->unit->fault;
 	}
@@ -101,13 +121,7 @@ reason_of(const struct rv_step *step)
 	if (step->event == RV_ON_LOST) {
 		return RV_REASON_LOST;
 	}
-	if (end->unknown) {
-		return RV_REASON_UNKNOWN;
-	}
-	if (end->signaled) {
-		return RV_REASON_SIGNALED;
-	}
-	return step->fact->raised ? RV_REASON_EXCEPTION : RV_REASON_EXITED;
+	return reason_of_end(step->fact);
 }
 
 void

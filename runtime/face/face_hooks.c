@@ -33,6 +33,26 @@ leave(struct reeve *reeve)
 	rv_face_told(reeve);
 }
 
+/* The same of what tells the end of a life. */
+static void
+enter_end(struct reeve *reeve, struct rv_face_ending *ending, const char *path,
+    uint64_t life)
+{
+	*ending = (struct rv_face_ending){
+		.path = path,
+		.slot = rv_super_last_slot(reeve->super, life),
+	};
+	reeve->ending = ending;
+	enter(reeve);
+}
+
+static void
+leave_end(struct reeve *reeve)
+{
+	reeve->ending = NULL;
+	leave(reeve);
+}
+
 static enum reeve_verdict
 proposed(int proposal)
 {
@@ -51,17 +71,23 @@ proposed(int proposal)
 
 static enum rv_verdict
 on_decide(struct rv_super_sink *sink, struct rv_unit *unit,
-    const struct rv_end *end, int proposal)
+    const struct rv_ending *ending, int proposal)
 {
 	struct reeve *reeve = sink->ctx;
-	enum reeve_verdict verdict, expected = proposed(proposal);
-	struct rv_unit_info info;
+	enum reeve_verdict verdict = REEVE_VERDICT_DEFAULT;
+	enum reeve_verdict expected = proposed(proposal);
+	const struct rv_end *end = &ending->end;
+	struct rv_face_ending place;
 	struct reeve_end told = {
 		.size = sizeof(told),
 		.path = unit->path,
-		.reason = end->signaled ? "signaled" : "exited",
+		.life = ending->life,
+		.pid = ending->pid,
+		.reason = rv_reason_text(ending->reason),
 		.unknown = end->unknown,
-		.exit_code = end->unknown || end->signaled ? -1 : end->number,
+		.exit_code = end->unknown || end->signaled || ending->pid == 0
+				 ? -1
+				 : end->number,
 		.signo = !end->unknown && end->signaled ? end->number : 0,
 		.core_dumped = end->core_dumped,
 	};
@@ -69,15 +95,12 @@ on_decide(struct rv_super_sink *sink, struct rv_unit *unit,
 	if (reeve->doomed) {
 		return RV_VERDICT_NONE;
 	}
-	rv_super_info(reeve->super, unit, &info);
-	told.life = info.life;
-	told.pid = info.pid;
-	if (end->unknown) {
-		told.reason = rv_reason_text(RV_REASON_UNKNOWN);
+	enter_end(reeve, &place, unit->path, ending->life);
+	rv_face_tell_exceptions(reeve, ending->life);
+	if (!reeve->doomed) {
+		verdict = reeve->given.decide(reeve->ctx, &told, expected);
 	}
-	enter(reeve);
-	verdict = reeve->given.decide(reeve->ctx, &told, expected);
-	leave(reeve);
+	leave_end(reeve);
 	/* Agreeing is leaving it to the rules, which know of delays, too. */
 	if (verdict == expected || (unsigned)verdict > REEVE_VERDICT_ESCALATE) {
 		return RV_VERDICT_NONE;
@@ -98,16 +121,15 @@ on_group_down(struct rv_super_sink *sink, struct rv_unit *unit)
 }
 
 static void
-on_slot_free(struct rv_super_sink *sink, struct rv_unit *unit)
+on_slot_free(struct rv_super_sink *sink, struct rv_unit *unit, uint64_t life)
 {
 	struct reeve *reeve = sink->ctx;
-	struct rv_unit_info info;
+	struct rv_face_ending place;
 
 	if (!reeve->doomed) {
-		rv_super_info(reeve->super, unit, &info);
-		enter(reeve);
-		reeve->given.slot_free(reeve->ctx, unit->path, info.life);
-		leave(reeve);
+		enter_end(reeve, &place, unit->path, life);
+		reeve->given.slot_free(reeve->ctx, unit->path, life);
+		leave_end(reeve);
 	}
 }
 
@@ -151,7 +173,8 @@ tell_ready(struct reeve *reeve, const struct reeve_event *event)
 {
 	struct reeve_unit_info info = { .size = sizeof(info) };
 
-	if (reeve->given.ready != NULL &&
+	/* One that stands aside is told when it has taken over. */
+	if (reeve->given.ready != NULL && !reeve->aside &&
 	    reeve_unit_find(reeve, event->path, &info, NULL) == REEVE_OK) {
 		reeve->given.ready(reeve->ctx, &info);
 	}
@@ -197,7 +220,8 @@ tell_exited(struct reeve *reeve, const struct reeve_event *event)
 static void
 on_event(void *ctx, const struct reeve_event *event)
 {
-	if (strcmp(event->kind, "worker.ready") == 0) {
+	if (strcmp(event->kind, "worker.ready") == 0 ||
+	    strcmp(event->kind, "worker.replaced") == 0) {
 		tell_ready(ctx, event);
 	} else if (strcmp(event->kind, "worker.exited") == 0) {
 		tell_exited(ctx, event);
@@ -214,7 +238,7 @@ watch_ends(struct reeve *reeve, struct reeve_error *err)
 		.ctx = reeve,
 	};
 
-	return reeve_watch(reeve, &options, NULL, err);
+	return reeve_watch(reeve, &options, &reeve->ends, err);
 }
 
 enum reeve_status

@@ -18,6 +18,12 @@
 
 struct rv_units;
 
+/* The end of a life of this path is being told; slot: its last bytes. */
+struct rv_face_ending {
+	const char *path;
+	const void *slot; /* RV_PAGE_SLOT_BYTES; NULL: it had no page */
+};
+
 #define REEVE_MAGIC 0x72656576u
 
 struct reeve {
@@ -39,8 +45,11 @@ struct reeve {
 	struct rv_units *named;       /* units that are being told something */
 	struct reeve_hooks given;     /* the host's; zero: none */
 	struct rv_list watches;
+	struct reeve_watch *ends; /* of the hooks, the last; NULL: none */
 	struct rv_defer deliver;
 	bool delivering;
+	const struct rv_face_ending *ending; /* NULL: none is being told */
+	bool aside;     /* the event being told is of one that stood aside */
 	unsigned depth; /* entries and turns that are under way */
 	unsigned hooks; /* hooks in the middle of a decision, under way */
 	bool broken;    /* a check failed: nothing is called any more */
@@ -98,6 +107,8 @@ void rv_face_watches_finish(struct reeve *);
 void rv_face_on_event(struct rv_super_sink *, const struct rv_record *);
 void rv_face_on_exception(struct rv_super_sink *, struct rv_unit *,
     uint64_t life, const struct rv_page_trouble *);
+/* Those of this life that wait for the end of the turn: tell them now. */
+void rv_face_tell_exceptions(struct reeve *, uint64_t life);
 
 /* face_hooks.c: checked and copied; then the sink's callbacks are set. */
 enum reeve_status rv_face_hooks_take(struct reeve *, const struct reeve_hooks *,

@@ -191,27 +191,55 @@ struct slot_args {
 	size_t size, *got;
 };
 
+static bool
+is_ending(const struct reeve *reeve, const char *path)
+{
+	return reeve->ending != NULL && path != NULL &&
+	       strcmp(path + (path[0] == '/'), reeve->ending->path) == 0;
+}
+
+static enum reeve_status
+copy_slot(
+    struct reeve *reeve, const char *path, void *dst, struct reeve_error *err)
+{
+	struct rv_unit *unit;
+	enum reeve_status status;
+
+	/* It may be gone, or live again, when its end is told. */
+	if (is_ending(reeve, path)) {
+		if (reeve->ending->slot == NULL) {
+			return rv_error(err, REEVE_EAGAIN,
+			    "cannot read the slot of %s: the process that "
+			    "ended had no page",
+			    reeve->ending->path);
+		}
+		memcpy(dst, reeve->ending->slot, RV_PAGE_SLOT_BYTES);
+		return REEVE_OK;
+	}
+	status = rv_face_find(reeve, path, &unit, err);
+	if (status == REEVE_OK && !rv_super_slot(reeve->super, unit, dst)) {
+		status = rv_error(err, REEVE_EAGAIN,
+		    "cannot read the slot of %s: it has no process with a page",
+		    unit->path);
+	}
+	return status;
+}
+
 static enum reeve_status
 slot(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	const struct slot_args *args = arg;
 	unsigned char bytes[RV_PAGE_SLOT_BYTES];
 	size_t n = RV_MIN(args->size, sizeof(bytes));
-	struct rv_unit *unit;
 	enum reeve_status status;
 
 	if (args->buf == NULL && args->size != 0) {
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot read a slot: no place for it was given");
 	}
-	status = rv_face_find(reeve, args->path, &unit, err);
+	status = copy_slot(reeve, args->path, bytes, err);
 	if (status != REEVE_OK) {
 		return status;
-	}
-	if (!rv_super_slot(reeve->super, unit, bytes)) {
-		return rv_error(err, REEVE_EAGAIN,
-		    "cannot read the slot of %s: it has no process with a page",
-		    unit->path);
 	}
 	if (n != 0) {
 		memcpy(args->buf, bytes, n);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "child/page.h"
 #include "face/face_exception.h"
 #include "face/face_priv.h"
 
@@ -36,6 +37,9 @@ struct note {
 	size_t bytes;
 	struct rv_face_exception *exception; /* NULL: an event */
 	struct reeve_event event;
+	uint64_t life;
+	struct rv_face_ending ending; /* without a path: none */
+	bool aside;
 	char text[];
 };
 
@@ -78,15 +82,20 @@ tell_dropped(struct reeve_watch *watch)
 static void
 tell_note(struct reeve_watch *watch, struct note *note)
 {
+	struct reeve *reeve = watch->reeve;
+	const struct rv_face_ending *outer = reeve->ending;
 	void *ctx = watch->options.ctx;
 
+	reeve->ending = note->ending.path != NULL ? &note->ending : outer;
+	reeve->aside = note->aside;
 	if (note->exception != NULL) {
 		rv_face_exception_tell(
 		    note->exception, watch->options.exception, ctx);
 	} else {
 		watch->options.event(ctx, &note->event);
 	}
-	rv_face_told(watch->reeve);
+	reeve->ending = outer;
+	rv_face_told(reeve);
 }
 
 /* What is there now: what the host causes meanwhile has another turn. */
@@ -111,6 +120,17 @@ tell_watch(struct reeve_watch *watch)
 }
 
 static void
+free_ended(struct reeve *reeve)
+{
+	reeve->delivering = false;
+	RV_LIST_EACH_SAFE (watch, &reeve->watches, struct reeve_watch, link) {
+		if (watch->ended) {
+			free_watch(watch);
+		}
+	}
+}
+
+static void
 deliver(struct rv_defer *defer)
 {
 	struct reeve *reeve = defer->ctx;
@@ -119,12 +139,35 @@ deliver(struct rv_defer *defer)
 	RV_LIST_EACH_SAFE (watch, &reeve->watches, struct reeve_watch, link) {
 		tell_watch(watch);
 	}
-	reeve->delivering = false;
-	RV_LIST_EACH_SAFE (watch, &reeve->watches, struct reeve_watch, link) {
-		if (watch->ended) {
-			free_watch(watch);
+	free_ended(reeve);
+}
+
+static void
+tell_exceptions(struct reeve_watch *watch, uint64_t life)
+{
+	RV_LIST_EACH_SAFE (note, &watch->notes, struct note, link) {
+		if (note->exception == NULL || note->life != life) {
+			continue;
 		}
+		if (!watch->ended && !watch->reeve->doomed) {
+			tell_note(watch, note);
+		}
+		free_note(watch, note);
 	}
+}
+
+/* Notes that come while they are told go to the end of their lists. */
+void
+rv_face_tell_exceptions(struct reeve *reeve, uint64_t life)
+{
+	if (reeve->delivering) {
+		return;
+	}
+	reeve->delivering = true;
+	RV_LIST_EACH_SAFE (watch, &reeve->watches, struct reeve_watch, link) {
+		tell_exceptions(watch, life);
+	}
+	free_ended(reeve);
 }
 
 /* -------- noting -------- */
@@ -159,18 +202,52 @@ add_note(struct reeve_watch *watch, size_t text, size_t more)
 	return note;
 }
 
+/* What stands aside has the path of another: told, and not to be mixed up. */
+static bool
+is_aside(struct reeve *reeve, const struct rv_record *record)
+{
+	struct rv_unit *unit = rv_super_find(reeve->super, record->path);
+	struct rv_unit_info info;
+
+	if (unit == NULL) {
+		return false;
+	}
+	rv_super_info(reeve->super, unit, &info);
+	return info.life != record->life;
+}
+
+/* Behind the strings there is room for a slot where there is one. */
+static void
+note_end(struct note *note, const char *path, char *room, const void *slot)
+{
+	note->ending.path = path;
+	if (slot != NULL) {
+		memcpy(room, slot, RV_PAGE_SLOT_BYTES);
+		note->ending.slot = room;
+	}
+}
+
 static void
 note_event(struct reeve_watch *watch, const struct rv_record *record,
     const char *kind, const struct rv_buf *detail)
 {
+	bool is_end = record->kind == RV_KIND_WORKER_EXITED;
+	const void *slot =
+	    rv_super_last_slot(watch->reeve->super, is_end ? record->life : 0);
+	size_t len = record->path_len + detail->len + 2;
 	struct note *note =
-	    add_note(watch, record->path_len + detail->len + 2, 0);
+	    add_note(watch, len + (slot != NULL ? RV_PAGE_SLOT_BYTES : 0), 0);
 	char *path, *text;
 
 	if (note == NULL) {
 		return;
 	}
+	note->aside = record->kind == RV_KIND_WORKER_READY &&
+		      is_aside(watch->reeve, record);
 	path = note->text;
+	if (is_end) {
+		note_end(note, path, note->text + len, slot);
+	}
 	memcpy(path, record->path, record->path_len);
 	text = path + record->path_len + 1;
 	memcpy(text, rv_buf_str(detail), detail->len);
@@ -213,9 +290,16 @@ rv_face_on_exception(struct rv_super_sink *sink, struct rv_unit *unit,
     uint64_t life, const struct rv_page_trouble *trouble)
 {
 	struct reeve *reeve = sink->ctx;
+	unsigned char bytes[RV_PAGE_SLOT_BYTES];
+	const void *slot = rv_super_last_slot(reeve->super, life);
+	size_t path_len = strlen(unit->path) + 1;
 	struct rv_unit_info info;
 
 	rv_super_info(reeve->super, unit, &info);
+	/* It may be dead when that is told. */
+	if (slot == NULL && rv_super_slot(reeve->super, unit, bytes)) {
+		slot = bytes;
+	}
 	RV_LIST_EACH (watch, &reeve->watches, struct reeve_watch, link) {
 		struct note *note;
 
@@ -223,9 +307,16 @@ rv_face_on_exception(struct rv_super_sink *sink, struct rv_unit *unit,
 		    !wants(watch, unit->path, NULL)) {
 			continue;
 		}
-		note = add_note(watch, 0, rv_face_exception_size(unit->path));
+		note = add_note(watch,
+		    slot != NULL ? path_len + RV_PAGE_SLOT_BYTES : 0,
+		    rv_face_exception_size(unit->path));
 		if (note == NULL) {
 			continue;
+		}
+		note->life = life;
+		if (slot != NULL) {
+			memcpy(note->text, unit->path, path_len);
+			note_end(note, note->text, note->text + path_len, slot);
 		}
 		note->exception =
 		    rv_face_exception_make(unit->path, life, info.pid, trouble);
@@ -302,7 +393,10 @@ watch(struct reeve *reeve, void *arg, struct reeve_error *err)
 		free_watch(watch);
 		return rv_error_sys(err, ENOMEM, "cannot watch");
 	}
-	rv_list_insert(&reeve->watches, &watch->link);
+	/* The hooks' own is told last: an end after its exceptions. */
+	rv_list_insert(
+	    reeve->ends != NULL ? &reeve->ends->link : &reeve->watches,
+	    &watch->link);
 	if (args->out != NULL) {
 		*args->out = watch;
 	}

@@ -235,12 +235,22 @@ static enum rv_verdict
 ask(struct rv_super *super, const struct rv_event *event,
     enum rv_proposal proposal)
 {
+	const struct rv_node *node = rv_node_of(event->unit);
 	enum rv_verdict verdict = RV_VERDICT_NONE;
+	struct rv_ending ending = {
+		.life = super->life_base + event->life,
+		.pid = node->last_pid,
+		.reason = rv_core_reason(event->unit, event),
+		.end = event->end,
+	};
 
+	if (node->aside != NULL) {
+		return verdict;
+	}
 	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
 		if (sink->decide != NULL && verdict == RV_VERDICT_NONE) {
 			verdict = sink->decide(
-			    sink, event->unit, &event->end, (int)proposal);
+			    sink, event->unit, &ending, (int)proposal);
 		}
 	}
 	return verdict;
@@ -273,6 +283,7 @@ launch_refused(
 
 	rv_hash_remove(&super->lives, &node->by_life);
 	node->life = 0;
+	node->last_pid = 0;
 	rv_super_notice(super, RV_NOTICE_TROUBLE, "%s", err->text);
 	rv_super_post_end(super, &event);
 }

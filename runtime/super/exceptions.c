@@ -452,6 +452,8 @@ rv_exceptions_end(struct rv_node *node, uint64_t life, struct rv_death *death,
 		return;
 	}
 	e->start[0] = '\0';
+	rv_page_slot(node->page.map, e->slot);
+	e->slot_life = life;
 	rv_page_reason(node->page.map, e->reason);
 	if (rv_page_trouble(node->page.map, e->trouble)) {
 		judge(e, death, event);
@@ -465,9 +467,16 @@ rv_exceptions_end(struct rv_node *node, uint64_t life, struct rv_death *death,
 	e->node = node;
 	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
 		if (sink->slot_free != NULL) {
-			sink->slot_free(sink, node->unit);
+			sink->slot_free(sink, node->unit, life);
 		}
 	}
+}
+
+void
+rv_exceptions_ended(struct rv_super *super)
+{
+	super->exceptions.node = NULL;
+	super->exceptions.slot_life = 0;
 }
 
 const char *

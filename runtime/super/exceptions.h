@@ -22,7 +22,9 @@ struct rv_exceptions {
 	/* of the life whose end is being told; NULL: of none */
 	const struct rv_node *node;
 	char reason[RV_PAGE_REASON_BYTES]; /* reeve_exit_reason */
-	char start[512]; /* why it could not become its function */
+	char start[512];    /* why it could not become its function */
+	uint64_t slot_life; /* whose slot this is; 0: nobody's */
+	unsigned char slot[RV_PAGE_SLOT_BYTES];
 };
 
 bool rv_exceptions_init(struct rv_super *);
@@ -36,6 +38,8 @@ void rv_exceptions_notified(struct rv_node *, uint64_t life);
  */
 void rv_exceptions_end(
     struct rv_node *, uint64_t life, struct rv_death *, struct rv_event *);
+/* All has been told of that end: nothing more is known of it. */
+void rv_exceptions_ended(struct rv_super *);
 /* What the page said of this end; "" for nothing. */
 const char *rv_exceptions_reason(const struct rv_node *);
 const char *rv_exceptions_start(const struct rv_node *);

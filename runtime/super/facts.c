@@ -127,7 +127,7 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 	node->pid = 0;
 	/* The node may be gone after this, when a reload has retired it. */
 	post_end(node, &event, life);
-	super->exceptions.node = NULL;
+	rv_exceptions_ended(super);
 }
 
 static void

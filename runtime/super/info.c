@@ -199,3 +199,11 @@ rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
 	rv_page_slot(node->page.map, dst);
 	return true;
 }
+
+const void *
+rv_super_last_slot(const struct rv_super *super, uint64_t life)
+{
+	return life != 0 && super->exceptions.slot_life == life
+		   ? super->exceptions.slot
+		   : NULL;
+}

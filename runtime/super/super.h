@@ -73,6 +73,14 @@ enum reeve_status rv_super_signal_received(struct rv_super *, int signo,
 /* The host reaped this one; true when it was ours. */
 bool rv_super_reaped(struct rv_super *, pid_t, int wstatus);
 
+/* The end of a life, as it is told before anything follows from it. */
+struct rv_ending {
+	uint64_t life;
+	pid_t pid; /* that it had; 0: there was no process */
+	enum rv_reason reason;
+	struct rv_end end;
+};
+
 /* Listeners embedded in their owners; called in the loop's thread. */
 struct rv_super_sink {
 	struct rv_list link;
@@ -101,10 +109,11 @@ struct rv_super_sink {
 	/*
 	 * A life has ended, or could not begin, and nobody asked for that; the
 	 * policy proposes (enum rv_proposal). What is not asked for here is
-	 * done: RV_VERDICT_NONE. Of several the first verdict counts.
+	 * done: RV_VERDICT_NONE. Of several the first verdict counts. Not of
+	 * one that stands aside (overlap.h): its unit has not ended.
 	 */
 	enum rv_verdict (*decide)(struct rv_super_sink *, struct rv_unit *,
-	    const struct rv_end *, int proposal);
+	    const struct rv_ending *, int proposal);
 	/*
 	 * A worker's process is about to be forked from this one; was (pid 0:
 	 * it failed); and in the new process, before its function.
@@ -114,8 +123,12 @@ struct rv_super_sink {
 	void (*in_fork)(struct rv_super_sink *, struct rv_unit *);
 	/* all that a group restart concerns is down; see RV_ACT_GROUP_DOWN */
 	void (*group_down)(struct rv_super_sink *, struct rv_unit *supervisor);
-	/* the page of the worker's last life is unmapped; before `decide` */
-	void (*slot_free)(struct rv_super_sink *, struct rv_unit *);
+	/*
+	 * the page of this life, the unit's or of one that stood aside, is
+	 * read and unmapped; after `exception`, before `decide`
+	 */
+	void (*slot_free)(
+	    struct rv_super_sink *, struct rv_unit *, uint64_t life);
 };
 
 void rv_super_listen(struct rv_super *, struct rv_super_sink *);
@@ -156,6 +169,12 @@ bool rv_super_rolled_back(
  */
 bool rv_super_slot(
     struct rv_super *, struct rv_unit *, void *dst) RV_MUST_CHECK;
+
+/*
+ * The slot of a life whose end is being told, until the call that tells it
+ * returns; NULL: its end is not being told, or it had no page.
+ */
+const void *rv_super_last_slot(const struct rv_super *, uint64_t life);
 
 enum rv_verb { RV_VERB_START, RV_VERB_STOP, RV_VERB_RESTART };
 

@@ -70,3 +70,9 @@ tests_host_test_handed_on_SOURCES = tests/host/test_handed_on.c \
 	$(called_sources)
 tests_host_test_handed_on_CPPFLAGS = $(host_cppflags)
 tests_host_test_handed_on_LDADD = $(host_libs)
+check_PROGRAMS += tests/host/test_ends
+TESTS += tests/host/test_ends
+endif
+tests_host_test_ends_SOURCES = tests/host/test_ends.c $(called_sources)
+tests_host_test_ends_CPPFLAGS = $(host_cppflags)
+tests_host_test_ends_LDADD = $(host_libs)

@@ -287,12 +287,13 @@ on_exception(struct rv_super_sink *sink, struct rv_unit *unit, uint64_t life,
 
 static enum rv_verdict
 on_decide(struct rv_super_sink *sink, struct rv_unit *unit,
-    const struct rv_end *end, int proposal)
+    const struct rv_ending *ending, int proposal)
 {
 	struct super_rig *rig = sink->ctx;
 	char line[256];
 
-	snprintf(line, sizeof(line), "decide %s %d", unit->path, end->number);
+	snprintf(
+	    line, sizeof(line), "decide %s %d", unit->path, ending->end.number);
 	add(rig->told, line);
 	rig->proposal = proposal;
 	if (rig->decides != NULL) {
@@ -313,12 +314,13 @@ on_group_down(struct rv_super_sink *sink, struct rv_unit *unit)
 }
 
 static void
-on_slot_free(struct rv_super_sink *sink, struct rv_unit *unit)
+on_slot_free(struct rv_super_sink *sink, struct rv_unit *unit, uint64_t life)
 {
 	struct super_rig *rig = sink->ctx;
 	char line[256];
 
-	snprintf(line, sizeof(line), "slot_free %s", unit->path);
+	snprintf(line, sizeof(line), "slot_free %s \"%.8s\"", unit->path,
+	    (const char *)rv_super_last_slot(rig->super, life));
 	add(rig->told, line);
 }
 

@@ -37,6 +37,7 @@ RV_TEST(a_page_is_mapped_and_its_slot_is_read)
 {
 	struct super_rig rig;
 	unsigned char *page, slot[RV_PAGE_SLOT_BYTES];
+	uint64_t life;
 	unsigned fds;
 
 	open_up(&rig, ONE(""));
@@ -47,8 +48,11 @@ RV_TEST(a_page_is_mapped_and_its_slot_is_read)
 	memcpy(page + RV_PAGE_SLOT_AT, "busy", 5);
 	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
 	CU_ASSERT_STRING_EQUAL((char *)slot, "busy");
+	life = super_rig_life(&rig, "web");
+	CU_ASSERT_PTR_NULL(rv_super_last_slot(rig.super, life));
 	super_rig_exit(&rig, "web", 1);
-	CU_ASSERT(super_rig_said(&rig, "slot_free web"));
+	CU_ASSERT(super_rig_said(&rig, "slot_free web \"busy\""));
+	CU_ASSERT_PTR_NULL(rv_super_last_slot(rig.super, life));
 	CU_ASSERT(!rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
 	super_rig_page_free(page);
 	super_rig_close(&rig);

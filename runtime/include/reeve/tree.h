@@ -262,7 +262,9 @@ REEVE_PUBLIC bool reeve_unit_next(struct reeve *, struct reeve_unit_info *);
  * The slot of a living worker (reeve_slot): copies at most `size` bytes of the
  * scoreboard's. *got (may be NULL) is how many. They are what the worker wrote,
  * perhaps in the middle of a change: trust nothing in them. REEVE_EAGAIN: there
- * is no process, or it has no page (yet).
+ * is no process, or it has no page (yet). In callbacks that tell the end of a
+ * life (the hooks decide, slot_free and exited, its last exception, and
+ * worker.exited) they are the last bytes of that life.
  */
 REEVE_PUBLIC enum reeve_status reeve_unit_slot(struct reeve *, const char *path,
     void *buf, size_t size, size_t *got, struct reeve_error *);

@@ -61,7 +61,11 @@ struct reeve_watch_options {
 	const char *kinds; /* glob of kinds of events: "worker.*" */
 	/* an event was recorded; at the end of the turn, in their order */
 	void (*event)(void *ctx, const struct reeve_event *);
-	/* a worker's exception; at the end of the turn */
+	/*
+	 * a worker's exception; at the end of the turn, but that of which it
+	 * ends comes before the hook `decide`, where there is one: in the
+	 * middle of that decision, see below
+	 */
 	void (*exception)(void *ctx, const struct reeve_exception *);
 	void *ctx;
 	/*
@@ -115,13 +119,24 @@ struct reeve_end {
  * Points where the host has a say; each may be NULL. Those in the first part
  * run in the middle of a decision: they may look at units, and what changes
  * the tree is REEVE_EBUSY there. They hold up everything: be quick.
+ *
+ * Of the end of one life are told first slot_free and its exceptions, then
+ * decide, and at the end of the turn exited; where there is no `decide` the
+ * exceptions wait for the end of the turn, too. In all of them reeve_unit_slot
+ * has the last bytes of that life, even if the unit lives again or is gone.
+ *
+ * While two generations of a worker overlap (`overlap` in reeve.conf(5)) both
+ * have its path, and `life` tells them apart. An end of the one that does not
+ * serve, not yet or not any more, is told by slot_free and exited; nothing
+ * follows from it, so decide is not asked. ready is told of the next one when
+ * it has taken over.
  */
 struct reeve_hooks {
 	size_t size; /* sizeof(struct reeve_hooks) */
 
 	/*
-	 * A worker ended, and `proposed` will be done (DEFAULT: nothing, it
-	 * stays down). Return that, or something else instead.
+	 * A worker ended, unasked, and `proposed` will be done (DEFAULT:
+	 * nothing, it stays down). Return that, or something else instead.
 	 */
 	enum reeve_verdict (*decide)(
 	    void *ctx, const struct reeve_end *, enum reeve_verdict proposed);
