@@ -70,6 +70,7 @@ tests_host_test_handed_on_SOURCES = tests/host/test_handed_on.c \
 	$(called_sources)
 tests_host_test_handed_on_CPPFLAGS = $(host_cppflags)
 tests_host_test_handed_on_LDADD = $(host_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_ends
 TESTS += tests/host/test_ends
 endif
