@@ -40,37 +40,34 @@ enum rv_method { RV_METHOD_SPAWN, RV_METHOD_FORK, RV_METHOD_FORKSERVER };
 enum rv_ready_channel { RV_CHANNEL_NONE, RV_CHANNEL_NOTIFY, RV_CHANNEL_FD };
 
 /* How to make the process of a worker: all looked up at load. */
+/* One for each instance, so in an order that leaves no holes. */
 struct rv_program {
 	const char *const *argv;    /* NULL-terminated, at least one word */
 	const char *const *env_set; /* "KEY=VALUE", NULL-terminated, sorted */
-	bool clear_env;        /* start from nothing instead of inherited */
-	const char *directory; /* NULL: the runtime's */
-	bool set_user, set_group;
-	uid_t uid;
-	gid_t gid;
-	const gid_t *groups; /* supplementary, when set_user */
-	unsigned n_groups;
-	int umask; /* -1: inherited */
-	bool set_nice;
-	int nice;
-	bool set_oom;
-	int oom_score_adj;
+	const char *directory;      /* NULL: the runtime's */
+	const gid_t *groups;        /* supplementary, when set_user */
 	const struct rv_limit *limits;
-	unsigned n_limits;
-	struct rv_out out, err;
-	enum rv_ready_channel ready;
-	int ready_fd; /* of RV_CHANNEL_FD */
-	enum rv_method method;
 	/* a function: its name, or "module.so:fn" (absolute path); or NULL */
 	const char *function;
 	const void *args; /* of the function; a NUL stands behind them */
 	size_t n_args;
-	bool args_are_json;
 	/* functions or modules that a fork server loads once, NULL-terminated
 	 */
 	const char *const *preload;
 	const char *const *listen; /* names of listeners, NULL-terminated */
-	bool crash_report;         /* a command: preload the crash handler */
+	struct rv_out out, err;
+	unsigned n_groups, n_limits;
+	uid_t uid;
+	gid_t gid;
+	int umask; /* -1: inherited */
+	int nice, oom_score_adj;
+	enum rv_ready_channel ready;
+	int ready_fd; /* of RV_CHANNEL_FD */
+	enum rv_method method;
+	bool clear_env; /* start from nothing instead of inherited */
+	bool set_user, set_group, set_nice, set_oom;
+	bool args_are_json;
+	bool crash_report; /* a command: preload the crash handler */
 };
 
 /* Two lives at a time while one takes over from the other; see overlap. */
@@ -85,16 +82,16 @@ struct rv_spec {
 	const char *name; /* "app.0" */
 	const char *path; /* "web/app.0"; "/" for the root */
 	struct rv_spec *parent, *first_child, *next; /* file order */
-	uint32_t index;                 /* in the conf's pre-order, root = 0 */
-	const struct rv_policy *policy; /* shared by all that have the same */
+	const struct rv_policy *policy;   /* shared by all that have the same */
 	const struct rv_program *program; /* workers only */
 	const struct rv_spec *const *deps;
 	unsigned n_deps;
+	uint32_t index; /* in the conf's pre-order, root = 0 */
+	int line;       /* where it stands in the file; 0: declared in C */
+	bool instances; /* made for numprocs: its children are X.N */
 	struct rv_overlap overlap; /* workers */
-	bool instances;            /* made for numprocs: its children are X.N */
 	/* equal digests = nothing differs; see rv_spec_change */
 	uint64_t policy_digest, program_digest, deps_digest;
-	int line; /* where it stands in the file; 0: it was declared in C */
 };
 
 struct rv_journal_conf {
