@@ -223,6 +223,27 @@ fill_worker(
 	fill_heartbeat(l, scope, p);
 }
 
+void
+rv_conf_policy_whole(struct rv_loader *l, const struct rv_cscope *scope,
+    const struct rv_policy *one, struct rv_policy *whole)
+{
+	const struct rv_cnode *node =
+	    rv_conf_lookup(l, scope, RV_CKEY_INTENSITY_OF);
+
+	memset(whole, 0, sizeof(*whole)); /* to the last byte, as below */
+	whole->kind = RV_SUPERVISOR;
+	whole->restart = RV_PERMANENT;
+	whole->autostart = one->autostart;
+	whole->on_fatal = one->on_fatal;
+	whole->backoff = one->backoff;
+	whole->strategy = RV_ONE_FOR_ONE;
+	whole->intensity = RV_UNLIMITED;
+	whole->period = scope_duration(l, scope, RV_CKEY_PERIOD_OF);
+	if (node != NULL) {
+		rv_cval_intensity(l, node, &whole->intensity);
+	}
+}
+
 static void
 fill_supervisor(
     struct rv_loader *l, const struct rv_cscope *scope, struct rv_policy *p)

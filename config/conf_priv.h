@@ -220,6 +220,10 @@ const char *rv_conf_string(
 /* group: the parent has a group strategy. Fills all of the policy. */
 void rv_conf_policy(struct rv_loader *, const struct rv_cscope *,
     struct rv_policy *, bool group);
+/* Of the one that stands for all instances of a worker whose policy is `one`.
+ */
+void rv_conf_policy_whole(struct rv_loader *, const struct rv_cscope *,
+    const struct rv_policy *one, struct rv_policy *whole);
 uint64_t rv_conf_policy_digest(const struct rv_policy *);
 /* A copy in the conf's memory, or an equal one that is there. Never NULL. */
 const struct rv_policy *rv_conf_keep_policy(

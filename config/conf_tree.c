@@ -159,15 +159,7 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 	}
 	spec->instances = true;
 	rv_conf_policy(b->l, scope, &one, is_group(parent));
-	memset(&whole, 0, sizeof(whole));
-	whole.kind = RV_SUPERVISOR;
-	whole.restart = RV_PERMANENT;
-	whole.autostart = one.autostart;
-	whole.on_fatal = one.on_fatal;
-	whole.backoff = one.backoff;
-	whole.strategy = RV_ONE_FOR_ONE;
-	whole.intensity = RV_UNLIMITED;
-	whole.period = 10 * RV_SEC;
+	rv_conf_policy_whole(b->l, scope, &one, &whole);
 	spec->policy = rv_conf_keep_policy(b->l, &whole);
 	if (one.significant) {
 		rv_conf_error(b->l, scope->own,
@@ -180,6 +172,23 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 	policy = rv_conf_keep_policy(b->l, &one);
 	for (int i = 0; i < n && has_room(b, scope->own); i++) {
 		build_instance(b, scope, spec, policy, start + i);
+	}
+}
+
+/* Its supervisor has such a window; one for a single process is none. */
+static void
+check_alone(struct builder *b, const struct rv_cnode *own)
+{
+	static const char *const keys[] = { "intensity", "period" };
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(keys); i++) {
+		const struct rv_cnode *at = rv_cnode_get(own, keys[i]);
+
+		if (at != NULL) {
+			rv_conf_warn(b->l, at,
+			    "without numprocs it means nothing: restarts are "
+			    "counted by the supervisor");
+		}
 	}
 }
 
@@ -202,6 +211,7 @@ build_worker(struct builder *b, const struct rv_cscope *scope,
 	set_policy(b, scope, spec);
 	rv_conf_program(b->l, scope, spec, &x);
 	check_significant(b, spec);
+	check_alone(b, scope->own);
 }
 
 static void build_children(

@@ -550,6 +550,30 @@ RV_TEST(places_follow_from_name_and_user)
 	said_forget();
 }
 
+RV_TEST(instances_have_a_window_of_their_own_when_it_is_given)
+{
+	struct rv_conf *conf = parse_worker("\"numprocs\":2");
+	const struct rv_policy *whole;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	whole = rv_conf_find(conf, "w")->policy;
+	CU_ASSERT_EQUAL(whole->intensity, RV_UNLIMITED);
+	CU_ASSERT_EQUAL(whole->period, 10 * RV_SEC);
+	rv_conf_unref(conf);
+	conf = parse_worker("\"numprocs\":2,\"intensity\":3,\"period\":\"5m\"");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT_STRING_EQUAL(rv_buf_str(&said), "");
+	whole = rv_conf_find(conf, "w")->policy;
+	CU_ASSERT_EQUAL(whole->intensity, 3);
+	CU_ASSERT_EQUAL(whole->period, 300 * RV_SEC);
+	rv_conf_unref(conf);
+	conf = parse_worker("\"intensity\":3");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(conf);
+	CU_ASSERT(said_words("without numprocs it means nothing"));
+	rv_conf_unref(conf);
+	said_forget();
+}
+
 RV_TEST(thousands_of_units_are_found_by_path)
 {
 	struct rv_conf *conf = parse_worker("\"numprocs\":5000");
@@ -610,6 +634,7 @@ RV_SUITE(config, RV_CASE(the_smallest_config_has_every_default),
     RV_CASE(each_key_that_needs_a_new_start_is_noticed_at_a_reload),
     RV_CASE(what_needs_a_new_start_is_told_with_its_place),
     RV_CASE(places_follow_from_name_and_user),
+    RV_CASE(instances_have_a_window_of_their_own_when_it_is_given),
     RV_CASE(thousands_of_units_are_found_by_path),
     RV_CASE(the_examples_are_good),
     RV_CASE(every_failing_allocation_is_survived))
