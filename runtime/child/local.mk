@@ -32,10 +32,11 @@ dist_man_MANS += runtime/child/libreeve-child.3 \
 # For LD_PRELOAD; found beside the launcher, installed or not.
 crashdir = $(pkglibexecdir)
 crash_LTLIBRARIES = libreeve-crash.la
-libreeve_crash_la_SOURCES = runtime/child/preload.c
+libreeve_crash_la_SOURCES = runtime/child/preload.c \
+	runtime/child/preload.h runtime/child/preload_exec.c
 libreeve_crash_la_LIBADD = runtime/child/libagent.la
 libreeve_crash_la_LDFLAGS = -no-undefined -module -avoid-version -shared \
-	-export-symbols-regex '^(rv_crash_page|pthread_create)$$' \
+	-export-symbols-regex '^(rv_crash_page|pthread_create|f?exec[lv][a-z]*)$$' \
 	-Wl,-z,nodelete
 noinst_DATA += libreeve-crash.so
 CLEANFILES += libreeve-crash.so

@@ -3,7 +3,8 @@
  * libreeve-crash.so: the agent for programs that link none, put before them by
  * LD_PRELOAD where `crash_report` is set. It attaches, catches crashes, gives
  * every thread a stack for that, and takes itself out of LD_PRELOAD, so that
- * what the program starts is left alone. Where no runtime is, it does nothing.
+ * what the program starts is left alone, but for what it executes in its own
+ * place: see preload_exec.c. Where no runtime is, it does nothing.
  */
 #include "config.h"
 
@@ -17,6 +18,7 @@
 #include "child/agent.h"
 #include "child/altstack.h"
 #include "child/crash.h"
+#include "child/preload.h"
 
 #define OWN_NAME "libreeve-crash.so"
 #define EXPORTED __attribute__((visibility("default")))
@@ -57,7 +59,9 @@ take_out(char *list)
 		size_t len = strcspn(from, ": ");
 		const char *next = from + len + strspn(from + len, ": ");
 
-		if (!ends_with_own_name(from, len)) {
+		if (ends_with_own_name(from, len)) {
+			rv_preload_keep(from, len);
+		} else {
 			if (to != list) {
 				*to++ = ':';
 			}

@@ -15,6 +15,9 @@
 
 #define RV_LIFE_MAGIC 0x6c696665u
 
+/* Each program that it executes in its own place may have one. */
+#define RV_LIFE_PAGES 32
+
 /* A process that is watched until it has ended and was reaped. */
 struct rv_proc {
 	struct rv_hash_node by_pid;
@@ -47,6 +50,7 @@ struct rv_life {
 	struct rv_slot *slot;  /* until its program runs */
 	struct rv_listener *listener; /* NULL: none */
 	bool paged;                   /* its page was passed on */
+	uint8_t n_pages;              /* that came on its notify socket */
 	bool foreign; /* its processes are not our children: adopted, hosted */
 	bool reap_asked; /* its parent was asked how it ended */
 	bool reap_answered;

@@ -266,7 +266,7 @@ rv_listen_page(struct rv_life *life, int fd)
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
 		.life = life->life };
 
-	if (!life->paged && is_page(fd)) {
+	if (is_page(fd)) {
 		life->paged = true;
 		rv_link_send_fds(life->l, &frame, &fd, 1);
 	}
@@ -277,13 +277,14 @@ handle_page(struct rv_listener *lis, const struct rv_packet *packet)
 {
 	struct rv_life *life = lis->life;
 
-	if (life->paged) {
-		refuse(lis, "a life has one page");
+	if (life->n_pages == RV_LIFE_PAGES) {
+		refuse(lis, "a life has had many pages");
 	} else if (packet->pid != life->main->pid) {
 		refuse(lis, "a page came from another process");
 	} else if (!is_page(packet->fds[0])) {
 		refuse(lis, "a page has another size, or is not sealed");
 	} else {
+		life->n_pages++;
 		rv_listen_page(life, packet->fds[0]);
 	}
 }

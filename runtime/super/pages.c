@@ -224,10 +224,15 @@ refusal(int fd, const struct stat *st)
 	return NULL;
 }
 
+/*
+ * Of several the last counts: a process that executes another program has the
+ * one no more, and that one may make its own.
+ */
 static const char *
 map_page(struct rv_node *node, int fd, const struct stat *st)
 {
 	const char *why = refusal(fd, st);
+	uint32_t beats_at;
 	int32_t pid;
 	void *map;
 
@@ -240,10 +245,13 @@ map_page(struct rv_node *node, int fd, const struct stat *st)
 	}
 	/* What the host forks shall not see it. */
 	madvise(map, RV_PAGE_BYTES, MADV_DONTFORK);
-	if (!rv_page_check(map, &pid, &node->page.beats_at)) {
+	if (!rv_page_check(map, &pid, &beats_at)) {
 		munmap(map, RV_PAGE_BYTES);
 		return "its page is none of ours";
 	}
+	rv_pages_tell_beat(node);
+	rv_pages_drop(node);
+	node->page.beats_at = beats_at;
 	node->page.map = map;
 	node->page.dev = st->st_dev;
 	node->page.ino = st->st_ino;
@@ -259,12 +267,10 @@ take(struct rv_node *node, int fd)
 	if (fstat(fd, &st) != 0) {
 		return "its page cannot be looked at";
 	}
-	if (node->page.map == NULL) {
-		return map_page(node, fd, &st);
-	}
-	return st.st_dev == node->page.dev && st.st_ino == node->page.ino
+	return node->page.map != NULL && st.st_dev == node->page.dev &&
+		       st.st_ino == node->page.ino
 		   ? NULL
-		   : "it sent a second page";
+		   : map_page(node, fd, &st);
 }
 
 void

@@ -166,9 +166,32 @@ RV_TEST(a_command_that_links_nothing_tells_of_its_crash)
 	live_end(&live);
 }
 
+/* The page of the shell is gone with it, that of the program counts. */
+RV_TEST(a_command_that_a_shell_executes_tells_of_its_crash)
+{
+	struct live live;
+
+	live_begin(&live,
+	    "\"children\": {\"c\": {\"command\": [\"sh\", \"-c\", "
+	    "\"exec %(fixtures)s/crasher null\"], \"crash_report\": true, "
+	    "\"autorestart\": false, \"environment\": {\"ASAN_OPTIONS\": "
+	    "\"handle_segv=0:verify_asan_link_order=0\"}} }");
+	CU_ASSERT(live_saw(&live, "worker.exited", "c"));
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM exceptions WHERE type = "
+			       "'SIGSEGV' AND backtrace LIKE '%/crasher%'"),
+	    1);
+	CU_ASSERT_EQUAL(
+	    live_number(&live, "SELECT count(*) FROM events WHERE kind = "
+			       "'protocol.violation'"),
+	    0);
+	live_end(&live);
+}
+
 RV_SUITE(called, RV_CASE(functions_run_by_each_method_and_stop_when_asked),
     RV_CASE(a_crash_is_told_with_the_functions_it_went_through),
     RV_CASE(an_exception_is_told_with_all_that_was_said_of_it),
     RV_CASE(one_that_stops_beating_is_found_by_its_page),
     RV_CASE(what_is_not_in_the_module_is_said_in_words),
-    RV_CASE(a_command_that_links_nothing_tells_of_its_crash))
+    RV_CASE(a_command_that_links_nothing_tells_of_its_crash),
+    RV_CASE(a_command_that_a_shell_executes_tells_of_its_crash))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/harness.h"
@@ -34,13 +35,9 @@ library(void)
 	return path;
 }
 
-static int
-execute(void)
+static void
+prepare(void)
 {
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/tests/fixtures/children/crasher",
-	    rv_test_builddir());
 	setenv("LD_PRELOAD", preload != NULL ? preload : library(), 1);
 	/* There the agent is before the sanitizer, and shall be. */
 	setenv("ASAN_OPTIONS",
@@ -48,6 +45,16 @@ execute(void)
 	    "use_sigaltstack=0:detect_leaks=0",
 	    1);
 	dup2(output[1], 1);
+}
+
+static int
+execute(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/tests/fixtures/children/crasher",
+	    rv_test_builddir());
+	prepare();
 	execl(path, "crasher", word, (char *)NULL);
 	return 90;
 }
@@ -118,6 +125,65 @@ RV_TEST(programs_that_know_nothing_of_us_leave_a_report)
 	}
 }
 
+/* The page of what was executed is the second. */
+static bool
+crashes_after_exec(int (*how)(void))
+{
+	bool came;
+
+	agent_rig_child(&rig, how);
+	CU_ASSERT_TRUE(agent_rig_page(&rig));
+	munmap(rig.map, RV_PAGE_BYTES);
+	came = agent_rig_page(&rig);
+	CU_ASSERT_TRUE(came);
+	agent_rig_end(&rig);
+	CU_ASSERT_EQUAL(agent_rig_signal(&rig), SIGSEGV);
+	return came && rv_page_trouble(rig.map, &rig.trouble) &&
+	       rig.trouble.signo == SIGSEGV &&
+	       is_program(rig.trouble.threads[0].frames[0]);
+}
+
+RV_TEST(what_a_program_executes_in_its_own_place_leaves_a_report)
+{
+	static const char *const words[] = { "execve", "execv", "execvp",
+		"execvpe", "fexecve", "execveat", "execl", "execlp", "execle" };
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(words); i++) {
+		begin(words[i]);
+		CU_ASSERT_TRUE(crashes_after_exec(execute));
+		CU_ASSERT_TRUE(agent_rig_is_silent(&rig));
+		end();
+	}
+}
+
+static int
+execute_shell(void)
+{
+	char command[4200];
+
+	snprintf(command, sizeof(command),
+	    "exec %s/tests/fixtures/children/crasher null", rv_test_builddir());
+	prepare();
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	return 90;
+}
+
+RV_TEST(what_a_shell_executes_in_its_own_place_leaves_a_report)
+{
+	begin(NULL);
+	CU_ASSERT_TRUE(crashes_after_exec(execute_shell));
+	end();
+}
+
+RV_TEST(one_that_is_not_told_of_the_runtime_leaves_none)
+{
+	begin("exec_bare");
+	CU_ASSERT_FALSE(agent_rig_trouble(&rig, execute));
+	CU_ASSERT_EQUAL(agent_rig_signal(&rig), SIGSEGV);
+	CU_ASSERT_TRUE(agent_rig_is_silent(&rig));
+	end();
+}
+
 RV_TEST(programs_are_not_disturbed_otherwise)
 {
 	static const struct {
@@ -135,12 +201,13 @@ RV_TEST(programs_are_not_disturbed_otherwise)
 }
 
 static void
-check_left(const char *list, const char *wanted, int (*how)(void))
+check_said(
+    const char *with, const char *list, const char *wanted, int (*how)(void))
 {
 	char text[16384] = "";
 	ssize_t n;
 
-	begin("say_preload");
+	begin(with);
 	preload = list;
 	agent_rig_child(&rig, how);
 	agent_rig_end(&rig);
@@ -149,6 +216,18 @@ check_left(const char *list, const char *wanted, int (*how)(void))
 	text[n > 0 ? n - 1 : 0] = '\0';
 	CU_ASSERT_STRING_EQUAL(text, wanted);
 	end();
+}
+
+static void
+check_left(const char *list, const char *wanted, int (*how)(void))
+{
+	check_said("say_preload", list, wanted, how);
+}
+
+RV_TEST(what_a_program_starts_otherwise_is_left_alone)
+{
+	check_said("child_execs", NULL, "none", execute);
+	check_said("exec_fails", NULL, "none", execute);
 }
 
 RV_TEST(it_takes_itself_out_of_the_environment)
@@ -177,6 +256,10 @@ RV_TEST(where_no_runtime_is_it_does_nothing)
 }
 
 RV_SUITE(preload, RV_CASE(programs_that_know_nothing_of_us_leave_a_report),
+    RV_CASE(what_a_program_executes_in_its_own_place_leaves_a_report),
+    RV_CASE(what_a_shell_executes_in_its_own_place_leaves_a_report),
+    RV_CASE(one_that_is_not_told_of_the_runtime_leaves_none),
     RV_CASE(programs_are_not_disturbed_otherwise),
+    RV_CASE(what_a_program_starts_otherwise_is_left_alone),
     RV_CASE(it_takes_itself_out_of_the_environment),
     RV_CASE(where_no_runtime_is_it_does_nothing))

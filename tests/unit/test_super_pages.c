@@ -114,7 +114,7 @@ RV_TEST(a_page_that_comes_again_is_the_one_that_is_known)
 	super_rig_close(&rig);
 }
 
-RV_TEST(only_the_first_page_of_a_life_counts)
+RV_TEST(the_last_page_of_a_life_counts)
 {
 	struct super_rig rig;
 	unsigned char *page, *second, slot[RV_PAGE_SLOT_BYTES];
@@ -123,9 +123,16 @@ RV_TEST(only_the_first_page_of_a_life_counts)
 	page = super_rig_paged(&rig, "web");
 	page[RV_PAGE_SLOT_AT] = 1;
 	second = super_rig_paged(&rig, "web");
-	CU_ASSERT(super_rig_said(&rig, "protocol.violation web second"));
+	second[RV_PAGE_SLOT_AT] = 2;
+	CU_ASSERT(!super_rig_said(&rig, "protocol.violation"));
 	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
-	CU_ASSERT_EQUAL(slot[0], 1);
+	CU_ASSERT_EQUAL(slot[0], 2);
+	/* One that is none changes nothing. */
+	rv_super_start_ops.paged(rig.super, super_rig_life(&rig, "web"),
+	    open("/dev/null", O_RDONLY | O_CLOEXEC));
+	CU_ASSERT(super_rig_said(&rig, "protocol.violation web"));
+	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
+	CU_ASSERT_EQUAL(slot[0], 2);
 	super_rig_page_free(page);
 	super_rig_page_free(second);
 	super_rig_close(&rig);
@@ -483,7 +490,7 @@ RV_TEST(a_forged_page_hurts_nobody)
 RV_SUITE(super_pages, RV_CASE(a_page_is_mapped_and_its_slot_is_read),
     RV_CASE(what_is_no_page_of_ours_is_refused),
     RV_CASE(a_page_that_comes_again_is_the_one_that_is_known),
-    RV_CASE(only_the_first_page_of_a_life_counts),
+    RV_CASE(the_last_page_of_a_life_counts),
     RV_CASE(a_page_of_no_life_is_closed),
     RV_CASE(who_beats_in_its_page_is_left_alone_until_it_stops),
     RV_CASE(who_was_only_reported_recovers_by_a_beat),
