@@ -162,7 +162,7 @@ static void
 act_finished(struct rv_super *super, const struct rv_action *action)
 {
 	super->finished = true;
-	super->gave_up = action->gave_up;
+	super->gave_up |= action->gave_up;
 	rv_loop_defer(super->loop, &super->end_of_turn);
 }
 

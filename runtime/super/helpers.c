@@ -18,7 +18,7 @@ rv_super_boot(struct rv_super *super)
 	struct rv_event event = { .type = RV_EV_BOOT };
 
 	rv_tick_disarm(&super->boot_tick);
-	if (super->booted) {
+	if (super->booted || rv_taken_holds_up(super)) {
 		return;
 	}
 	super->booted = true;

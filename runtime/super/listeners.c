@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening, keeping and closing of the workers' sockets: see listeners.h. Blocks
- * only while a taken address is waited for, which its caller bounds.
+ * Opening, keeping and closing of the workers' sockets: see listeners.h. Waits
+ * for nobody: what to do about an address that is taken is taken.c's.
  */
 #include "config.h"
 
@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,8 +21,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "sys/sys.h"
-
-#define LOOK_AGAIN 20 /* ms, at an address that is taken */
 
 const struct rv_listening *
 rv_listeners_find(const struct rv_listeners *set, const char *name)
@@ -151,7 +148,7 @@ bind_and_listen(int fd, const struct rv_listen *want)
 
 /* -1 with errno. */
 static int
-open_once(const struct rv_listen *want)
+open_one(const struct rv_listen *want)
 {
 	const struct sockaddr *address = want->address;
 	int type = want->kind == RV_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM;
@@ -167,18 +164,6 @@ open_once(const struct rv_listen *want)
 		close(fd);
 		errno = saved;
 		return -1;
-	}
-	return fd;
-}
-
-static int
-open_one(const struct rv_listen *want, rv_time until)
-{
-	int fd;
-
-	while ((fd = open_once(want)) == -1 && errno == EADDRINUSE &&
-	       rv_sys_now() < until) {
-		poll(NULL, 0, LOOK_AGAIN);
 	}
 	return fd;
 }
@@ -278,7 +263,7 @@ borrow(struct rv_listening *item, struct rv_listening *from)
 
 static enum reeve_status
 add_of_conf(struct rv_listeners *next, struct rv_listeners *now,
-    const struct rv_listen *want, rv_time until, struct reeve_error *err)
+    const struct rv_listen *want, struct reeve_error *err)
 {
 	const struct sockaddr_un *un = want->address;
 	struct rv_listening *item = &next->all[next->n++];
@@ -295,7 +280,7 @@ add_of_conf(struct rv_listeners *next, struct rv_listeners *now,
 		borrow(item, same);
 		return REEVE_OK;
 	}
-	item->fd = open_one(want, until);
+	item->fd = open_one(want);
 	if (item->fd == -1) {
 		return cannot(want, errno, err);
 	}
@@ -351,10 +336,9 @@ list_handed(struct rv_listeners *set)
 
 enum reeve_status
 rv_listeners_open(struct rv_listeners *next, struct rv_listeners *now,
-    const struct rv_conf *conf, rv_time patience, struct reeve_error *err)
+    const struct rv_conf *conf, struct reeve_error *err)
 {
 	size_t most = conf->n_listens + (now != NULL ? now->n : 0);
-	rv_time until = rv_time_add(rv_sys_now(), patience);
 	enum reeve_status status = REEVE_OK;
 
 	*next = (struct rv_listeners){ 0 };
@@ -363,7 +347,7 @@ rv_listeners_open(struct rv_listeners *next, struct rv_listeners *now,
 		return rv_error_sys(err, ENOMEM, "cannot open sockets");
 	}
 	for (unsigned i = 0; status == REEVE_OK && i < conf->n_listens; i++) {
-		status = add_of_conf(next, now, &conf->listens[i], until, err);
+		status = add_of_conf(next, now, &conf->listens[i], err);
 	}
 	for (size_t i = 0; now != NULL && status == REEVE_OK && i < now->n;
 	     i++) {

@@ -3,7 +3,7 @@
  * The sockets that workers are handed by name: opened once, kept for as long
  * as the config says the same, given to each launcher. A set of them belongs
  * to one conf; a reload opens the next set beside it before anything changes,
- * and what both have is one descriptor. Called by super.c and reload.c; knows
+ * and what both have is one descriptor. Called by taken.c and reload.c; knows
  * nothing of units.
  */
 #ifndef RV_SUPER_LISTENERS_H
@@ -33,11 +33,11 @@ struct rv_listeners {
 
 /*
  * Open what this conf says, into an empty set; sockets of `now` (NULL: none)
- * with the same address are borrowed, and the host's. patience: for how long
- * an address that is taken is tried again. On failure nothing was opened.
+ * with the same address are borrowed, and the host's. On failure nothing was
+ * opened; err->sys_errno is EADDRINUSE where an address is taken.
  */
 enum reeve_status rv_listeners_open(struct rv_listeners *next,
-    struct rv_listeners *now, const struct rv_conf *, rv_time patience,
+    struct rv_listeners *now, const struct rv_conf *,
     struct reeve_error *) RV_MUST_CHECK;
 /* Close what is not borrowed from, or lent to, another set; then empty. */
 void rv_listeners_close(struct rv_listeners *);

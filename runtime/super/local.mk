@@ -13,5 +13,6 @@ runtime_super_librv_super_la_SOURCES = runtime/super/act.c \
 	runtime/super/reconcile.h runtime/super/super_record.c \
 	runtime/super/reload.c runtime/super/sealing.c \
 	runtime/super/sealing.h runtime/super/signals.c runtime/super/swap.c \
+	runtime/super/taken.c runtime/super/taken.h \
 	runtime/super/super.c runtime/super/super.h \
 	runtime/super/super_priv.h

@@ -114,6 +114,19 @@ await_lock(int fd, char *pid, size_t size)
 	return true;
 }
 
+/* Whoever leaves in order leaves the file empty. */
+static pid_t
+last_holder(int fd)
+{
+	char text[32];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int64_t pid = 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return rv_parse_int(text, 1, INT32_MAX, &pid) ? (pid_t)pid : 0;
+}
+
 static enum reeve_status
 take_lock(struct rv_super *super, struct reeve_error *err)
 {
@@ -130,6 +143,7 @@ take_lock(struct rv_super *super, struct reeve_error *err)
 		    "cannot use %s: another runtime (pid %s) holds it",
 		    super->conf->state_dir, text[0] != '\0' ? text : "unknown");
 	}
+	super->ended_badly = last_holder(super->lock_fd);
 	n = (ssize_t)rv_format(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(super->lock_fd, 0) != 0 ||
 	    pwrite(super->lock_fd, text, (size_t)n, 0) != n) {
@@ -213,6 +227,7 @@ rv_place_leave(struct rv_super *super)
 	if (super->lock_fd >= 0) {
 		if (super->owns_place) {
 			tidy(super);
+			(void)!ftruncate(super->lock_fd, 0);
 		}
 		/* The lock file stays: unlinking it would race a new owner. */
 		close(super->lock_fd);

@@ -315,7 +315,7 @@ open_sockets(struct rv_reconcile *r, struct rv_listeners *sockets,
 	struct rv_super *super = r->super;
 	struct reeve_error local;
 	enum reeve_status status =
-	    rv_listeners_open(sockets, &super->listeners, r->fresh, 0, &local);
+	    rv_listeners_open(sockets, &super->listeners, r->fresh, &local);
 
 	return status == REEVE_OK ? status : refused(super, &local, err);
 }

@@ -25,8 +25,6 @@
 #define BOOT_WITHIN (30 * RV_SEC)
 /* One that is killed while it writes the last of a run is replaced. */
 #define LAST_CLERKS_MAX 4
-/* Lives of a run that was killed may hold an address for a moment yet. */
-#define LISTEN_PATIENCE RV_SEC
 /* Timers besides those of units: the boot, the launcher's, the clerk's ... */
 #define SPARE_TICKS 16
 
@@ -273,6 +271,7 @@ make(const struct rv_super_options *options)
 	super->end_of_turn.ctx = super;
 	super->boot_tick.cb = on_boot_tick;
 	super->boot_tick.ctx = super;
+	rv_taken_init(super);
 	rv_pages_init(super);
 	rv_overlaps_init(super);
 	rv_sys_random_hex(super->run_id);
@@ -301,8 +300,7 @@ rv_super_create(struct rv_super **out, const struct rv_super_options *options,
 	if ((status = rv_place_take(super, err)) != REEVE_OK ||
 	    (status = make_journal(super, err)) != REEVE_OK ||
 	    (status = make_tree(super, err)) != REEVE_OK ||
-	    (status = rv_listeners_open(&super->listeners, NULL, super->conf,
-		 LISTEN_PATIENCE, err)) != REEVE_OK ||
+	    (status = rv_taken_open(super, err)) != REEVE_OK ||
 	    (status = open_launcher(super, err)) != REEVE_OK ||
 	    (status = open_clerk(super, err)) != REEVE_OK) {
 		rv_journal_remove(super->journal);
@@ -374,6 +372,7 @@ rv_super_destroy(struct rv_super *super)
 	rv_super_syncs_fail(super);
 	rv_defer_cancel(&super->end_of_turn);
 	rv_tick_disarm(&super->boot_tick);
+	rv_tick_disarm(&super->taken.tick);
 	free_tree(super);
 	rv_overlaps_finish(super);
 	rv_pages_finish(super);

@@ -19,6 +19,7 @@
 #include "super/overlap.h"
 #include "super/pages.h"
 #include "super/super.h"
+#include "super/taken.h"
 
 #define RV_NODE_MAGIC  0x6e6f6465u
 #define RV_SUPER_MAGIC 0x73757072u
@@ -79,12 +80,14 @@ struct rv_super {
 	int64_t started_at_us;
 	int lock_fd;
 	bool owns_place;    /* the lock is ours, and not another runtime's */
+	pid_t ended_badly;  /* the run before, if it never left; else 0 */
 	uint64_t life_base; /* global = base + the core's number */
 	uint64_t random;
 	struct rv_hash lives;    /* global life -> node */
 	struct rv_list launches; /* nodes whose launch is queued */
 	struct rv_pages pages;
 	struct rv_listeners listeners;
+	struct rv_taken taken; /* an address of theirs, by somebody else */
 	struct rv_overlaps overlaps;
 	struct rv_exceptions exceptions;
 	struct rv_conf_source source; /* of a reload; borrowed */

@@ -49,3 +49,11 @@ tests_scenario_test_called_SOURCES = tests/scenario/test_called.c \
 	$(live_sources)
 tests_scenario_test_called_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_called_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_taken
+TESTS += tests/scenario/test_taken
+endif
+tests_scenario_test_taken_SOURCES = tests/scenario/test_taken.c \
+	$(live_sources)
+tests_scenario_test_taken_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_taken_LDADD = $(live_libs)

@@ -139,7 +139,7 @@ static enum reeve_status
 open_set(struct rv_listeners *set, struct rv_listeners *now, struct sockets *s,
     struct reeve_error *err)
 {
-	return rv_listeners_open(set, now, &s->conf, 0, err);
+	return rv_listeners_open(set, now, &s->conf, err);
 }
 
 RV_TEST(each_kind_of_socket_is_opened_as_it_is_described)
