@@ -30,10 +30,22 @@ static const char *const restarts[] = {
 	[REEVE_RESTART_NEVER] = "temporary",
 };
 
+static const char *const unheards[] = {
+	[REEVE_UNHEARD_RESTART] = "restart",
+	[REEVE_UNHEARD_ABORT] = "abort",
+	[REEVE_UNHEARD_REPORT] = "report",
+};
+
 static const char *const methods[] = {
 	[REEVE_METHOD_SPAWN] = "spawn",
 	[REEVE_METHOD_FORK] = "fork",
 	[REEVE_METHOD_FORKSERVER] = "forkserver",
+};
+
+/* One of an options struct, the key that it is, and whether it is set. */
+struct member {
+	const char *name, *key;
+	bool set;
 };
 
 struct writer {
@@ -149,8 +161,28 @@ put_members(struct writer *writer, const char *object)
 	writer->w.comma[writer->w.depth] = true;
 }
 
+/*
+ * A key is in options and a member has set it, too. The config would say so,
+ * but of a text that the host has never seen.
+ */
 static void
-put_options(struct writer *writer, const char *options)
+check_clashes(struct writer *writer, const struct rv_json *options,
+    const struct member *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (members[i].set && writer->status == REEVE_OK &&
+		    rv_json_get(options, members[i].key) != NULL) {
+			writer->status = rv_error(writer->err, REEVE_ECONFIG,
+			    "the member %s is set, and so is the key \"%s\" in "
+			    "options: have one of them",
+			    members[i].name, members[i].key);
+		}
+	}
+}
+
+static void
+put_options(struct writer *writer, const char *options,
+    const struct member *members, size_t n)
 {
 	struct rv_json *value = NULL;
 	struct reeve_error why;
@@ -168,6 +200,7 @@ put_options(struct writer *writer, const char *options)
 	if (rv_json_type(value) != RV_JSON_OBJECT) {
 		refuse(writer, "options is no JSON object");
 	} else if (rv_json_count(value) != 0) {
+		check_clashes(writer, value, members, n);
 		put_members(writer, options);
 	}
 	rv_json_free(value);
@@ -188,10 +221,29 @@ end(struct writer *writer, char **out)
 	return writer->status;
 }
 
+static void
+put_window(struct writer *writer, uint32_t intensity, int64_t period_ms)
+{
+	if (intensity == REEVE_UNLIMITED) {
+		put_str(writer, "intensity", "unlimited");
+	} else if (intensity != 0) {
+		rv_jsonw_key(&writer->w, "intensity");
+		rv_jsonw_uint(&writer->w, intensity);
+	}
+	put_ms(writer, "period", period_ms);
+}
+
 enum reeve_status
 rv_face_supervisor_json(char **out, const struct reeve_supervisor_options *o,
     struct reeve_error *err)
 {
+	const struct member members[] = {
+		{ "strategy", "strategy", o->strategy != 0 },
+		{ "restart", "autorestart", o->restart != 0 },
+		{ "intensity", "intensity", o->intensity != 0 },
+		{ "period_ms", "period", o->period_ms != 0 },
+		{ "depends_on", "depends_on", o->depends_on != NULL },
+	};
 	struct writer writer;
 
 	begin(&writer, err);
@@ -199,15 +251,9 @@ rv_face_supervisor_json(char **out, const struct reeve_supervisor_options *o,
 	    o->strategy);
 	put_word(&writer, "autorestart", restarts, RV_ARRAY_LEN(restarts),
 	    o->restart);
-	if (o->intensity == REEVE_UNLIMITED) {
-		put_str(&writer, "intensity", "unlimited");
-	} else if (o->intensity != 0) {
-		rv_jsonw_key(&writer.w, "intensity");
-		rv_jsonw_uint(&writer.w, o->intensity);
-	}
-	put_ms(&writer, "period", o->period_ms);
+	put_window(&writer, o->intensity, o->period_ms);
 	put_list(&writer, "depends_on", o->depends_on);
-	put_options(&writer, o->options);
+	put_options(&writer, o->options, members, RV_ARRAY_LEN(members));
 	return end(&writer, out);
 }
 
@@ -285,10 +331,50 @@ put_environment(struct writer *writer, const char *const *list)
 	rv_jsonw_object_end(&writer->w);
 }
 
+static void
+put_heartbeat(struct writer *writer, const struct reeve_worker_options *o)
+{
+	if (o->heartbeat_ms == 0) {
+		if (o->unheard != REEVE_UNHEARD_DEFAULT) {
+			refuse(writer,
+			    "unheard is set and heartbeat_ms is not: a "
+			    "heartbeat in options has its action there");
+		}
+		return;
+	}
+	rv_jsonw_key(&writer->w, "heartbeat");
+	rv_jsonw_object(&writer->w);
+	put_ms(writer, "interval", o->heartbeat_ms);
+	put_word(
+	    writer, "action", unheards, RV_ARRAY_LEN(unheards), o->unheard);
+	rv_jsonw_object_end(&writer->w);
+}
+
 enum reeve_status
 rv_face_worker_json(
     char **out, const struct reeve_worker_options *o, struct reeve_error *err)
 {
+	const struct member members[] = {
+		{ "command", "command", o->command != NULL },
+		{ "argv", "command", o->argv != NULL },
+		{ "function", "function", o->function != NULL },
+		{ "args", "args", o->args != NULL },
+		{ "bytes", "args_base64", o->bytes != NULL },
+		{ "method", "start_method", o->method != 0 },
+		{ "restart", "autorestart", o->restart != 0 },
+		{ "instances", "numprocs", o->instances != 0 },
+		{ "ready_notify", "ready", o->ready_notify },
+		{ "manual", "autostart", o->manual },
+		{ "heartbeat_ms", "heartbeat", o->heartbeat_ms != 0 },
+		{ "stop_ms", "stopwaitsecs", o->stop_ms != 0 },
+		{ "directory", "directory", o->directory != NULL },
+		{ "environment", "environment", o->environment != NULL },
+		{ "listen", "listen", o->listen != NULL },
+		{ "depends_on", "depends_on", o->depends_on != NULL },
+		{ "overlap", "overlap", o->overlap },
+		{ "intensity", "intensity", o->intensity != 0 },
+		{ "period_ms", "period", o->period_ms != 0 },
+	};
 	struct writer writer;
 
 	begin(&writer, err);
@@ -306,17 +392,18 @@ rv_face_worker_json(
 		rv_jsonw_key(&writer.w, "autostart");
 		rv_jsonw_bool(&writer.w, false);
 	}
-	if (o->heartbeat_ms != 0) {
-		rv_jsonw_key(&writer.w, "heartbeat");
+	put_heartbeat(&writer, o);
+	if (o->overlap) {
+		rv_jsonw_key(&writer.w, "overlap");
 		rv_jsonw_object(&writer.w);
-		put_ms(&writer, "interval", o->heartbeat_ms);
 		rv_jsonw_object_end(&writer.w);
 	}
+	put_window(&writer, o->intensity, o->period_ms);
 	put_ms(&writer, "stopwaitsecs", o->stop_ms);
 	put_str(&writer, "directory", o->directory);
 	put_environment(&writer, o->environment);
 	put_list(&writer, "listen", o->listen);
 	put_list(&writer, "depends_on", o->depends_on);
-	put_options(&writer, o->options);
+	put_options(&writer, o->options, members, RV_ARRAY_LEN(members));
 	return end(&writer, out);
 }

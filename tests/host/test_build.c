@@ -63,6 +63,17 @@ is_gone(struct guest *guest)
 	return unit_at(guest, wanted_path).path == NULL;
 }
 
+static pid_t wanted_pid;
+
+/* Another process than that, and ready. */
+static bool
+is_another(struct guest *guest)
+{
+	struct reeve_unit_info info = unit_at(guest, "w.0");
+
+	return info.state == REEVE_RUNNING && info.pid != wanted_pid;
+}
+
 static void
 add_waiter(struct guest *guest, const char *path, uint32_t instances)
 {
@@ -286,6 +297,141 @@ RV_TEST(events_are_told_by_unit_and_kind)
 	guest_close(&guest);
 }
 
+/* -------- members and keys -------- */
+
+RV_TEST(a_key_that_a_member_says_too_is_named_with_it)
+{
+	static const struct {
+		int64_t heartbeat_ms;
+		bool overlap;
+		enum reeve_unheard unheard;
+		const char *options, *first, *second;
+	} cases[] = {
+		{ 500, false, 0, "{\"heartbeat\": {\"misses\": 5}}",
+		    "member heartbeat_ms ", "key \"heartbeat\"" },
+		{ 0, true, 0, "{\"overlap\": {\"max\": 2}}", "member overlap ",
+		    "key \"overlap\"" },
+		{ 0, false, REEVE_UNHEARD_ABORT,
+		    "{\"heartbeat\": {\"interval\": \"1s\"}}", "unheard is set",
+		    "heartbeat_ms is not" },
+		{ 500, false, 9, NULL, "there is no action 9", "" },
+	};
+	struct guest guest = { 0 };
+
+	guest_open(&guest, "clash", NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct reeve_worker_options options = {
+			.size = sizeof(options),
+			.command = "/bin/true",
+			.heartbeat_ms = cases[i].heartbeat_ms,
+			.overlap = cases[i].overlap,
+			.unheard = cases[i].unheard,
+			.options = cases[i].options,
+		};
+
+		CU_ASSERT_EQUAL(
+		    reeve_add_worker(guest.reeve, "w", &options, &err),
+		    i < 2 ? REEVE_ECONFIG : REEVE_EINVALID);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].first));
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].second));
+	}
+	guest_close(&guest);
+}
+
+static unsigned kinds_seen[3];
+
+static void
+on_kind(void *ctx, const struct reeve_event *event)
+{
+	static const char *const kinds[] = { "supervisor.gave_up",
+		"worker.replaced", "worker.unresponsive" };
+
+	(void)ctx;
+	for (unsigned i = 0; i < 3; i++) {
+		kinds_seen[i] += strcmp(event->kind, kinds[i]) == 0;
+	}
+}
+
+static bool
+has_seen(struct guest *guest)
+{
+	return kinds_seen[*(unsigned *)guest->ctx] > 0;
+}
+
+static bool
+await_kind(struct guest *guest, unsigned i)
+{
+	guest->ctx = &i;
+	return guest_until(guest, has_seen);
+}
+
+static void
+add_with(struct guest *guest, struct reeve_worker_options options)
+{
+	static char program[256];
+	const char *const argv[] = { program, "ready", "wait", NULL };
+
+	snprintf(program, sizeof(program),
+	    "%s/tests/fixtures/children/notifier", rv_test_builddir());
+	options.size = sizeof(options);
+	options.argv = argv;
+	options.options = "{\"ready\": {\"fd\": 3}}";
+	OK(reeve_add_worker(guest->reeve, "w", &options, &err));
+	OK(reeve_commit(guest->reeve, &err));
+}
+
+RV_TEST(instances_that_die_too_often_fail_as_a_whole)
+{
+	struct guest guest = { 0 };
+	struct reeve_watch_options watch = {
+		.size = sizeof(watch), .units = "w", .event = on_kind
+	};
+	pid_t pid;
+
+	memset(kinds_seen, 0, sizeof(kinds_seen));
+	guest_open(&guest, "window", NULL);
+	OK(reeve_watch(guest.reeve, &watch, NULL, &err));
+	add_with(
+	    &guest, (struct reeve_worker_options){
+			.instances = 2, .intensity = 1, .period_ms = 600000 });
+	CU_ASSERT(await(&guest, "w", REEVE_RUNNING));
+	pid = unit_at(&guest, "w.0").pid;
+	kill(pid, SIGKILL);
+	wanted_pid = pid;
+	CU_ASSERT(guest_until(&guest, is_another));
+	CU_ASSERT_EQUAL(kinds_seen[0], 0);
+	kill(unit_at(&guest, "w.0").pid, SIGKILL);
+	CU_ASSERT(await_kind(&guest, 0));
+	/* Its own supervisor bears that, and all of them come again. */
+	CU_ASSERT(await(&guest, "w", REEVE_RUNNING));
+	guest_close(&guest);
+}
+
+RV_TEST(who_is_not_heard_is_reported_and_who_is_replaced_overlaps)
+{
+	struct guest guest = { 0 };
+	struct reeve_watch_options watch = {
+		.size = sizeof(watch), .units = "w", .event = on_kind
+	};
+	pid_t pid;
+
+	memset(kinds_seen, 0, sizeof(kinds_seen));
+	guest_open(&guest, "unheard", NULL);
+	OK(reeve_watch(guest.reeve, &watch, NULL, &err));
+	add_with(&guest, (struct reeve_worker_options){ .heartbeat_ms = 20,
+			     .unheard = REEVE_UNHEARD_REPORT,
+			     .overlap = true });
+	CU_ASSERT(await(&guest, "w", REEVE_RUNNING));
+	pid = unit_at(&guest, "w").pid;
+	CU_ASSERT(await_kind(&guest, 2));
+	CU_ASSERT_EQUAL(unit_at(&guest, "w").pid, pid);
+	CU_ASSERT_EQUAL(unit_at(&guest, "w").state, REEVE_RUNNING);
+	OK(reeve_restart(guest.reeve, "w", &err));
+	CU_ASSERT(await_kind(&guest, 1));
+	CU_ASSERT_NOT_EQUAL(unit_at(&guest, "w").pid, pid);
+	guest_close(&guest);
+}
+
 /* -------- hooks -------- */
 
 static struct {
@@ -381,7 +527,10 @@ RV_TEST(hooks_hear_of_ends_and_change_what_follows)
 	guest_close(&guest);
 }
 
-RV_SUITE(build, RV_CASE(a_tree_is_built_from_c_alone),
+RV_SUITE(build, RV_CASE(a_key_that_a_member_says_too_is_named_with_it),
+    RV_CASE(instances_that_die_too_often_fail_as_a_whole),
+    RV_CASE(who_is_not_heard_is_reported_and_who_is_replaced_overlaps),
+    RV_CASE(a_tree_is_built_from_c_alone),
     RV_CASE(units_from_c_stand_beside_those_of_a_file),
     RV_CASE(a_commit_is_all_or_nothing),
     RV_CASE(units_are_stopped_started_scaled_and_signalled),

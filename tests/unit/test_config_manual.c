@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -61,6 +62,84 @@ check_properties(const json_t *object, unsigned where)
 	    json_is_false(json_object_get(object, "additionalProperties")));
 }
 
+/* -------- the header of trees -------- */
+
+/* "REEVE_UNLIMITED" is unlimited; what is said in words is its own. */
+static bool
+is_default(const struct rv_schema_row *row, const char *value)
+{
+	const char *is = row->otherwise;
+	size_t len = strlen(is);
+
+	if (strcmp(is, "null") == 0) {
+		return true;
+	}
+	if (strcmp(is, "[]") == 0) {
+		return strcmp(value, "none") == 0;
+	}
+	if (is[0] == '"') {
+		is++;
+		len -= 2;
+	}
+	if (strncmp(value, "REEVE_", 6) == 0) {
+		value += 6;
+	}
+	return strlen(value) == len && strncasecmp(value, is, len) == 0;
+}
+
+/* "key: default", or "key" alone, as it stands in tree.h. */
+static void
+check_said(char *said)
+{
+	char *colon = strchr(said, ':');
+	const char *value = "";
+	bool known = false, right = false;
+
+	if (colon != NULL) {
+		*colon = '\0';
+		value = colon + 1 + strspn(colon + 1, " \t\n*");
+	}
+	for (size_t i = 0; i < RV_CKEYS; i++) {
+		if (strcmp(rv_schema[i].name, said) == 0) {
+			known = true;
+			right = right || colon == NULL ||
+				is_default(&rv_schema[i], value);
+		}
+	}
+	if (!known || !right) {
+		printf("# tree.h: [%s: %s]\n", said, value);
+	}
+	CU_ASSERT(known && right);
+}
+
+RV_TEST(the_header_of_trees_tells_the_defaults_that_there_are)
+{
+	static char text[65536];
+	char path[512], *at = text, *save = NULL;
+	unsigned n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/runtime/include/reeve/tree.h",
+	    rv_test_srcdir());
+	file = fopen(path, "re");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	while ((at = strchr(at, '[')) != NULL) {
+		char *close = strchr(at, ']');
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(close);
+		*close = '\0';
+		for (char *one = strtok_r(at + 1, ";", &save); one != NULL;
+		     one = strtok_r(NULL, ";", &save)) {
+			check_said(one + strspn(one, " \t\n*"));
+			n++;
+		}
+		at = close + 1;
+	}
+	CU_ASSERT(n >= 24);
+}
+
 RV_TEST(the_json_schema_has_every_key_at_its_place)
 {
 	char *text = rv_conf_schema();
@@ -87,4 +166,5 @@ RV_TEST(the_json_schema_has_every_key_at_its_place)
 }
 
 RV_SUITE(config_manual, RV_CASE(the_manual_tells_of_the_keys_that_there_are),
+    RV_CASE(the_header_of_trees_tells_the_defaults_that_there_are),
     RV_CASE(the_json_schema_has_every_key_at_its_place))

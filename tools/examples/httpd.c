@@ -122,15 +122,18 @@ main(int argc, char **argv)
 		.function = "httpd.serve",
 		.instances = 4,
 		.ready_notify = true,
-		.stop_ms = 30000 };
+		.heartbeat_ms = 1000,
+		.unheard = REEVE_UNHEARD_ABORT,
+		.stop_ms = 30000,
+		.overlap = true,
+		.intensity = 20, /* all four, then something is wrong */
+		.period_ms = 60000 };
 	struct reeve_on_event on = { .base = base };
 	struct reeve_error error = { .text = "no memory" };
 	char more[400];
 
 	/* What has no member of its own is a key of reeve.conf(5). */
-	snprintf(more, sizeof(more),
-	    "{\"listen\": {\"http\": \"%s\"}, \"overlap\": {},"
-	    "\"heartbeat\": {\"interval\": \"1s\", \"action\": \"abort\"}}",
+	snprintf(more, sizeof(more), "{\"listen\": {\"http\": \"%s\"}}",
 	    argc > 1 ? argv[1] : "tcp://127.0.0.1:8080");
 	web.options = more;
 	if (reeve_create(&on.reeve, &options, &error) != REEVE_OK ||

@@ -60,18 +60,51 @@ enum reeve_autorestart {
 
 #define REEVE_UNLIMITED UINT32_MAX
 
+/* What is done with a worker that has stopped to beat. */
+enum reeve_unheard {
+	REEVE_UNHEARD_DEFAULT, /* restart */
+	REEVE_UNHEARD_RESTART, /* stop it, as ever, and start it anew */
+	REEVE_UNHEARD_ABORT,   /* the same with SIGABRT first, for a core */
+	REEVE_UNHEARD_REPORT,  /* worker.unresponsive is recorded, no more */
+};
+
 /*
- * Zero is the default of reeve.conf(5) throughout. Lists of strings end with
- * NULL. All is copied. `options` is a JSON object with any other keys of
- * reeve.conf(5) for such a unit; a key that is said twice is an error.
+ * Zero is the default of reeve.conf(5) throughout; in brackets: the key that it
+ * is there, and that default. Lists of strings end with NULL. All is copied.
+ * `options` is a JSON object with any other keys of reeve.conf(5) for such a
+ * unit; a key that is said twice is an error.
+ *
+ * What becomes of a worker that fails is said by three of them, and budgets of
+ * their own (reeve.conf(5) has the keys, for `options`):
+ *
+ *	restart      does it come again at all [autorestart: workers
+ *	             REEVE_RESTART_UNEXPECTED, supervisors _ALWAYS]
+ *	not ready    each start that fails before it is ready uses up one of
+ *	             [startretries: 3]; those in a row end in state FATAL, also
+ *	             with REEVE_RESTART_ALWAYS; being ready gives all of them
+ *	             back; [start_timeout: 60s] bounds it. A worker that does
+ *	             not say when is ready after [startsecs: 1s]
+ *	ready        each restart after that counts in its supervisor's window,
+ *	             intensity in period_ms; that too many are is the
+ *	             supervisor's end
+ *	delay        before either [backoff]: none before the first, then
+ *	             [min: 100ms], doubled [factor: 2] up to [max: 30s] and
+ *	             a random tenth more [jitter: 0.1]; an uptime of
+ *	             [reset_after: 30s] begins anew
  */
 struct reeve_supervisor_options {
 	size_t size; /* sizeof(struct reeve_supervisor_options) */
-	enum reeve_strategy strategy;
-	enum reeve_autorestart restart;
-	uint32_t intensity; /* so many restarts ... */
-	int64_t period_ms;  /* ... within this long, then it gives up */
-	const char *const *depends_on;
+	enum reeve_strategy strategy;   /* [strategy: one_for_one] */
+	enum reeve_autorestart restart; /* [autorestart: permanent] */
+	/*
+	 * So many restarts of its children within so long are borne, then it
+	 * gives up, which is a death to the one above it [intensity:
+	 * one_for_one REEVE_UNLIMITED, else 5; period: 10s]. None at all
+	 * (0) can only be said in options: {"intensity": 0}.
+	 */
+	uint32_t intensity;
+	int64_t period_ms;
+	const char *const *depends_on; /* siblings [depends_on: none] */
 	const char *options;
 };
 
@@ -84,14 +117,29 @@ struct reeve_worker_options {
 	const char *args;        /* of the function: a JSON value as text ... */
 	const void *bytes;       /* ... or bytes, n_bytes of them */
 	size_t n_bytes;
-	enum reeve_method method; /* of the function's process */
-	enum reeve_autorestart restart;
-	uint32_t instances;   /* "app.0", "app.1" ...; 0: one, named "app" */
-	bool ready_notify;    /* ready when it says so (READY=1, reeve_ready) */
-	bool manual;          /* not started by itself: autostart is false */
-	int64_t heartbeat_ms; /* it beats at least so often, or is restarted */
-	int64_t stop_ms;      /* from the stop signal to KILL */
-	const char *directory;
+	/* of the function's process [start_method: the runtime's] */
+	enum reeve_method method;
+	enum reeve_autorestart restart; /* [autorestart: unexpected] */
+	/*
+	 * "app.0", "app.1" ... [numprocs]; 0: one, named "app". With 1 or more
+	 * "app" is a supervisor, one_for_one, that stands for all of them.
+	 */
+	uint32_t instances;
+	/*
+	 * Ready when it says so: READY=1, reeve_ready [ready: started]. Else
+	 * it is after startsecs.
+	 */
+	bool ready_notify;
+	bool manual; /* not started by itself [autostart: true] */
+	/*
+	 * It beats at least so often [heartbeat: none]. After so many beats in
+	 * a row that did not come [misses: 3] what `unheard` says is done.
+	 * Another number of them is said in options, instead of this:
+	 * {"heartbeat": {"interval": "1s", "misses": 5}}.
+	 */
+	int64_t heartbeat_ms;
+	int64_t stop_ms;       /* from TERM to KILL [stopwaitsecs: 10s] */
+	const char *directory; /* [directory: the runtime's] */
 	const char *const *environment; /* "KEY=VALUE" */
 	/*
 	 * Names of listeners: those of the file's `listen`, or handed over by
@@ -99,8 +147,23 @@ struct reeve_worker_options {
 	 * {"listen": {"http": "tcp://127.0.0.1:80"}}.
 	 */
 	const char *const *listen;
-	const char *const *depends_on;
+	const char *const *depends_on; /* siblings [depends_on: none] */
 	const char *options;
+	enum reeve_unheard unheard; /* of heartbeat_ms [action: restart] */
+	/*
+	 * A restart that was asked for starts the next process first, and stops
+	 * the old one when it is ready [overlap: no]; bounds of it are said in
+	 * options, instead of this.
+	 */
+	bool overlap;
+	/*
+	 * Of all instances, taken together: as a supervisor's. Then all are
+	 * stopped, and "app" has failed as a whole, which is one restart in the
+	 * window of the supervisor above [intensity: REEVE_UNLIMITED; period:
+	 * 10s]. Without instances it is the supervisor's own that counts.
+	 */
+	uint32_t intensity;
+	int64_t period_ms;
 };
 
 /*
