@@ -219,8 +219,26 @@ is_allowed(const struct rv_listener *lis, const struct rv_packet *packet)
 		   (lis->is_lent && packet->uid == lis->user));
 }
 
+/*
+ * A report holds a pipe open until its page has been read, which is not ours to
+ * do: its end goes along with the word.
+ */
 static void
-handle_message(struct rv_listener *lis, struct rv_notify_message *m)
+pass_on(struct rv_life *life, const struct rv_notify *notify,
+    const struct rv_packet *packet)
+{
+	struct rv_launch_frame frame = {
+		.op = RV_LAUNCH_NOTIFY, .life = life->life, .notify = *notify
+	};
+	bool reports =
+	    (notify->flags & RV_NOTIFY_TROUBLE) != 0 && packet->n_fds > 0;
+
+	rv_link_send_fds(life->l, &frame, packet->fds, reports);
+}
+
+static void
+handle_message(struct rv_listener *lis, struct rv_notify_message *m,
+    const struct rv_packet *packet)
 {
 	struct rv_notify *notify = &m->notify;
 
@@ -236,7 +254,7 @@ handle_message(struct rv_listener *lis, struct rv_notify_message *m)
 		lis->beat = true; /* many in a turn are one */
 	} else if (notify->flags != 0) {
 		pass_beat(lis);
-		send_notify(lis->life, notify);
+		pass_on(lis->life, notify, packet);
 	}
 	if (m->bad != NULL) {
 		refuse(lis, m->bad);
@@ -310,7 +328,7 @@ read_message(struct rv_listener *lis)
 		if (m.page) {
 			handle_page(lis, &packet);
 		}
-		handle_message(lis, &m);
+		handle_message(lis, &m, &packet);
 	} else {
 		refuse(lis, "a message came from another user");
 	}

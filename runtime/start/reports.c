@@ -55,6 +55,7 @@ on_NOTIFY(struct rv_start *start, const struct rv_launch_frame *f,
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
+	/* What came with it is closed after this, when a page has been read. */
 	(void)packet;
 	if (life != NULL) {
 		start->ops->notified(start->ctx, f->life, &f->notify);

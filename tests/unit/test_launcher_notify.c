@@ -3,12 +3,17 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/harness.h"
@@ -89,6 +94,77 @@ RV_TEST(a_barrier_opens_when_all_before_is_handled)
 	    "WATCHDOG=1", "barrier", NULL);
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	CU_ASSERT_EQUAL(run(&rig, &s)->beats, 1);
+	rig_close(&rig);
+}
+
+/* What the kernel holds of what was sent there: 0 when it was read. */
+static bool
+is_taken(void *sock)
+{
+	int left = -1;
+
+	return ioctl(*(int *)sock, SIOCOUTQ, &left) == 0 && left == 0;
+}
+
+static bool
+has_reported(struct rig *rig, uint64_t life)
+{
+	(void)life;
+	return (rig->last.flags & RV_NOTIFY_TROUBLE) != 0;
+}
+
+/* With the writing end of a pipe, to the life's socket. */
+static int
+send_report(const struct rig *rig, uint64_t life, int fd)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	char text[] = "REEVE_TROUBLE=1";
+	struct iovec iov = { .iov_base = text, .iov_len = strlen(text) };
+	struct msghdr msg = { .msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/notify/%d", rig->dir,
+	    (int)life);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	CU_ASSERT_FATAL(sendmsg(sock, &msg, 0) == (ssize_t)strlen(text));
+	return sock;
+}
+
+/* A worker overwrites its page once the pipe is closed. */
+RV_TEST(the_pipe_of_a_report_is_open_until_the_supervisor_has_it)
+{
+	struct rig rig;
+	struct rig_spec s;
+	struct pollfd p = { .events = 0 };
+	uint64_t life;
+	int fds[2], sock;
+
+	rig_open(&rig, NULL);
+	notifier(&s, "send", "READY=1", "wait", NULL);
+	life = rig_launch(&rig, &s);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_is_ready, life));
+	CU_ASSERT_FATAL(pipe2(fds, O_CLOEXEC) == 0);
+	p.fd = fds[0];
+	sock = send_report(&rig, life, fds[1]);
+	close(fds[1]);
+	CU_ASSERT(rv_test_wait(is_taken, &sock, -1, 20000));
+	CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
+	CU_ASSERT(rig_wait(&rig, has_reported, life));
+	CU_ASSERT_EQUAL(poll(&p, 1, 20000), 1);
+	close(fds[0]);
+	close(sock);
+	rv_start_signal(rig.start, life, SIGKILL, false, false);
+	CU_ASSERT(rig_wait(&rig, rig_died, life));
 	rig_close(&rig);
 }
 
@@ -397,6 +473,7 @@ RV_TEST(the_supervisor_holds_no_descriptor_for_a_life)
 RV_SUITE(launcher_notify, RV_CASE(every_variable_arrives),
     RV_CASE(what_is_said_last_comes_before_the_end),
     RV_CASE(a_barrier_opens_when_all_before_is_handled),
+    RV_CASE(the_pipe_of_a_report_is_open_until_the_supervisor_has_it),
     RV_CASE(descriptors_that_come_are_closed_however_many),
     RV_CASE(nonsense_is_refused_and_said_once),
     RV_CASE(another_user_is_not_heard),
