@@ -408,8 +408,11 @@ tell_unknown(
 	} else {
 		rv_conf_error(all->l, node,
 		    "there is no socket \"%.60s\": declare it in the root's "
-		    "\"listen\"",
-		    name);
+		    "\"listen\"%s",
+		    name,
+		    all->l->source->declared != NULL
+			? ", or hand it over first: reeve_listen"
+			: "");
 	}
 }
 
