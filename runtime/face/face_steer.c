@@ -97,6 +97,11 @@ steer(struct reeve *reeve, void *arg, struct reeve_error *err)
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot %s units: the name is NULL", args->method);
 	}
+	if (args->signo == 0 && rv_super_urgency(reeve->super) > 0) {
+		return rv_error(err, REEVE_EBUSY,
+		    "cannot %s %.128s: the runtime is shutting down",
+		    args->method, args->names);
+	}
 	status = rv_super_names(reeve->super, &args->names, 1, &list, err);
 	if (status != REEVE_OK) {
 		return status;

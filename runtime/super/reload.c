@@ -54,12 +54,16 @@ on_finding(
 	}
 }
 
-/* Where the units come from, in words. */
+/* "reload shop.json", "commit the tree" */
 static const char *
-origin(const struct rv_super *super)
+job(const struct rv_super *super, char *dst, size_t size)
 {
-	return super->conf->file != NULL ? super->conf->file
-					 : super->conf->name;
+	if (super->committing) {
+		return "commit the tree";
+	}
+	rv_format(dst, size, "reload %.250s",
+	    super->conf->file != NULL ? super->conf->file : super->conf->name);
+	return dst;
 }
 
 static enum reeve_status
@@ -105,10 +109,10 @@ refused(struct rv_super *super, const struct reeve_error *why,
     struct reeve_error *err)
 {
 	struct reeve_error local;
+	char text[300];
 
-	rv_error(&local, why->status,
-	    "cannot reload %s: %.700s; nothing was changed", origin(super),
-	    why->text);
+	rv_error(&local, why->status, "cannot %s: %.700s; nothing was changed",
+	    job(super, text, sizeof(text)), why->text);
 	local.sys_errno = why->sys_errno;
 	tell_rejected(super, 1, &local);
 	if (err != NULL) {
@@ -122,16 +126,17 @@ rejected(struct rv_super *super, bool dry, const struct findings *f,
     enum reeve_status status, struct reeve_error *err)
 {
 	struct reeve_error local;
+	char text[300];
 
 	if (f->errors > 0) {
 		rv_error(&local, REEVE_ECONFIG,
-		    "cannot reload %s: %u error%s, nothing was changed; %s%s",
-		    origin(super), f->errors, f->errors > 1 ? "s" : "", f->text,
+		    "cannot %s: %u error%s, nothing was changed; %s%s",
+		    job(super, text, sizeof(text)), f->errors,
+		    f->errors > 1 ? "s" : "", f->text,
 		    f->told < f->errors ? "; ..." : "");
 	} else {
-		rv_error(&local, status,
-		    "cannot reload %s: %s; nothing was changed", origin(super),
-		    reeve_status_text(status));
+		rv_error(&local, status, "cannot %s: %s; nothing was changed",
+		    job(super, text, sizeof(text)), reeve_status_text(status));
 	}
 	if (!dry) {
 		tell_rejected(super, f->errors, &local);
@@ -284,17 +289,23 @@ record_loaded(struct rv_super *super, const struct rv_reload_plan *plan)
 static void
 tell(struct rv_super *super, const struct rv_reload_plan *plan)
 {
+	char text[300] = "tree committed";
+
+	if (!super->committing) {
+		rv_format(text, sizeof(text), "reloaded %.250s",
+		    super->conf->file != NULL ? super->conf->file
+					      : super->conf->name);
+	}
 	if (plan->n_added + plan->n_removed + plan->n_changed +
 		plan->n_updated ==
 	    0) {
-		rv_super_notice(super, RV_NOTICE_INFO,
-		    "reloaded %s: nothing differs", origin(super));
+		rv_super_notice(
+		    super, RV_NOTICE_INFO, "%s: nothing differs", text);
 		return;
 	}
 	rv_super_notice(super, RV_NOTICE_INFO,
-	    "reloaded %s: %u added, %u removed, %u restarted, %u updated",
-	    origin(super), plan->n_added, plan->n_removed, plan->n_changed,
-	    plan->n_updated);
+	    "%s: %u added, %u removed, %u restarted, %u updated", text,
+	    plan->n_added, plan->n_removed, plan->n_changed, plan->n_updated);
 }
 
 static enum reeve_status
@@ -302,8 +313,45 @@ may_reload(const struct rv_super *super, struct reeve_error *err)
 {
 	return super->finished || super->urgency > 0
 		   ? rv_error(err, REEVE_EBUSY,
-			 "cannot reload: the runtime is shutting down")
+			 "cannot %s: the runtime is shutting down",
+			 super->committing ? "commit the tree" : "reload")
 		   : REEVE_OK;
+}
+
+/* What the launcher is told to run is the same, and so it is declared. */
+static bool
+is_declared(const struct rv_conf *sealed, const struct rv_spec *spec)
+{
+	const struct rv_spec *was = rv_conf_find(sealed, spec->path);
+
+	return was != NULL && was->program != NULL &&
+	       !rv_reload_must_restart(was, spec) &&
+	       was->policy->n_stop == spec->policy->n_stop &&
+	       memcmp(was->policy->stop, spec->policy->stop,
+		   sizeof(was->policy->stop)) == 0;
+}
+
+/* A sealed launcher would refuse each start of it, for ever. */
+static enum reeve_status
+check_sealed(struct rv_reconcile *r, struct reeve_error *err)
+{
+	struct rv_super *super = r->super;
+	struct reeve_error local;
+
+	for (uint32_t i = 0; super->sealed != NULL && i < r->fresh->n_specs;
+	     i++) {
+		const struct rv_spec *spec = r->fresh->specs[i];
+
+		if (spec->program != NULL &&
+		    !is_declared(super->sealed, spec)) {
+			rv_error(&local, REEVE_EPERM,
+			    "%s could never start: the launcher was sealed "
+			    "before it was declared as it is now",
+			    spec->path);
+			return refused(super, &local, err);
+		}
+	}
+	return REEVE_OK;
 }
 
 /* The reference to fresh is taken over. */
@@ -330,7 +378,10 @@ reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
 
 	if (status == REEVE_OK) {
 		make_plan(&r, plan);
-		status = dry ? REEVE_OK : rv_reconcile_make_room(&r, err);
+		status = check_sealed(&r, err);
+	}
+	if (status == REEVE_OK && !dry) {
+		status = rv_reconcile_make_room(&r, err);
 	}
 	if (status == REEVE_OK && !dry) {
 		status = open_sockets(&r, &sockets, err);
@@ -374,16 +425,20 @@ rv_super_apply(struct rv_super *super, struct rv_conf *fresh,
     struct rv_reload_plan *plan, struct reeve_error *err)
 {
 	struct findings findings = { 0 };
-	enum reeve_status status = may_reload(super, err);
+	enum reeve_status status;
 
 	*plan = (struct rv_reload_plan){ 0 };
-	if (status != REEVE_OK) {
-		return status;
+	super->committing = true;
+	status = may_reload(super, err);
+	if (status == REEVE_OK) {
+		rv_conf_check_fixed(super->conf, fresh, on_finding, &findings);
+		status =
+		    findings.errors == 0
+			? reconcile(super, rv_conf_ref(fresh), false, plan, err)
+			: rejected(super, false, &findings, REEVE_ECONFIG, err);
 	}
-	rv_conf_check_fixed(super->conf, fresh, on_finding, &findings);
-	return findings.errors == 0
-		   ? reconcile(super, rv_conf_ref(fresh), false, plan, err)
-		   : rejected(super, false, &findings, REEVE_ECONFIG, err);
+	super->committing = false;
+	return status;
 }
 
 void

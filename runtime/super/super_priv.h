@@ -99,6 +99,7 @@ struct rv_super {
 	size_t strays;            /* still to be killed before the boot */
 	bool ids_known, booted, settled_told, acting, finished, gave_up;
 	bool finished_told;
+	bool committing;      /* not a reload, but units that a host declares */
 	bool launch_blocked;  /* the launcher's socket is full */
 	unsigned last_clerks; /* that were told to write the last of it */
 	int urgency;          /* of the shutdown; 0: none yet */

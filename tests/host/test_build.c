@@ -149,6 +149,41 @@ RV_TEST(units_from_c_stand_beside_those_of_a_file)
 	guest_close(&guest);
 }
 
+RV_TEST(what_comes_after_a_shutdown_is_refused)
+{
+	struct guest guest = { 0 };
+
+	guest_open(&guest, "late", "\"w\": " GUEST_WAITER);
+	CU_ASSERT(await(&guest, "w", REEVE_RUNNING));
+	reeve_shutdown(guest.reeve, "late in the day");
+	CU_ASSERT_EQUAL(reeve_start(guest.reeve, "w", &err), REEVE_EBUSY);
+	CU_ASSERT_EQUAL(reeve_stop(guest.reeve, "w", &err), REEVE_EBUSY);
+	CU_ASSERT_EQUAL(reeve_restart(guest.reeve, "w", &err), REEVE_EBUSY);
+	CU_ASSERT_STRING_EQUAL(
+	    err.text, "cannot restart w: the runtime is shutting down");
+	CU_ASSERT_EQUAL(reeve_commit(guest.reeve, &err), REEVE_EBUSY);
+	CU_ASSERT_STRING_EQUAL(
+	    err.text, "cannot commit the tree: the runtime is shutting down");
+	guest_close(&guest);
+}
+
+RV_TEST(a_socket_that_is_nowhere_is_asked_for_in_words)
+{
+	struct guest guest = { 0 };
+	const char *const listen[] = { "web", NULL };
+	struct reeve_worker_options options = {
+		.size = sizeof(options),
+		.command = "/bin/true",
+		.listen = listen,
+	};
+
+	guest_open(&guest, "nowhere", NULL);
+	OK(reeve_add_worker(guest.reeve, "w", &options, &err));
+	CU_ASSERT_EQUAL(reeve_commit(guest.reeve, &err), REEVE_ECONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "reeve_listen"));
+	guest_close(&guest);
+}
+
 RV_TEST(a_commit_is_all_or_nothing)
 {
 	struct guest guest = { 0 };
@@ -168,6 +203,7 @@ RV_TEST(a_commit_is_all_or_nothing)
 	/* Corrected, what was noted counts. */
 	OK(reeve_remove(guest.reeve, "bad", &err));
 	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_PTR_NOT_NULL(strstr(guest.notice, "tree committed: 1 added"));
 	CU_ASSERT(await(&guest, "good", REEVE_RUNNING));
 	/* And forgotten, it does not. */
 	OK(reeve_add_worker(guest.reeve, "bad", &bad, &err));
@@ -528,6 +564,8 @@ RV_TEST(hooks_hear_of_ends_and_change_what_follows)
 }
 
 RV_SUITE(build, RV_CASE(a_key_that_a_member_says_too_is_named_with_it),
+    RV_CASE(what_comes_after_a_shutdown_is_refused),
+    RV_CASE(a_socket_that_is_nowhere_is_asked_for_in_words),
     RV_CASE(instances_that_die_too_often_fail_as_a_whole),
     RV_CASE(who_is_not_heard_is_reported_and_who_is_replaced_overlaps),
     RV_CASE(a_tree_is_built_from_c_alone),

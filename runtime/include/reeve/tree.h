@@ -201,7 +201,9 @@ REEVE_PUBLIC enum reeve_status reeve_listen(struct reeve *, const char *name,
 /*
  * Make it so. REEVE_ECONFIG: something noted cannot be; what, was said to the
  * options' `finding`, the first of it in the error; nothing was changed, and
- * all is still noted: correct it, or discard. With a config file the file is
+ * all is still noted: correct it, or discard. REEVE_EPERM: a worker is new, or
+ * another, and the launcher is sealed; REEVE_EBUSY: the runtime is shutting
+ * down. With a config file the file is
  * read again, as by reeve_reload, which in turn does not look at what is noted
  * and not committed.
  */
@@ -216,16 +218,22 @@ REEVE_PUBLIC enum reeve_status reeve_discard(
  * From now on the launcher refuses to start whatever was not declared before
  * this call, whoever asks: for hosts that give up their privileges and shall
  * not be a way back to them. It cannot be undone, and calling it again changes
- * nothing. Restarts go on; adding workers, or changing their programs, does
- * not. A launcher that has to be replaced is told the same before it starts
- * anything; it has the privileges that the host has by then. REEVE_ETOOBIG: a
- * worker whose command and environment are too large to be declared; nothing
- * was sealed.
+ * nothing. Restarts go on, and so do removals; adding workers, also by a scale,
+ * or changing their programs is REEVE_EPERM by commit and reload. A launcher
+ * that has to be replaced is told the same before it starts anything; it has
+ * the privileges that the host has by then. REEVE_ETOOBIG: a worker whose
+ * command and environment are too large to be declared; nothing was sealed.
  */
 REEVE_PUBLIC enum reeve_status reeve_seal(
     struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;
 
-/* -------- steer -------- */
+/*
+ * -------- steer --------
+ *
+ * Once a shutdown has begun (reeve_shutdown, a signal, the control socket)
+ * start, stop and restart are REEVE_EBUSY: all goes down, and nothing else will
+ * be.
+ */
 
 /* Start; no longer held. */
 REEVE_PUBLIC enum reeve_status reeve_start(
