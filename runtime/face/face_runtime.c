@@ -98,7 +98,8 @@ make_super(struct reeve *reeve, const struct reeve_options *options,
 	struct rv_super_options super = {
 		.loop = reeve->loop,
 		.conf = conf,
-		.libexec_dir = options->libexec_dir != NULL
+		.libexec_dir = options->libexec_dir != NULL &&
+				       options->libexec_dir[0] != '\0'
 				   ? options->libexec_dir
 				   : REEVE_LIBEXECDIR,
 		.source = reeve->source,

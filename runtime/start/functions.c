@@ -37,6 +37,34 @@ tell(struct rv_start *start, const struct rv_launch_frame *frame, const int *fd)
 
 /* -------- the program -------- */
 
+static void
+name_worker(const struct rv_start *start, char *path, size_t size)
+{
+	const char *slash = strrchr(start->program, '/');
+
+	rv_format(path, size, "%.*s/reeve-worker",
+	    slash != NULL ? (int)(slash - start->program) : 1,
+	    slash != NULL ? start->program : ".");
+}
+
+void
+rv_start_say_program(struct rv_start *start, int sys_errno)
+{
+	char path[4096];
+
+	if (start->functions != NULL) {
+		rv_copy(path, sizeof(path), start->functions);
+	} else if (reeve_main_called()) {
+		rv_copy(path, sizeof(path), "/proc/self/exe");
+	} else {
+		name_worker(start, path, sizeof(path));
+	}
+	rv_start_trouble(start, sys_errno,
+	    "cannot open %s, the program of functions; is all of reeve in the "
+	    "directory of its launcher (libexec_dir; reeve: REEVE_LIBEXEC)?",
+	    path);
+}
+
 /*
  * This very program, whatever has become of its file since; or, in one that
  * has no functions of its own, reeve-worker, which loads modules.
@@ -44,7 +72,6 @@ tell(struct rv_start *start, const struct rv_launch_frame *frame, const int *fd)
 static int
 open_program(const struct rv_start *start, char *build)
 {
-	const char *slash = strrchr(start->program, '/');
 	char path[4096];
 
 	build[0] = '\0';
@@ -57,9 +84,7 @@ open_program(const struct rv_start *start, char *build)
 	if (reeve_main_called()) {
 		return rv_sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
 	}
-	rv_format(path, sizeof(path), "%.*s/reeve-worker",
-	    slash != NULL ? (int)(slash - start->program) : 1,
-	    slash != NULL ? start->program : ".");
+	name_worker(start, path, sizeof(path));
 	return rv_sys_open(path, O_PATH | O_CLOEXEC, 0);
 }
 

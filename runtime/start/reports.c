@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/error.h"
+#include "child/stage.h"
 #include "start/start_priv.h"
 
 static void
@@ -45,6 +46,9 @@ on_FAILED(struct rv_start *start, const struct rv_launch_frame *f,
 	(void)packet;
 	if (life != NULL) {
 		rv_start_remove(start, life);
+	}
+	if (f->stage == RV_STAGE_PROGRAM) {
+		rv_start_say_program(start, f->sys_errno);
 	}
 	start->ops->launch_failed(start->ctx, f->life, f->stage, f->sys_errno);
 }

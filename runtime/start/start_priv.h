@@ -97,6 +97,8 @@ void rv_start_remove(struct rv_start *, struct rv_start_life *);
 
 /* functions.c: what each new launcher is told before anything else. */
 void rv_start_introduce(struct rv_start *);
+/* A launch failed for want of the program of functions: which one it is. */
+void rv_start_say_program(struct rv_start *, int sys_errno);
 /* A fork that the launcher asks for, and what became of such a child. */
 void rv_start_fork(struct rv_start *, uint64_t life, struct rv_packet *);
 void rv_start_reap(

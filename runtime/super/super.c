@@ -177,6 +177,26 @@ make_tree(struct rv_super *super, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+/* Where it was looked for, and what can be done. */
+static enum reeve_status
+say_where(const struct rv_super *super, enum reeve_status status,
+    struct reeve_error *err)
+{
+	struct reeve_error was;
+
+	if (status == REEVE_OK || err == NULL ||
+	    (err->sys_errno != ENOENT && err->sys_errno != EACCES)) {
+		return status;
+	}
+	was = *err;
+	rv_error(err, was.status,
+	    "%s; the runtime's own programs are looked for in %s: where they "
+	    "are elsewhere, say so by libexec_dir (reeve: by REEVE_LIBEXEC)",
+	    was.text, super->libexec_dir);
+	err->sys_errno = was.sys_errno;
+	return status;
+}
+
 static enum reeve_status
 open_launcher(struct rv_super *super, struct reeve_error *err)
 {
@@ -196,7 +216,8 @@ open_launcher(struct rv_super *super, struct reeve_error *err)
 	    program, sizeof(program), "%s/reeve-launcher", super->libexec_dir);
 	rv_format(crash_library, sizeof(crash_library), "%s/libreeve-crash.so",
 	    super->libexec_dir);
-	status = rv_start_open(&super->start, &options, err);
+	status =
+	    say_where(super, rv_start_open(&super->start, &options, err), err);
 	if (status == REEVE_OK &&
 	    rv_start_reserve(super->start, super->n_nodes) != REEVE_OK) {
 		status = rv_error_sys(err, ENOMEM, "cannot start the launcher");
@@ -224,7 +245,8 @@ open_clerk(struct rv_super *super, struct reeve_error *err)
 
 	rv_format(
 	    program, sizeof(program), "%s/reeve-clerk", super->libexec_dir);
-	return rv_clerk_open(&super->clerk, &options, err);
+	return say_where(
+	    super, rv_clerk_open(&super->clerk, &options, err), err);
 }
 
 static void

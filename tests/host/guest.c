@@ -21,6 +21,8 @@ on_notice(void *ctx, enum reeve_level level, const char *text)
 
 	(void)level;
 	guest->notices++;
+	guest->noticed |=
+	    guest->wanted != NULL && strstr(text, guest->wanted) != NULL;
 	guest->kills += strstr(text, "SIGKILL") != NULL;
 	snprintf(guest->notice, sizeof(guest->notice), "%s", text);
 }
@@ -97,7 +99,8 @@ guest_open(struct guest *guest, const char *name, const char *children)
 		.name = name,
 		.state_dir = guest->state,
 		.loop = guest->loop,
-		.libexec_dir = rv_test_builddir(),
+		.libexec_dir = guest->libexec != NULL ? guest->libexec
+						      : rv_test_builddir(),
 		.callbacks = &callbacks,
 		.ctx = guest,
 		.finding = on_finding,

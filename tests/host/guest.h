@@ -23,6 +23,9 @@ struct guest {
 	void (*turn)(struct guest *); /* one turn of the host's own loop */
 	void (*on_finished)(struct guest *);
 	const struct reeve_hooks *hooks;
+	const char *libexec; /* NULL: the build tree */
+	const char *wanted;  /* that a line shall have, or NULL */
+	bool noticed;        /* one had it */
 	void *ctx;
 };
 

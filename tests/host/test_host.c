@@ -7,6 +7,9 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,7 +200,67 @@ RV_TEST(options_that_cannot_be_are_refused)
 	reeve_destroy(NULL);
 }
 
+/* -------- its own programs -------- */
+
+static bool
+has_noticed(struct guest *guest)
+{
+	return guest->noticed;
+}
+
+static void
+provide(const char *dir, const char *program)
+{
+	char from[512], to[512];
+
+	snprintf(from, sizeof(from), "%s/%s", rv_test_builddir(), program);
+	snprintf(to, sizeof(to), "%s/%s", dir, program);
+	CU_ASSERT_EQUAL(symlink(from, to), 0);
+}
+
+static void
+expect_missing(struct guest *guest, const char *program)
+{
+	struct reeve_options options = { .size = sizeof(options),
+		.name = "missing",
+		.state_dir = guest->state,
+		.libexec_dir = guest->libexec };
+	struct reeve *reeve = NULL;
+	struct reeve_error err = { 0 };
+
+	CU_ASSERT(reeve_create(&reeve, &options, &err) != REEVE_OK);
+	printf("# %s\n", err.text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, program));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, guest->libexec));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "libexec_dir"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "REEVE_LIBEXEC"));
+}
+
+RV_TEST(a_program_of_the_runtime_that_is_missing_is_named_with_a_way_out)
+{
+	struct guest guest = { 0 };
+	char dir[128], worker[256];
+
+	snprintf(dir, sizeof(dir), "%s/libexec", rv_test_dir());
+	CU_ASSERT_EQUAL(mkdir(dir, 0755), 0);
+	guest.libexec = dir;
+	snprintf(guest.state, sizeof(guest.state), "%s/missing-state",
+	    rv_test_dir());
+	expect_missing(&guest, "/reeve-launcher: ");
+	provide(dir, "reeve-launcher");
+	expect_missing(&guest, "/reeve-clerk: ");
+	provide(dir, "reeve-clerk");
+	snprintf(worker, sizeof(worker), "cannot open %s/reeve-worker", dir);
+	guest.wanted = worker;
+	guest_open(&guest, "missing",
+	    "\"w\": {\"function\": \"./no.so:f\", "
+	    "\"start_method\": \"spawn\"}");
+	CU_ASSERT(guest_until(&guest, has_noticed));
+	guest_close(&guest);
+}
+
 RV_SUITE(host, RV_CASE(two_runtimes_live_in_one_process_on_one_loop),
     RV_CASE(a_host_child_is_the_hosts_to_reap),
     RV_CASE(a_runtime_that_is_destroyed_leaves_nothing_behind),
-    RV_CASE(options_that_cannot_be_are_refused))
+    RV_CASE(options_that_cannot_be_are_refused),
+    RV_CASE(a_program_of_the_runtime_that_is_missing_is_named_with_a_way_out))

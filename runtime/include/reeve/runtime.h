@@ -89,7 +89,8 @@ struct reeve_options {
 	size_t size;             /* sizeof(struct reeve_options) */
 	const char *config_file; /* NULL: none, then `name` is needed */
 	struct ev_loop *loop;    /* libev; NULL: see reeve_fd */
-	const char *libexec_dir; /* of reeve-launcher and reeve-clerk */
+	const char *libexec_dir; /* of the runtime's own programs; no variable
+				  * of the environment is asked */
 	const struct reeve_callbacks *callbacks; /* borrowed for the lifetime */
 	void *ctx;                 /* first argument of all callbacks */
 	reeve_finding_fn *finding; /* findings about the config */
