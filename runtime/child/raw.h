@@ -3,10 +3,10 @@
  * System calls that touch nothing but registers: the result or minus errno,
  * no errno, no thread pointer. A child that shares the launcher's memory
  * shares its errno too, so that libc's wrappers are out of bounds there. For
- * child_enter.c alone.
+ * this folder alone.
  */
-#ifndef RV_LAUNCHER_RAW_H
-#define RV_LAUNCHER_RAW_H
+#ifndef RV_CHILD_RAW_H
+#define RV_CHILD_RAW_H
 
 #include <sys/syscall.h>
 
@@ -68,13 +68,15 @@ raw_call(long number, long a, long b, long c, long d, long e)
 
 #endif
 
-#define RAW5(call, a, b, c, d, e) \
-	raw_call(                 \
-	    SYS_##call, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
-#define RAW4(call, a, b, c, d) RAW5(call, a, b, c, d, 0)
-#define RAW3(call, a, b, c)    RAW5(call, a, b, c, 0, 0)
-#define RAW2(call, a, b)       RAW5(call, a, b, 0, 0, 0)
-#define RAW1(call, a)          RAW5(call, a, 0, 0, 0, 0)
-#define RAW0(call)             RAW5(call, 0, 0, 0, 0, 0)
+/* Each pastes by itself: the name of a call may be a macro of some libc. */
+#define RAW(number, a, b, c, d, e) \
+	raw_call(                  \
+	    (number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define RAW5(call, a, b, c, d, e) RAW(SYS_##call, a, b, c, d, e)
+#define RAW4(call, a, b, c, d)    RAW(SYS_##call, a, b, c, d, 0)
+#define RAW3(call, a, b, c)       RAW(SYS_##call, a, b, c, 0, 0)
+#define RAW2(call, a, b)          RAW(SYS_##call, a, b, 0, 0, 0)
+#define RAW1(call, a)             RAW(SYS_##call, a, 0, 0, 0, 0)
+#define RAW0(call)                RAW(SYS_##call, 0, 0, 0, 0, 0)
 
 #endif
