@@ -81,10 +81,13 @@ write_frame(struct backtrace *b, uint64_t address)
 	const struct rv_page_map *map = find_map(b, address);
 	int module = map != NULL ? module_of(b, map) : -1;
 
+	if (module >= 0) {
+		address = address - map->start + map->offset;
+	}
 	rv_jsonw_array(&b->json);
 	rv_jsonw_int(&b->json, module);
-	rv_jsonw_uint(&b->json,
-	    module >= 0 ? address - map->start + map->offset : address);
+	/* The same bits, as readers' integers have them: any may stand here. */
+	rv_jsonw_int(&b->json, (int64_t)address);
 	rv_jsonw_array_end(&b->json);
 }
 

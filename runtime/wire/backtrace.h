@@ -3,8 +3,8 @@
  * The stacks of an exception as text. They are recorded as JSON, {"modules":
  * ["/path", ...], "build_ids": ["hex" or null, ...], "threads": [{"tid",
  * "name", "exact", "frames": [[module or -1, file offset or address], ...]}],
- * "cut"}; build_ids may be left out. Pure; whoever can read symbols gives the
- * names.
+ * "cut"}; addresses are int64_t of the same bits, build_ids may be left out.
+ * Pure; whoever can read symbols gives the names.
  */
 #ifndef RV_WIRE_BACKTRACE_H
 #define RV_WIRE_BACKTRACE_H

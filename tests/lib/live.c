@@ -384,6 +384,8 @@ next_event(struct live *live, int64_t until)
 	struct reeve_message message = { 0 };
 	struct reeve_error err;
 	enum reeve_status status;
+	json_error_t flaw;
+	json_t *event;
 
 	while ((status = reeve_client_next(live->feed, &message, &err)) ==
 	       REEVE_EAGAIN) {
@@ -396,9 +398,15 @@ next_event(struct live *live, int64_t until)
 		}
 	}
 	if (status != REEVE_OK || message.json == NULL) {
+		printf("# no event: %s\n",
+		    status != REEVE_OK ? err.text : "an empty message");
 		return NULL;
 	}
-	return json_loads(message.json, 0, NULL);
+	event = json_loads(message.json, 0, &flaw);
+	if (event == NULL) {
+		printf("# no JSON (%s): %s\n", flaw.text, message.json);
+	}
+	return event;
 }
 
 json_t *

@@ -50,6 +50,22 @@ tests_scenario_test_called_SOURCES = tests/scenario/test_called.c \
 tests_scenario_test_called_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_called_LDADD = $(live_libs)
 if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_hostile
+TESTS += tests/scenario/test_hostile
+endif
+tests_scenario_test_hostile_SOURCES = tests/scenario/test_hostile.c \
+	$(live_sources)
+tests_scenario_test_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_hostile_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_fork_server
+TESTS += tests/scenario/test_fork_server
+endif
+tests_scenario_test_fork_server_SOURCES = tests/scenario/test_fork_server.c \
+	$(live_sources)
+tests_scenario_test_fork_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_fork_server_LDADD = $(live_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/scenario/test_taken
 TESTS += tests/scenario/test_taken
 endif
