@@ -320,8 +320,12 @@ static enum reeve_status
 shut_down(struct reeve *reeve, void *arg, struct reeve_error *err)
 {
 	int urgency = rv_super_urgency(reeve->super);
+	const struct rv_asker asker = {
+		.method = "shutdown", .uid = -1, .pid = -1, .reason = arg
+	};
 
 	(void)err;
+	rv_super_asked(reeve->super, &asker);
 	if (urgency == 0) {
 		/* What is recorded in the end must live as long. */
 		rv_copy(reeve->why, sizeof(reeve->why),

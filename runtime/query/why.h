@@ -74,7 +74,8 @@ struct rv_story {
 	const char *why; /* of a stop: operator, group ... */
 	uint64_t stop_event, asked_event;
 	const char *method;         /* of the request behind it */
-	int64_t uid, asker_pid;     /* who asked */
+	int64_t uid, asker_pid;     /* who asked; -1: the host */
+	const char *asked_reason;   /* that was given with it, or NULL */
 	const char *runtime_signal; /* or that the runtime was sent */
 	int64_t silent_ms;          /* heartbeats that stayed away */
 	const char *silent_action;

@@ -353,6 +353,7 @@ read_asker(struct rv_why *why, struct rv_story *s)
 		s->method = member(s, &ask, "method");
 		s->uid = rv_ask_int(&ask, "uid", -1);
 		s->asker_pid = rv_ask_int(&ask, "pid", -1);
+		s->asked_reason = member(s, &ask, "reason");
 		if (s->method == NULL && signo > 0 && signo < 1000) {
 			s->runtime_signal =
 			    rv_story_keep(s, rv_signal_name((int)signo, name));

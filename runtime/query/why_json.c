@@ -167,6 +167,8 @@ put_before(struct rv_jsonw *w, const struct rv_story *s)
 		w, "asked", s->method != NULL || s->runtime_signal != NULL)) {
 		put_str(w, "method", s->method);
 		put_str(w, "signal", s->runtime_signal);
+		put_bool(w, "host", s->method != NULL && s->uid < 0);
+		put_str(w, "reason", s->asked_reason);
 		put_size(w, "uid", s->uid);
 		put_size(w, "pid", s->asker_pid);
 		rv_jsonw_object_end(w);

@@ -170,7 +170,12 @@ usage(const struct rv_story *s, struct rv_buf *out)
 static void
 asker(const struct rv_story *s, struct rv_buf *out)
 {
-	if (s->method != NULL) {
+	if (s->method != NULL && s->uid < 0) {
+		rv_buf_addf(out, ": %s by the host", s->method);
+		if (s->asked_reason != NULL) {
+			rv_buf_addf(out, ", which said: %s", s->asked_reason);
+		}
+	} else if (s->method != NULL) {
 		rv_buf_addf(out, ": reeve %s", s->method);
 		if (s->uid >= 0) {
 			rv_buf_addf(out, " by user %" PRId64, s->uid);
@@ -201,7 +206,8 @@ stop(const struct rv_story *s, struct rv_buf *out)
 
 	if (s->why == NULL && s->method != NULL) {
 		label(out, "sent");
-		rv_buf_adds(out, "an operator sent a signal");
+		rv_buf_adds(out, s->uid < 0 ? "the host sent a signal"
+					    : "an operator sent a signal");
 		asker(s, out);
 		rv_buf_addc(out, '\n');
 	}
@@ -210,9 +216,13 @@ stop(const struct rv_story *s, struct rv_buf *out)
 	}
 	label(out, "stopped");
 	for (size_t i = 0; i < RV_ARRAY_LEN(texts); i++) {
-		if (strcmp(texts[i].why, s->why) == 0) {
-			rv_buf_addf(out, "because %s", texts[i].text);
+		if (strcmp(texts[i].why, s->why) != 0) {
+			continue;
 		}
+		/* The core calls both so; the request knows who it was. */
+		rv_buf_addf(out, "because %s",
+		    i == 0 && s->method != NULL && s->uid < 0 ? "the host asked"
+							      : texts[i].text);
 	}
 	asker(s, out);
 	if (s->group_cause != NULL) {

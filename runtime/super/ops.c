@@ -32,6 +32,9 @@ rv_super_asked(struct rv_super *super, const struct rv_asker *asker)
 		rv_fields_int(&fields, RV_KEY_UID, asker->uid);
 		rv_fields_int(&fields, RV_KEY_PID, asker->pid);
 	}
+	if (asker->reason != NULL) {
+		rv_fields_str(&fields, RV_KEY_REASON, asker->reason);
+	}
 	return rv_super_record(
 	    super, RV_KIND_CONTROL_REQUEST, NULL, 0, &fields);
 }

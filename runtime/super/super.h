@@ -181,8 +181,9 @@ enum rv_verb { RV_VERB_START, RV_VERB_STOP, RV_VERB_RESTART };
 /* Who asks: recorded with control.request before anything is done. */
 struct rv_asker {
 	const char *method;
-	const char *names; /* JSON array as text, or NULL */
-	int64_t uid, pid;  /* -1: the host itself */
+	const char *names;  /* JSON array as text, or NULL */
+	int64_t uid, pid;   /* -1: the host itself */
+	const char *reason; /* why it says it wants that, or NULL */
 };
 
 /* Records control.request; returns its event id (0: dropped). */

@@ -149,12 +149,28 @@ RV_TEST(units_from_c_stand_beside_those_of_a_file)
 	guest_close(&guest);
 }
 
+static void
+keep_detail(void *ctx, const struct reeve_event *event)
+{
+	if (((char *)ctx)[0] == '\0') {
+		snprintf(ctx, 128, "%s", event->detail);
+	}
+}
+
 RV_TEST(what_comes_after_a_shutdown_is_refused)
 {
 	struct guest guest = { 0 };
+	char asked[128] = "";
+	struct reeve_watch_options watch = {
+		.size = sizeof(watch),
+		.kinds = "control.request",
+		.event = keep_detail,
+		.ctx = asked,
+	};
 
 	guest_open(&guest, "late", "\"w\": " GUEST_WAITER);
 	CU_ASSERT(await(&guest, "w", REEVE_RUNNING));
+	OK(reeve_watch(guest.reeve, &watch, NULL, &err));
 	reeve_shutdown(guest.reeve, "late in the day");
 	CU_ASSERT_EQUAL(reeve_start(guest.reeve, "w", &err), REEVE_EBUSY);
 	CU_ASSERT_EQUAL(reeve_stop(guest.reeve, "w", &err), REEVE_EBUSY);
@@ -165,6 +181,8 @@ RV_TEST(what_comes_after_a_shutdown_is_refused)
 	CU_ASSERT_STRING_EQUAL(
 	    err.text, "cannot commit the tree: the runtime is shutting down");
 	guest_close(&guest);
+	CU_ASSERT_STRING_EQUAL(
+	    asked, "{\"method\":\"shutdown\",\"reason\":\"late in the day\"}");
 }
 
 RV_TEST(a_socket_that_is_nowhere_is_asked_for_in_words)

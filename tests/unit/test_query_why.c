@@ -211,6 +211,43 @@ RV_TEST(a_stop_names_who_asked_for_it)
 	query_rig_close(&rig);
 }
 
+RV_TEST(a_stop_by_the_host_is_no_operators)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	add_life(&rig, 1, "web", NOON);
+	query_event(&rig, NOON + 1, 0, "/", "control.request",
+	    "\"method\":\"restart\",\"names\":[\"web\"]");
+	query_event(&rig, NOON + 1, 1, "web", "worker.stopping",
+	    "\"why\":\"operator\",\"signal\":15");
+	query_event(&rig, NOON + 2, 1, "web", "worker.exited",
+	    "\"reason\":\"asked\",\"exit_code\":0");
+	read_log(&rig);
+	tells(&rig, "web", "because the host asked: restart by the host\n");
+	tells_not(&rig, "web", "operator");
+	query_rig_close(&rig);
+}
+
+RV_TEST(a_shutdown_by_the_host_tells_its_reason)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	add_life(&rig, 1, "web", NOON);
+	query_event(&rig, NOON + 1, 0, "/", "control.request",
+	    "\"method\":\"shutdown\",\"reason\":\"moving out\"");
+	query_event(&rig, NOON + 1, 1, "web", "worker.stopping",
+	    "\"why\":\"shutdown\",\"signal\":15");
+	query_event(&rig, NOON + 2, 1, "web", "worker.exited",
+	    "\"reason\":\"asked\",\"exit_code\":0");
+	read_log(&rig);
+	tells(&rig, "web",
+	    "because the runtime was shut down: shutdown by the host, which "
+	    "said: moving out\n");
+	query_rig_close(&rig);
+}
+
 RV_TEST(a_signal_to_the_runtime_is_named_as_the_cause)
 {
 	struct query_rig rig;
@@ -520,6 +557,8 @@ RV_SUITE(query_why, RV_CASE(a_crash_is_told_from_its_cause_to_the_return),
     RV_CASE(earlier_crashes_are_counted_by_hour_day_run_and_log),
     RV_CASE(a_start_that_failed_says_at_which_step),
     RV_CASE(a_stop_names_who_asked_for_it),
+    RV_CASE(a_stop_by_the_host_is_no_operators),
+    RV_CASE(a_shutdown_by_the_host_tells_its_reason),
     RV_CASE(a_signal_to_the_runtime_is_named_as_the_cause),
     RV_CASE(a_kill_from_nowhere_is_said_to_be_one),
     RV_CASE(silence_tells_how_long),

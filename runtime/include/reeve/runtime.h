@@ -172,7 +172,8 @@ REEVE_PUBLIC enum reeve_status reeve_post(
 /*
  * Stop the tree in order; `finished` follows. Each further call is more
  * urgent: the second shortens every wait, the third kills. `why` is recorded
- * (NULL: "asked").
+ * as the reason of runtime.stopped (NULL: "asked"), and `reeve why` tells it of
+ * each worker.
  */
 REEVE_PUBLIC void reeve_shutdown(struct reeve *, const char *why);
 
