@@ -12,7 +12,7 @@
 #include "config/conf_priv.h"
 
 #define NAME_MAX_LEN 128
-#define ARGS_MAX     (1024 * 1024)
+#define ARGS_MAX     (128 * 1024) /* of what one start may have */
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
@@ -281,7 +281,7 @@ rv_conf_check_base64(struct rv_loader *l, const struct rv_cnode *node)
 	size_t n;
 
 	if (bytes_of(l, &l->scratch, node, &n) != NULL && n > ARGS_MAX) {
-		rv_conf_error(l, node, "are more than 1 MiB");
+		rv_conf_error(l, node, "are more than 128 KiB");
 	}
 }
 
@@ -373,7 +373,7 @@ fill_json(const struct rv_cmake *m, const struct rv_cnode *node)
 		JSON_COMPACT | JSON_ENCODE_ANY) != 0) {
 		m->l->arena->failed = true;
 	} else if (text.len > ARGS_MAX) {
-		rv_conf_error(m->l, node, "are more than 1 MiB");
+		rv_conf_error(m->l, node, "are more than 128 KiB");
 	} else if (text.buf.starved) {
 		m->l->arena->failed = true;
 	}

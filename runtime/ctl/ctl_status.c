@@ -133,6 +133,23 @@ write_draining(
 	rv_jsonw_array_end(w);
 }
 
+/* What it runs, where that is a function, and how its processes are made. */
+static void
+write_program(struct rv_jsonw *w, const struct rv_unit_info *info)
+{
+	static const char *const methods[] = {
+		[RV_METHOD_SPAWN] = "spawn",
+		[RV_METHOD_FORK] = "fork",
+		[RV_METHOD_FORKSERVER] = "forkserver",
+	};
+	const struct rv_program *program = info->spec->program;
+
+	if (program != NULL) {
+		put_str(w, "function", program->function);
+		put_str(w, "start_method", methods[program->method]);
+	}
+}
+
 static void
 write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 {
@@ -144,6 +161,7 @@ write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 	put_str(w, "path", unit->path);
 	put_str(w, "kind",
 	    unit->policy->kind == RV_WORKER ? "worker" : "supervisor");
+	write_program(w, &info);
 	put_str(w, "state", rv_state_name(unit->state));
 	put_known(w, "pid", info.pid, info.pid > 0);
 	put_int(w, "uptime_ms", info.uptime_ms);
