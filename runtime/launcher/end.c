@@ -127,7 +127,7 @@ settle(struct rv_life *life)
 		life->settled = true;
 		return;
 	}
-	life->foreign = life->foreign || done == -1;
+	life->foreign = life->foreign || (done == -1 && proc == &life->lead);
 	if (done == -1 && rv_sys_pidfd_exit_status(proc->pidfd, &wstatus)) {
 		note_status(&death->end, wstatus);
 		life->settled = true;
@@ -286,6 +286,7 @@ reap_lead(struct rv_life *life)
 
 	if (life->main != lead && !lead->reaped && lead->watched &&
 	    reap(lead, NULL, NULL) == -1) {
+		life->foreign = true;
 		lead->reaped = !is_still_there(lead);
 	}
 }

@@ -51,7 +51,7 @@ struct rv_life {
 	struct rv_listener *listener; /* NULL: none */
 	bool paged;                   /* its page was passed on */
 	uint8_t n_pages;              /* that came on its notify socket */
-	bool foreign; /* its processes are not our children: adopted, hosted */
+	bool foreign; /* its first process is not our child: adopted, hosted */
 	bool reap_asked; /* its parent was asked how it ended */
 	bool reap_answered;
 	int go; /* of one that was forked; -1: none */
