@@ -15,6 +15,13 @@
 #include "super/super_priv.h"
 #include "sys/sys.h"
 
+/*
+ * Status texts of one life: so many are recorded at once, then one a second.
+ * The newest is shown in any case; those between are counted.
+ */
+#define SAYINGS_MAX  16
+#define SAYINGS_EACH RV_SEC
+
 static void
 post_fact(struct rv_node *node, struct rv_event *event, uint64_t life)
 {
@@ -40,6 +47,7 @@ on_launched(void *ctx, uint64_t life, pid_t pid, uint64_t start_ticks)
 	if (node->status_text != NULL) {
 		node->status_text[0] = '\0';
 	}
+	node->saying = (struct rv_saying){ 0 };
 	post_fact(node, &event, life);
 }
 
@@ -100,6 +108,63 @@ on_stray_died(struct rv_super *super)
 	}
 }
 
+static bool
+may_say(struct rv_saying *saying, rv_time now)
+{
+	rv_time back = (now - saying->since) / SAYINGS_EACH;
+
+	if (back >= (rv_time)saying->spent) {
+		saying->spent = 0;
+		saying->since = now;
+	} else {
+		saying->spent -= (uint32_t)back;
+		saying->since += back * SAYINGS_EACH;
+	}
+	if (saying->spent >= SAYINGS_MAX) {
+		saying->untold++;
+		return false;
+	}
+	saying->spent++;
+	return true;
+}
+
+static void
+tell_unsaid(struct rv_node *node, uint64_t life)
+{
+	struct rv_fields fields = { 0 };
+
+	if (node->saying.untold == 0) {
+		return;
+	}
+	rv_fields_int(&fields, RV_KEY_COUNT, node->saying.untold);
+	rv_fields_str(
+	    &fields, RV_KEY_KIND, rv_kind_name(RV_KIND_WORKER_STATUS));
+	node->saying.untold = 0;
+	rv_super_record(
+	    node->super, RV_KIND_CLERK_DROPPED, node, life, &fields);
+}
+
+static void
+record_said(struct rv_node *node, uint64_t life, const char *text)
+{
+	struct rv_fields fields = { 0 };
+
+	tell_unsaid(node, life);
+	rv_fields_str(&fields, RV_KEY_TEXT, text);
+	rv_super_record(
+	    node->super, RV_KIND_WORKER_STATUS, node, life, &fields);
+}
+
+/* The last that it said is worth more than those before it. */
+static void
+say_last(struct rv_node *node, uint64_t life)
+{
+	if (node->saying.untold > 0 && node->status_text != NULL) {
+		node->saying.untold--;
+		record_said(node, life, node->status_text);
+	}
+}
+
 static void
 on_died(void *ctx, uint64_t life, const struct rv_death *death)
 {
@@ -119,6 +184,7 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 		return;
 	}
 	node->death = *death;
+	say_last(node, life);
 	rv_exceptions_end(node, life, &node->death, &event);
 	forget_life(super, node);
 	node->has_last = true;
@@ -133,7 +199,6 @@ on_died(void *ctx, uint64_t life, const struct rv_death *death)
 static void
 on_status_text(struct rv_node *node, uint64_t life, const char *text)
 {
-	struct rv_fields fields = { 0 };
 	char now[RV_STATUS_TEXT];
 
 	rv_copy(now, sizeof(now), text);
@@ -147,9 +212,9 @@ on_status_text(struct rv_node *node, uint64_t life, const char *text)
 		}
 		memcpy(node->status_text, now, sizeof(now));
 	}
-	rv_fields_str(&fields, RV_KEY_TEXT, now);
-	rv_super_record(
-	    node->super, RV_KIND_WORKER_STATUS, node, life, &fields);
+	if (may_say(&node->saying, rv_loop_now(node->super->loop))) {
+		record_said(node, life, now);
+	}
 }
 
 /* One post for each thing said, in the order in which they make sense. */

@@ -25,6 +25,13 @@
 #define RV_SUPER_MAGIC 0x73757072u
 #define RV_STATUS_TEXT 160
 
+/* How many status texts of a life are recorded, and were not. */
+struct rv_saying {
+	uint32_t spent; /* of those that may come at once */
+	uint32_t untold;
+	rv_time since; /* when the first of them was spent */
+};
+
 struct rv_node {
 	unsigned magic;
 	struct rv_super *super;
@@ -60,6 +67,7 @@ struct rv_node {
 		int stage, sys_errno;
 	} rolled_back;
 	char *status_text; /* RV_STATUS_TEXT bytes; NULL: it never said any */
+	struct rv_saying saying;
 };
 
 struct rv_super {

@@ -29,6 +29,7 @@ exchange(struct rv_super *super, struct rv_node *a, struct rv_node *b)
 	EXCHANGE(a, b, probing);
 	EXCHANGE(a, b, launched_at_us);
 	EXCHANGE(a, b, status_text);
+	EXCHANGE(a, b, saying);
 	rv_hash_insert(&super->lives, &a->by_life, a->life);
 	rv_hash_insert(&super->lives, &b->by_life, b->life);
 }

@@ -246,7 +246,48 @@ RV_TEST(a_reload_asks_the_source_that_was_set)
 	rv_declared_destroy(declared);
 }
 
-RV_SUITE(super_host, RV_CASE(a_hook_sees_what_is_proposed_and_decides),
+static void
+say(struct super_rig *rig, const char *text)
+{
+	struct rv_notify notify = {
+		.flags = RV_NOTIFY_STATUS,
+		.status = text,
+	};
+
+	rv_super_start_ops.notified(
+	    rig->super, super_rig_life(rig, "a"), &notify);
+}
+
+RV_TEST(a_flood_of_status_texts_is_counted_and_the_last_one_kept)
+{
+	struct super_rig rig;
+	struct rv_unit_info info;
+	char text[16];
+
+	super_rig_open(&rig, "\"children\": { \"a\": { \"command\": "
+			     "\"/bin/true\", \"ready\": \"notify\" } }");
+	super_rig_up(&rig, "a");
+	super_rig_forget(&rig);
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "step %u", i);
+		say(&rig, text);
+		say(&rig, text); /* says nothing new */
+	}
+	CU_ASSERT_EQUAL(super_rig_count(&rig, "worker.status a"), 16);
+	CU_ASSERT(super_rig_said(&rig, "\"text\":\"step 15\""));
+	/* Whoever looks sees the newest. */
+	rv_super_info(rig.super, super_rig_unit(&rig, "a"), &info);
+	CU_ASSERT_STRING_EQUAL(info.status_text, "step 39");
+	super_rig_exit(&rig, "a", 1);
+	CU_ASSERT(super_rig_said(&rig, "\"text\":\"step 39\""));
+	CU_ASSERT(super_rig_said(
+	    &rig, "clerk.dropped a \"count\":23,\"kind\":\"worker.status\""));
+	super_rig_close(&rig);
+}
+
+RV_SUITE(super_host,
+    RV_CASE(a_flood_of_status_texts_is_counted_and_the_last_one_kept),
+    RV_CASE(a_hook_sees_what_is_proposed_and_decides),
     RV_CASE(a_hook_may_veto_a_launch_that_failed),
     RV_CASE(a_hook_may_ask_for_things),
     RV_CASE(nobody_is_asked_about_an_end_that_was_asked_for),

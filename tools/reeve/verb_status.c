@@ -81,10 +81,22 @@ add_usage(json_t *unit)
 
 /* -------- the table -------- */
 
-enum { NAME, STATE, PID, UPTIME, RESTARTS, LAST, RSS, CPU, BEAT, COLUMNS };
+enum {
+	NAME,
+	STATE,
+	PID,
+	UPTIME,
+	RESTARTS,
+	LAST,
+	RSS,
+	CPU,
+	BEAT,
+	SAYS,
+	COLUMNS
+};
 
 static const char *const heads[COLUMNS] = { "NAME", "STATE", "PID", "UPTIME",
-	"RESTARTS", "LAST END", "RSS", "CPU", "BEAT" };
+	"RESTARTS", "LAST END", "RSS", "CPU", "BEAT", "STATUS" };
 static const bool right[COLUMNS] = { [PID] = true,
 	[UPTIME] = true,
 	[RESTARTS] = true,
@@ -92,9 +104,10 @@ static const bool right[COLUMNS] = { [PID] = true,
 	[CPU] = true,
 	[BEAT] = true };
 /* Which go first when the terminal is too narrow. */
-static const int spare[] = { CPU, RSS, BEAT, RESTARTS, LAST, PID };
+static const int spare[] = { SAYS, CPU, RSS, BEAT, RESTARTS, LAST, PID };
 
 #define LAST_LEAST 14 /* as far as that column may be cut */
+#define SAYS_LEAST 16 /* likewise: what the worker says of itself */
 
 struct row {
 	char cell[COLUMNS][160];
@@ -224,6 +237,8 @@ fill_row(struct row *row, const json_t *unit)
 		cli_span(number(unit, "beat_age_ms"), row->cell[BEAT],
 		    sizeof(row->cell[0]));
 	}
+	snprintf(row->cell[SAYS], sizeof(row->cell[0]), "%s",
+	    text(unit, "status_text"));
 }
 
 /* An old generation, below the unit whose new one serves. */
@@ -305,12 +320,32 @@ measure(const struct row *rows, size_t n, int *widths, int terminal)
 		if (terminal == 0 || over <= 0) {
 			break;
 		}
+		if (widths[SAYS] - over >= SAYS_LEAST) {
+			widths[SAYS] -= over;
+			break;
+		}
 		if (widths[LAST] - over >= LAST_LEAST) {
 			widths[LAST] -= over;
 			break;
 		}
 		widths[spare[i]] = 0;
 	}
+}
+
+/* Not in the middle of a character. */
+static void
+cut_says(struct row *row, int width)
+{
+	char *cell = row->cell[SAYS];
+	int at = width;
+
+	if (width <= 0 || (int)strlen(cell) <= width) {
+		return;
+	}
+	while (at > 0 && ((unsigned char)cell[at] & 0xc0) == 0x80) {
+		at--;
+	}
+	cell[at] = '\0';
 }
 
 /* What does not fit is left out by whole words. */
@@ -341,8 +376,10 @@ print_cells(
 
 		if (widths[c] > 0) {
 			printf("%s%s%*.*s%s", c > 0 ? "  " : "", on,
-			    right[c] ? widths[c] : -widths[c], widths[c], cell,
-			    on[0] != '\0' ? cli_off(cli) : "");
+			    right[c]    ? widths[c]
+			    : c == SAYS ? 0 /* nothing is behind it */
+					: -widths[c],
+			    widths[c], cell, on[0] != '\0' ? cli_off(cli) : "");
 		}
 	}
 	fputs(cli->has[CLI_OPT_watch] && cli_width() > 0 ? "\033[K\n" : "\n",
@@ -369,6 +406,7 @@ print_table(const struct cli *cli, json_t *units)
 	print_cells(cli, widths, &none, true);
 	for (i = 0; i < n - left; i++) {
 		cut_last(&rows[i], widths[LAST]);
+		cut_says(&rows[i], widths[SAYS]);
 		print_cells(cli, widths, &rows[i], false);
 	}
 	if (left > 0) {

@@ -69,7 +69,9 @@ REEVE_PUBLIC enum reeve_status reeve_ready(void);
 
 /*
  * One line for `reeve status`: printf-like, UTF-8, what goes beyond 1 KiB is
- * cut. REEVE_EINVALID: no text.
+ * cut. It shows the newest; the event log has each change, but no more than 16
+ * at once and then one a second, and counts what it leaves out. REEVE_EINVALID:
+ * no text.
  */
 REEVE_PUBLIC enum reeve_status reeve_status(const char *fmt, ...)
     REEVE_FORMAT(1, 2);
