@@ -86,8 +86,8 @@ is_text(const char *bytes, size_t len)
 }
 
 /*
- * The worker's own bytes without the zeros behind them: `slot` when they can
- * be read, `slot_base16` when not.
+ * The worker's own bytes without the zeros behind them, always as
+ * `slot_base16`; as `slot`, too, while they can be read, else that is null.
  */
 static void
 write_slot(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
@@ -102,11 +102,13 @@ write_slot(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 	while (len > 0 && slot[len - 1] == '\0') {
 		len--;
 	}
+	rv_jsonw_key(w, "slot");
 	if (is_text(slot, len)) {
-		rv_jsonw_key(w, "slot");
 		rv_jsonw_strn(w, slot, len);
-		return;
+	} else {
+		rv_jsonw_null(w);
 	}
+	hex[0] = '\0';
 	for (size_t i = 0; i < len; i++) {
 		rv_format(hex + 2 * i, 3, "%02x", (unsigned char)slot[i]);
 	}

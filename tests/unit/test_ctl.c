@@ -166,7 +166,7 @@ RV_TEST(status_tells_of_every_unit_in_tree_order)
 RV_TEST(status_shows_the_slot_of_a_worker_as_it_can_be_read)
 {
 	struct fake_unit *cache;
-	const struct rv_json *answer;
+	const struct rv_json *answer, *slot;
 
 	begin();
 	cache = fake_unit(rig.super, "cache");
@@ -176,13 +176,18 @@ RV_TEST(status_shows_the_slot_of_a_worker_as_it_can_be_read)
 	cache->has_slot = true;
 	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
 	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.slot"), "");
+	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.slot_base16"), "");
 	memcpy(cache->slot, "busy\n\"3", 7);
 	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
 	CU_ASSERT_STRING_EQUAL(str_at(answer, "result.0.slot"), "busy\n\"3");
+	CU_ASSERT_STRING_EQUAL(
+	    str_at(answer, "result.0.slot_base16"), "627573790a2233");
 	memcpy(cache->slot, "\0\1\xff", 4);
 	cache->slot[4] = cache->slot[5] = cache->slot[6] = '\0';
 	answer = peer_ask(&peer, "status", "{\"names\":[\"cache\"]}");
-	CU_ASSERT_PTR_NULL(at(answer, "result.0.slot"));
+	slot = at(answer, "result.0.slot");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(slot);
+	CU_ASSERT_EQUAL(rv_json_type(slot), RV_JSON_NULL);
 	CU_ASSERT_STRING_EQUAL(
 	    str_at(answer, "result.0.slot_base16"), "0001ff");
 	end();

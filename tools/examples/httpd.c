@@ -124,12 +124,11 @@ main(int argc, char **argv)
 		.ready_notify = true,
 		.heartbeat_ms = 1000,
 		.unheard = REEVE_UNHEARD_ABORT,
-		.stop_ms = 30000,
 		.overlap = true,
-		.intensity = 20, /* all four, then something is wrong */
-		.period_ms = 60000 };
+		.stop_ms = 30000,
+		.intensity = 20 }; /* of all four in 10 s: not for ever */
 	struct reeve_on_event on = { .base = base };
-	struct reeve_error error = { .text = "no memory" };
+	struct reeve_error error;
 	char more[400];
 
 	/* What has no member of its own is a key of reeve.conf(5). */
@@ -140,7 +139,7 @@ main(int argc, char **argv)
 	    reeve_add_worker(on.reeve, "web", &web, &error) != REEVE_OK ||
 	    reeve_commit(on.reeve, &error) != REEVE_OK ||
 	    reeve_on_event_start(&on) != 0) {
-		errx(1, "%s", error.text);
+		errx(1, "%s", on.why != NULL ? on.why : error.text);
 	}
 	event_add(evsignal_new(base, SIGHUP, on_signal, on.reeve), NULL);
 	event_add(evsignal_new(base, SIGINT, on_signal, on.reeve), NULL);

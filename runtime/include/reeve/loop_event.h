@@ -4,7 +4,7 @@
  *
  *	struct reeve_on_event on = { .reeve = reeve, .base = base };
  *	if (reeve_on_event_start(&on) != 0)
- *		...
+ *		errx(1, "%s", on.why);
  *
  * Link libevent before libreeve (-levent -lreeve): libev, which libreeve uses,
  * has functions of the same names, and the first one counts.
@@ -31,6 +31,7 @@ struct reeve_on_event {
 	void (*failed)(struct reeve_on_event *, const struct reeve_error *);
 	void *ctx;
 	struct event *event;
+	const char *why; /* static: after a start that failed */
 };
 
 /* Call it before reeve_destroy; twice is fine, also from callbacks. */
@@ -60,14 +61,28 @@ reeve_on_event_ready(evutil_socket_t fd, short events, void *arg)
 	}
 }
 
-/* The runtime was created without a loop of its own. 0, or -1 (no memory). */
+/* 0; or -1, and `why` says what is wrong, in words. */
 static inline int
 reeve_on_event_start(struct reeve_on_event *on)
 {
-	on->event = event_new(on->base, reeve_fd(on->reeve),
-	    EV_READ | EV_PERSIST, reeve_on_event_ready, on);
+	int fd = reeve_fd(on->reeve);
+
+	on->why = NULL;
+	on->event = NULL;
+	if (fd == -1) {
+		on->why = "cannot poll the runtime: it is none of this "
+			  "process's, or was created with a libev loop";
+		return -1;
+	}
+	if (on->base) {
+		on->event = event_new(on->base, fd, EV_READ | EV_PERSIST,
+		    reeve_on_event_ready, on);
+	}
 	if (!on->event || event_add(on->event, NULL) != 0) {
 		reeve_on_event_stop(on);
+		on->why = on->base
+			      ? "cannot poll the runtime: libevent refuses it"
+			      : "cannot poll the runtime: the base is NULL";
 		return -1;
 	}
 	return 0;

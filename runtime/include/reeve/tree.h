@@ -298,10 +298,15 @@ struct reeve_unit_info {
 	pid_t pid;               /* 0: no process */
 	uint64_t life;           /* number of the present life; 0: none */
 	bool ready;
-	bool held;               /* stopped by somebody, until started again */
-	uint32_t restarts;       /* in this run */
-	int64_t uptime_ms;       /* of the present life; 0: none */
-	int64_t beat_age_ms;     /* since the last heartbeat; -1: it has none */
+	bool held;         /* stopped by somebody, until started again */
+	uint32_t restarts; /* in this run */
+	int64_t uptime_ms; /* of the present life; 0: none */
+	/*
+	 * Since the last heartbeat was seen; -1: none was. Beats are looked for
+	 * every half of the shortest heartbeat interval that any worker has, at
+	 * least 10 ms: it may be older by so much.
+	 */
+	int64_t beat_age_ms;
 	int64_t backoff_ms;      /* left, in BACKOFF; else -1 */
 	bool has_last;           /* an earlier end in this run: the following */
 	int64_t last_at_us;      /* Unix time */
