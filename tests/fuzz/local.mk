@@ -16,12 +16,14 @@ else
 endif
 .PHONY: check-fuzz
 
+include tests/fuzz/backtrace.mk
 include tests/fuzz/core.mk
 include tests/fuzz/clerk.mk
 include tests/fuzz/client.mk
 include tests/fuzz/config.mk
 include tests/fuzz/ctl.mk
 include tests/fuzz/launch.mk
+include tests/fuzz/module.mk
 include tests/fuzz/page.mk
 include tests/fuzz/ring.mk
 include tests/fuzz/text.mk
