@@ -56,6 +56,14 @@ tests_host_test_called_host_SOURCES = tests/host/test_called_host.c \
 tests_host_test_called_host_CPPFLAGS = $(host_cppflags)
 tests_host_test_called_host_LDADD = $(host_libs)
 if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_replaced
+TESTS += tests/host/test_replaced
+endif
+tests_host_test_replaced_SOURCES = tests/host/test_replaced.c \
+	$(called_sources)
+tests_host_test_replaced_CPPFLAGS = $(host_cppflags)
+tests_host_test_replaced_LDADD = $(host_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_sealed
 TESTS += tests/host/test_sealed
 endif
