@@ -52,6 +52,8 @@ command(struct reeve *reeve, struct rv_units *list, enum rv_verb verb)
 		}
 	}
 	reeve->named = NULL;
+	/* The next turn may be a while ahead, and begins with a wake-up. */
+	rv_super_launch(reeve->super);
 }
 
 void

@@ -75,6 +75,15 @@ restart_softly(struct rv_super *super, struct rv_unit *unit)
 }
 
 void
+rv_super_launch(struct rv_super *super)
+{
+	/* In the midst of things it is for whoever began them. */
+	if (!super->acting) {
+		rv_super_launch_queued(super);
+	}
+}
+
+void
 rv_super_do(struct rv_super *super, struct rv_unit *unit, enum rv_verb verb)
 {
 	static const enum rv_event_type types[] = {

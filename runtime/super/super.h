@@ -190,6 +190,8 @@ struct rv_asker {
 uint64_t rv_super_asked(struct rv_super *, const struct rv_asker *);
 
 void rv_super_do(struct rv_super *, struct rv_unit *, enum rv_verb);
+/* What that launches is sent at the end of a turn, or by this: now. */
+void rv_super_launch(struct rv_super *);
 enum reeve_status rv_super_signal(struct rv_super *, struct rv_unit *,
     int signo, struct reeve_error *) RV_MUST_CHECK;
 
