@@ -53,6 +53,21 @@ is_named(const char *variable, const char *const *names, size_t n)
 	return false;
 }
 
+/* Whether it is among the first n. */
+static bool
+has_name(const char *const *variables, size_t n, const char *variable)
+{
+	size_t len = name_length(variable);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(variables[i], variable, len) == 0 &&
+		    variables[i][len] == '=') {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool
 rv_plan_base_environment(struct rv_launcher *l, char **all)
 {
@@ -68,7 +83,9 @@ rv_plan_base_environment(struct rv_launcher *l, char **all)
 	for (size_t i = 0; i < n; i++) {
 		if (!is_named(
 			all[i], private_names, RV_ARRAY_LEN(private_names)) &&
-		    !is_named(all[i], test_names, RV_ARRAY_LEN(test_names))) {
+		    !is_named(all[i], test_names, RV_ARRAY_LEN(test_names)) &&
+		    !has_name((const char *const *)l->environ, l->n_environ,
+			all[i])) {
 			l->environ[l->n_environ++] = all[i];
 		}
 	}
@@ -121,20 +138,6 @@ struct environment {
 	const char **array;
 	size_t n;
 };
-
-static bool
-has_name(const struct environment *env, const char *variable)
-{
-	size_t len = name_length(variable);
-
-	for (size_t i = 0; i < env->n; i++) {
-		if (strncmp(env->array[i], variable, len) == 0 &&
-		    env->array[i][len] == '=') {
-			return true;
-		}
-	}
-	return false;
-}
 
 /* Room for a name, '=' and the value, which the caller may still write. */
 static char *
@@ -261,17 +264,19 @@ plan_environment(const struct rv_launcher *l, const struct rv_launch *launch,
 	size_t most = OWN_MAX + launch->env.count + l->n_environ + 1;
 	struct environment env = { .array =
 				       carve(arena, most * sizeof(char *)) };
+	size_t n_set;
 
 	add_protocols(l, launch, arena, &env, birth);
 	for (uint32_t i = 0; i < launch->env.count; i++) {
-		if (!has_name(&env, given[i])) {
+		if (!has_name(env.array, env.n, given[i])) {
 			env.array[env.n++] = given[i];
 		}
 	}
+	n_set = env.n;
 	for (size_t i = 0; i < l->n_environ && !launch->clear_env; i++) {
 		const char *text = l->environ[i];
 
-		if (!has_name(&env, text)) {
+		if (!has_name(env.array, n_set, text)) {
 			/* Who is forked by another has not our memory. */
 			env.array[env.n++] =
 			    launch->method == RV_LAUNCH_BY_SPAWN
