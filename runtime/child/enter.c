@@ -58,8 +58,7 @@ tie(const struct rv_birth *b)
 BARE static long
 make_session(const struct rv_birth *b)
 {
-	(void)b;
-	return RAW0(setsid);
+	return b->has_session ? 0 : RAW0(setsid);
 }
 
 BARE static bool

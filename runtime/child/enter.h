@@ -40,6 +40,7 @@ struct rv_birth {
 	pid_t parent; /* the launcher */
 	bool forked;  /* memory of its own */
 	bool called;  /* a function follows, no program; it is known already */
+	bool has_session; /* made ahead */
 	unsigned n_fds;
 	struct rv_birth_fd fds[RV_BIRTH_FDS]; /* by `at`; all others go */
 	bool list_fds;                        /* close_range is not there */

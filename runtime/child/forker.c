@@ -137,8 +137,10 @@ receive(int sock, struct rv_fork_frame *frame, int *fds, unsigned *n_fds,
 /* What a process that was forked has to become a worker of. */
 struct start {
 	struct rv_call call;
-	int go;   /* -1: it is among fds */
-	int *fds; /* those of the birth, in order */
+	bool has_session; /* of its own, since it was forked ahead */
+	bool has_word;    /* the supervisor knows of it */
+	int go;           /* -1: it is among fds */
+	int *fds;         /* those of the birth, in order */
 	unsigned n_fds;
 	int room[RV_FORK_FDS];
 };
@@ -167,12 +169,13 @@ take_place(struct start *start)
 		start->go = is_go ? birth->fds[i].from : start->go;
 	}
 	birth->called = true;
+	birth->has_session = start->has_session;
 	result = rv_child_enter_called(birth, &stage);
 	if (result == 0 || stage > RV_STAGE_CLOSE) {
 		start->go = birth->report;
 	}
 	/* Its end without a word is the launcher's. */
-	if (recv(start->go, &word, 1, 0) != 1) {
+	if (!start->has_word && recv(start->go, &word, 1, 0) != 1) {
 		_exit(127);
 	}
 	if (result < 0) {
@@ -210,6 +213,19 @@ offer(int sock, int page)
 	return n == 1;
 }
 
+/*
+ * What it will touch is made its own while nobody waits: each page of data
+ * that it writes is copied then, each of code is mapped.
+ */
+static void
+rehearse(void)
+{
+	char **volatile *env = &environ;
+
+	*env = environ;
+	rv_run_rehearse();
+}
+
 /* A spare has but the socket, on which it gets all the rest. */
 static bool
 await_call(struct start *start)
@@ -220,11 +236,14 @@ await_call(struct start *start)
 
 	/* What will be written is ours by then, and no copy is to be made. */
 	memset(call, 1, sizeof(call) / 2);
+	start->has_session = setsid() != -1;
+	rehearse();
 	if (!offer(start->go, rv_agent_prepare()) ||
 	    !receive(start->go, &frame, start->room, &start->n_fds, call, &n)) {
 		return false; /* nobody needs it any more */
 	}
 	start->fds = start->room;
+	start->has_word = frame.op == RV_FORK_CALL;
 	return n == 0 || rv_call_take(call, n, &start->call) == 0;
 }
 

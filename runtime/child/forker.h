@@ -27,7 +27,10 @@ enum rv_fork_op {
 	RV_FORK_DONE = 3,   /* fork server: pid, or stage and errno */
 	RV_FORK_FAILED = 4, /* fork server: preloading failed, text says why */
 	RV_FORK_SPARE = 5,  /* launcher: fork ahead, with one end of a socket on
-			     * which an ASK will come; answered as ASK is */
+			     * which an ASK or a CALL will come; answered as
+			     * ASK is */
+	RV_FORK_CALL = 6,   /* launcher, to one that was forked ahead: an ASK
+			     * that is the word to go on, too */
 };
 
 /* One packet on the socket between launcher and fork server. */

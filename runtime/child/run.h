@@ -17,6 +17,8 @@ void rv_run_called(const struct rv_call *, void (*in_child)(void *ctx),
 /* Who is forked from here shows its path in place of this word of argv. */
 void rv_run_title(char *argv0);
 
+/* Take all the steps that lead to a function, for a process that waits. */
+void rv_run_rehearse(void);
 /* The same in a program of its own, which ends by exit. */
 void rv_run_spawned(const struct rv_call *) __attribute__((noreturn));
 

@@ -9,11 +9,13 @@
 #include "launcher/forks.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "launcher/ahead.h"
 #include "launcher/life.h"
 #include "launcher/listen.h"
 #include "launcher/templates.h"
@@ -48,11 +50,12 @@ become_life(struct rv_fork *fork, pid_t pid, int pidfd, uint64_t ticks)
 	struct rv_life *life = m->life;
 
 	rv_life_enter(life);
+	/* All that would be lost with us is elsewhere before it goes on. */
+	rv_making_hold_outputs(m, pid);
 	rv_life_hear_start(life, m->go[0]);
 	m->go[0] = -1;
 	rv_life_say_launched(life, pid, ticks);
 	rv_proc_watch(&life->lead, life, pid, pidfd, ticks);
-	rv_making_hold_outputs(m, pid);
 	destroy(fork);
 }
 
@@ -167,46 +170,45 @@ prepare(struct rv_fork *fork)
 	return true;
 }
 
-/* It takes its place while we make the rest, and waits there for the word. */
-static bool
-call_spare(struct rv_fork *fork)
+/* What is wrong with it is nothing that another could not do. */
+static void
+fail_start(struct rv_life *life)
+{
+	life->death.stage = RV_STAGE_FORKSERVER;
+	life->death.sys_errno = errno == EPIPE || errno == ECONNRESET
+				    ? EAGAIN /* somebody killed it */
+				    : errno;
+}
+
+/*
+ * As above; and so it gets its call and the word to go on at once, in one
+ * packet. The rest can wait.
+ */
+static void
+start_spare(struct rv_fork *fork)
 {
 	struct rv_making *m = &fork->making;
+	struct rv_spare *spare = &fork->spare;
+	struct rv_life *life = m->life;
+	bool told;
 
-	return fork->spare.pid != 0 &&
-	       rv_spare_call(&fork->spare, m->call == -1 ? m->map : NULL,
-		   m->map_size, fork->fds, fork->n_fds);
-}
-
-static void
-spare_becomes_life(struct rv_fork *fork)
-{
-	struct rv_life *life = fork->making.life;
-	struct rv_spare spare = fork->spare;
-
+	rv_life_enter(life);
+	rv_making_hold_outputs(m, spare->pid);
+	told =
+	    rv_life_tell_launched(life, spare->pid, spare->ticks, spare->page);
+	if (!rv_spare_call(spare, told, m->call == -1 ? m->map : NULL,
+		m->map_size, fork->fds, fork->n_fds)) {
+		fail_start(life);
+		rv_sys_pidfd_signal(spare->pidfd, spare->pid, SIGKILL);
+	}
+	rv_life_hear_start(life, spare->go);
+	rv_proc_watch(
+	    &life->lead, life, spare->pid, spare->pidfd, spare->ticks);
+	if (spare->page != -1) {
+		close(spare->page);
+	}
 	fork->spare = RV_NO_SPARE;
-	fork->making.go[0] = spare.go;
-	become_life(fork, spare.pid, spare.pidfd, spare.ticks);
-	if (spare.page != -1) {
-		rv_listen_page(life, spare.page);
-		close(spare.page);
-	}
-}
-
-/* Somebody killed it: another is to be forked. */
-static bool
-do_without_spare(struct rv_fork *fork)
-{
-	if (fork->spare.pid == 0) {
-		return true;
-	}
-	rv_spare_drop(&fork->spare);
-	if ((fork->making.call == -1 && !rv_making_call_fd(&fork->making)) ||
-	    !make_go(&fork->making)) {
-		return false;
-	}
-	list_fds(fork);
-	return true;
+	destroy(fork);
 }
 
 static void
@@ -245,7 +247,7 @@ make(struct rv_launcher *l, const void *frame, size_t len)
 	return fork;
 }
 
-/* Before it was asked of anybody, or of a spare that ends then. */
+/* Before it was asked of anybody; a spare ends with it. */
 static void
 give_up(struct rv_fork *fork)
 {
@@ -261,7 +263,6 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		.stage = RV_STAGE_MEMORY,
 		.sys_errno = ENOMEM };
 	struct rv_launch launch;
-	bool called;
 
 	if (fork == NULL) {
 		failed.life =
@@ -269,18 +270,12 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		rv_link_send(l, &failed);
 		return;
 	}
-	if (!prepare(fork)) {
+	if (!prepare(fork) || !rv_making_listen(&fork->making)) {
 		give_up(fork);
 		return;
 	}
-	called = call_spare(fork);
-	if ((!called && !do_without_spare(fork)) ||
-	    !rv_making_listen(&fork->making)) {
-		give_up(fork);
-		return;
-	}
-	if (called) {
-		spare_becomes_life(fork);
+	if (fork->spare.pid != 0) {
+		start_spare(fork);
 		return;
 	}
 	rv_tick_arm(l->loop, &fork->tick,
@@ -314,4 +309,5 @@ rv_forks_drop(struct rv_launcher *l)
 		fail(fork, RV_STAGE_CLONE, ECANCELED);
 	}
 	rv_templates_finish(l);
+	rv_ahead_drop(l);
 }

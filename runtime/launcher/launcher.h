@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "child/call.h"
+#include "launcher/ahead.h"
 #include "launcher/keeps.h"
 #include "launcher/link.h"
 #include "launcher/outputs.h"
@@ -58,6 +59,8 @@ struct rv_launcher {
 	char build[RV_CALL_BUILD];
 	struct rv_list forks;     /* asked of the host, not answered */
 	struct rv_list templates; /* fork servers */
+	struct rv_ahead ahead;
+	uint64_t last_life; /* that was to be launched */
 
 	struct rv_keeps keeps;
 	struct rv_hash by_life; /* struct rv_life */

@@ -169,8 +169,8 @@ rv_life_announce(struct rv_life *life)
 }
 
 /* The process goes on as soon as the supervisor's socket has the word. */
-void
-rv_life_say_launched(struct rv_life *life, pid_t pid, uint64_t ticks)
+bool
+rv_life_tell_launched(struct rv_life *life, pid_t pid, uint64_t ticks, int page)
 {
 	struct rv_launcher *l = life->l;
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_LAUNCHED,
@@ -178,10 +178,18 @@ rv_life_say_launched(struct rv_life *life, pid_t pid, uint64_t ticks)
 		.pid = pid,
 		.start_ticks = ticks };
 
-	rv_link_send(l, &frame);
+	rv_link_send_fds(l, &frame, &page, page != -1);
+	life->paged |= page != -1;
 	if (l->link.blocked) {
 		l->unannounced = life;
-	} else {
+	}
+	return !l->link.blocked;
+}
+
+void
+rv_life_say_launched(struct rv_life *life, pid_t pid, uint64_t ticks)
+{
+	if (rv_life_tell_launched(life, pid, ticks, -1)) {
 		rv_life_announce(life);
 	}
 }

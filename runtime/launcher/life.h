@@ -78,7 +78,14 @@ void rv_life_enter(struct rv_life *);
 /* Take it out of everything and free it; NULL is fine. */
 void rv_life_destroy(struct rv_life *);
 struct rv_life *rv_life_find(struct rv_launcher *, uint64_t life);
-/* The supervisor hears of its process, which then goes on. */
+/*
+ * The supervisor hears of its process, and gets its page, if there is one
+ * already (else -1). True: it has, so that the process may go on; false: that
+ * comes later.
+ */
+bool rv_life_tell_launched(
+    struct rv_life *, pid_t, uint64_t ticks, int page) RV_MUST_CHECK;
+/* The same of one that waits: it goes on then. */
 void rv_life_say_launched(struct rv_life *, pid_t, uint64_t ticks);
 /* The process waits no longer. */
 void rv_life_announce(struct rv_life *);

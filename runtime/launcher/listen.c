@@ -11,6 +11,7 @@
 
 #include "launcher/listen.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "child/page.h"
+#include "launcher/ahead.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
 #include "sys/sys.h"
@@ -86,6 +88,57 @@ rv_listen_name(const struct rv_launcher *l, uint64_t life,
 	}
 }
 
+static socklen_t
+make_address(const char *name, struct sockaddr_un *addr)
+{
+	size_t len = strlen(name);
+
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(addr->sun_path, name, len);
+	if (name[0] == '@') {
+		addr->sun_path[0] = '\0';
+	}
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+}
+
+/* False where that cannot be told. */
+static bool
+is_stale(const char *name)
+{
+	struct sockaddr_un addr;
+	socklen_t len = make_address(name, &addr);
+	int fd = rv_sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	bool stale = false;
+
+	if (fd != -1) {
+		stale = connect(fd, (struct sockaddr *)&addr, len) == -1 &&
+			errno == ECONNREFUSED;
+		close(fd);
+	}
+	return stale;
+}
+
+/* A launcher that was killed leaves names that no life may ever have. */
+static void
+sweep(const char *path)
+{
+	DIR *dir = opendir(path);
+	char name[RV_LISTEN_NAME_MAX];
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		if (e->d_type == DT_SOCK &&
+		    rv_format(name, sizeof(name), "%s/%s", path, e->d_name) <
+			sizeof(name) - 1 &&
+		    is_stale(name)) {
+			unlink(name);
+		}
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+}
+
 enum reeve_status
 rv_listen_prepare(const struct rv_launcher *l, struct reeve_error *err)
 {
@@ -98,20 +151,8 @@ rv_listen_prepare(const struct rv_launcher *l, struct reeve_error *err)
 	if (chmod(path, 0711) == -1) {
 		return rv_error_sys(err, errno, "cannot open up %s", path);
 	}
+	sweep(path);
 	return REEVE_OK;
-}
-
-static socklen_t
-make_address(const char *name, struct sockaddr_un *addr)
-{
-	size_t len = strlen(name);
-
-	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	memcpy(addr->sun_path, name, len);
-	if (name[0] == '@') {
-		addr->sun_path[0] = '\0';
-	}
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
 static int
@@ -131,28 +172,42 @@ bind_name(int fd, const char *name)
 }
 
 int
-rv_listen_bind(const struct rv_launcher *l, uint64_t life,
-    const struct rv_launch_keep *keep)
+rv_listen_bind_name(const char *name, const uid_t *owner)
 {
-	char name[RV_LISTEN_NAME_MAX];
 	int fd = rv_sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	int yes = 1, saved;
 
 	if (fd == -1) {
 		return -1;
 	}
-	rv_listen_name(l, life, keep, name);
 	/* The file that bind makes gets this mode: nobody else's to write. */
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) == 0 &&
 	    fchmod(fd, 0600) == 0 && bind_name(fd, name) == 0 &&
-	    (name[0] == '@' || !is_other_user(l, keep) ||
-		chown(name, keep->uid, (gid_t)-1) == 0)) {
+	    (owner == NULL || chown(name, *owner, (gid_t)-1) == 0)) {
 		return fd;
 	}
 	saved = errno;
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+int
+rv_listen_bind(
+    struct rv_launcher *l, uint64_t life, const struct rv_launch_keep *keep)
+{
+	char name[RV_LISTEN_NAME_MAX];
+	bool is_file, is_others = is_other_user(l, keep);
+	int fd = -1;
+
+	rv_listen_name(l, life, keep, name);
+	is_file = name[0] != '@';
+	if (is_file && !is_others) {
+		fd = rv_ahead_notify(l, life, name);
+	}
+	return fd != -1 ? fd
+			: rv_listen_bind_name(
+			      name, is_file && is_others ? &keep->uid : NULL);
 }
 
 static void
@@ -265,9 +320,8 @@ handle_message(struct rv_listener *lis, struct rv_notify_message *m,
 	}
 }
 
-/* It is going to be mapped, so it must stay as large as it is. */
-static bool
-is_page(int fd)
+bool
+rv_listen_is_page(int fd)
 {
 	const int wanted = F_SEAL_SHRINK | F_SEAL_GROW;
 	struct stat st;
@@ -278,16 +332,14 @@ is_page(int fd)
 	       st.st_size == RV_PAGE_BYTES;
 }
 
-void
-rv_listen_page(struct rv_life *life, int fd)
+static void
+pass_page(struct rv_life *life, int fd)
 {
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
 		.life = life->life };
 
-	if (is_page(fd)) {
-		life->paged = true;
-		rv_link_send_fds(life->l, &frame, &fd, 1);
-	}
+	life->paged = true;
+	rv_link_send_fds(life->l, &frame, &fd, 1);
 }
 
 static void
@@ -299,11 +351,11 @@ handle_page(struct rv_listener *lis, const struct rv_packet *packet)
 		refuse(lis, "a life has had many pages");
 	} else if (packet->pid != life->main->pid) {
 		refuse(lis, "a page came from another process");
-	} else if (!is_page(packet->fds[0])) {
+	} else if (!rv_listen_is_page(packet->fds[0])) {
 		refuse(lis, "a page has another size, or is not sealed");
 	} else {
 		life->n_pages++;
-		rv_listen_page(life, packet->fds[0]);
+		pass_page(life, packet->fds[0]);
 	}
 }
 

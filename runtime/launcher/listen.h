@@ -42,7 +42,10 @@ enum reeve_status rv_listen_prepare(
 
 /* A bound socket, or -1 with errno. An old one of that name is replaced. */
 int rv_listen_bind(
-    const struct rv_launcher *, uint64_t life, const struct rv_launch_keep *);
+    struct rv_launcher *, uint64_t life, const struct rv_launch_keep *);
+
+/* The same by its name; owner: of its file, NULL: as it is. */
+int rv_listen_bind_name(const char *name, const uid_t *owner);
 
 /*
  * Listen for this life from now on. Both descriptors (each may be -1) belong
@@ -55,8 +58,8 @@ void rv_listen_stop(struct rv_life *);
 /* Its process turned out to be of this user: that is heard as well. */
 void rv_listen_lend(struct rv_life *, uid_t);
 
-/* The page of its process, where that came another way; stays the caller's. */
-void rv_listen_page(struct rv_life *, int fd);
+/* It is going to be mapped, so it must stay as large as it is. */
+bool rv_listen_is_page(int fd);
 
 /*
  * Hear an adopted life again. A worker that is connected to its old socket

@@ -1,6 +1,7 @@
 # runtime/launcher: see its README.md
 pkglibexec_PROGRAMS += reeve-launcher
 reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
+	runtime/launcher/ahead.c runtime/launcher/ahead.h \
 	runtime/launcher/birth.c runtime/launcher/birth.h \
 	runtime/launcher/end.c runtime/launcher/end.h \
 	runtime/launcher/farewell.c \

@@ -33,14 +33,15 @@ rv_making_failed(struct rv_making *m, enum rv_stage stage, int sys_errno)
 }
 
 static bool
-make_pipe(const struct rv_launch_out *out, int *read_end, int *write_end)
+make_pipe(struct rv_launcher *l, const struct rv_launch_out *out, int *read_end,
+    int *write_end)
 {
 	int fds[2];
 
 	if (out->kind != RV_LAUNCH_OUT_FILE) {
 		return true;
 	}
-	if (rv_sys_pipe2(fds, 0) == -1) {
+	if (!rv_ahead_pipe(l, fds) && rv_sys_pipe2(fds, 0) == -1) {
 		return false;
 	}
 	*read_end = fds[0];
@@ -68,8 +69,8 @@ make_descriptors(struct rv_making *m)
 {
 	const struct rv_launch *launch = m->launch;
 
-	if (!make_pipe(&launch->out, &m->reads[0], &m->writes[0]) ||
-	    !make_pipe(&launch->err, &m->reads[1], &m->writes[1]) ||
+	if (!make_pipe(m->l, &launch->out, &m->reads[0], &m->writes[0]) ||
+	    !make_pipe(m->l, &launch->err, &m->reads[1], &m->writes[1]) ||
 	    !give_pipes(m)) {
 		return rv_making_failed(m, RV_STAGE_PIPE, errno);
 	}

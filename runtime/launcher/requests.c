@@ -234,6 +234,7 @@ on_launch(struct rv_launcher *l, size_t len)
 	struct rv_launch launch;
 	bool good = rv_launch_decode(l->frame, len, &launch);
 
+	l->last_life = good && launch.life != 0 ? launch.life : l->last_life;
 	if (good && launch.life == 0) {
 		if (!rv_seal_declare(&l->seal, l->frame, len)) {
 			rv_launcher_trouble(

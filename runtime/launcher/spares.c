@@ -8,12 +8,14 @@
 
 #include "launcher/spares.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child/forker.h"
+#include "launcher/listen.h"
 #include "sys/sys.h"
 #include "wire/packet.h"
 
@@ -25,30 +27,46 @@ rv_spare_meet(struct rv_spare *spare, pid_t pid)
 	spare->ticks = rv_sys_start_ticks(pid);
 }
 
+/* It says one thing, and then nothing until it has ended. */
 bool
 rv_spare_is_ready(struct rv_spare *spare)
 {
 	struct rv_packet packet;
 	char word;
+	int got;
 
-	if (spare->pid == 0 ||
-	    rv_packet_receive(spare->go, &word, 1, &packet) != 1) {
+	if (spare->pid == 0) {
 		return false;
 	}
-	if (packet.n_fds == 1) {
-		spare->page = packet.fds[0];
-		packet.n_fds = 0;
+	got = rv_packet_receive(spare->go, &word, 1, &packet);
+	if (got == -1 && errno == EAGAIN) {
+		return false;
 	}
-	rv_packet_close_fds(&packet);
-	return true;
+	if (got == 1) {
+		if (packet.n_fds == 1 && rv_listen_is_page(packet.fds[0])) {
+			spare->page = packet.fds[0];
+			packet.n_fds = 0;
+		}
+		rv_packet_close_fds(&packet);
+		got = rv_packet_receive(spare->go, &word, 1, &packet);
+		if (got == -1 && errno == EAGAIN) {
+			return true;
+		}
+		if (got == 1) {
+			rv_packet_close_fds(&packet);
+		}
+	}
+	rv_spare_drop(spare); /* somebody killed it */
+	return false;
 }
 
 bool
-rv_spare_call(struct rv_spare *spare, const void *call, size_t n_call,
-    const int *fds, unsigned n_fds)
+rv_spare_call(struct rv_spare *spare, bool has_word, const void *call,
+    size_t n_call, const int *fds, unsigned n_fds)
 {
 	char packet[sizeof(struct rv_fork_frame) + RV_FORK_CALL_MAX];
-	struct rv_fork_frame frame = { .op = RV_FORK_ASK };
+	struct rv_fork_frame frame = { .op = has_word ? RV_FORK_CALL
+						      : RV_FORK_ASK };
 
 	memcpy(packet, &frame, sizeof(frame));
 	if (call != NULL) {

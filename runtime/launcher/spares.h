@@ -24,13 +24,15 @@ struct rv_spare {
 /* It has been forked; `go` is there since it was asked for. */
 void rv_spare_meet(struct rv_spare *, pid_t);
 
-/* It has done what it could, and waits. */
+/* It has done what it could, and waits. One that has ended is dropped. */
 bool rv_spare_is_ready(struct rv_spare *);
 
-/* Hand it a call (NULL: the first of the descriptors has it); false: it is
- * there no more, or takes nothing. */
-bool rv_spare_call(struct rv_spare *, const void *call, size_t n_call,
-    const int *fds, unsigned n_fds);
+/*
+ * Hand it a call (NULL: the first of the descriptors has it); has_word: it need
+ * not wait for another word to go on. False: errno, it takes nothing.
+ */
+bool rv_spare_call(struct rv_spare *, bool has_word, const void *call,
+    size_t n_call, const int *fds, unsigned n_fds);
 
 /* End it. */
 void rv_spare_drop(struct rv_spare *);

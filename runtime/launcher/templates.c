@@ -103,6 +103,7 @@ ask_spare(struct rv_template *t)
 void
 rv_templates_refill(struct rv_launcher *l)
 {
+	rv_ahead_make(l);
 	RV_LIST_EACH (t, &l->templates, struct rv_template, link) {
 		ask_spare(t);
 	}

@@ -16,7 +16,7 @@ void rv_template_ask(struct rv_launcher *, struct rv_fork *);
 void rv_template_lend(struct rv_launcher *, const struct rv_strings *preload,
     struct rv_spare *spare);
 
-/* A worker has begun: now is the time to fork ahead. */
+/* A worker has begun: now is the time to fork ahead, and what goes with it. */
 void rv_templates_refill(struct rv_launcher *);
 
 /* This one got no answer in time: its fork server is killed. */

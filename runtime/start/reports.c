@@ -23,18 +23,21 @@ on_GREETING(struct rv_start *start, const struct rv_launch_frame *f,
 	}
 }
 
+static void on_PAGE(
+    struct rv_start *, const struct rv_launch_frame *, struct rv_packet *);
+
 static void
 on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f,
     struct rv_packet *packet)
 {
 	struct rv_start_life *life = rv_start_find(start, f->life);
 
-	(void)packet;
 	if (life != NULL) {
 		life->pid = f->pid;
 		life->start_ticks = f->start_ticks;
 	}
 	start->ops->launched(start->ctx, f->life, f->pid, f->start_ticks);
+	on_PAGE(start, f, packet);
 }
 
 static void
