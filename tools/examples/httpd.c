@@ -3,7 +3,7 @@
  * A prefork HTTP server, httpd [ADDRESS [STATE_DIR]]: libevent serves HTTP in
  * four worker processes, and reeve is their master, on the host's libevent
  * loop. HUP replaces the workers while they serve; INT and TERM end it. /crash
- * and /hang are there to see what becomes of workers that do so.
+ * and /hang show what becomes of them.
  */
 #include <err.h>
 #include <signal.h>
@@ -129,9 +129,7 @@ main(int argc, char **argv)
 		.intensity = 20 }; /* of all four in 10 s: not for ever */
 	struct reeve_on_event on = { .base = base };
 	struct reeve_error error;
-	char more[400];
-
-	/* What has no member of its own is a key of reeve.conf(5). */
+	char more[400]; /* keys of reeve.conf(5) without a member */
 	snprintf(more, sizeof(more), "{\"listen\": {\"http\": \"%s\"}}",
 	    argc > 1 ? argv[1] : "tcp://127.0.0.1:8080");
 	web.options = more;
