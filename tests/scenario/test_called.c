@@ -257,7 +257,7 @@ RV_TEST(one_that_hangs_tells_what_each_of_its_threads_does)
 static void
 with_args(struct live *live, size_t len)
 {
-	static char members[4 * ARGS_MOST], args[2 * ARGS_MOST];
+	static char members[8 * ARGS_MOST], args[2 * ARGS_MOST];
 
 	memset(args, 'x', len);
 	args[0] = args[len - 1] = '"';
