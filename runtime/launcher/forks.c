@@ -201,7 +201,7 @@ start_spare(struct rv_fork *fork)
 		fail_start(life);
 		rv_sys_pidfd_signal(spare->pidfd, spare->pid, SIGKILL);
 	}
-	rv_life_hear_start(life, spare->go);
+	rv_life_hear_start_soon(life, spare->go);
 	rv_proc_watch(
 	    &life->lead, life, spare->pid, spare->pidfd, spare->ticks);
 	if (spare->page != -1) {

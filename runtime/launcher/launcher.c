@@ -148,6 +148,7 @@ init(struct rv_launcher *l, char **argv)
 	rv_list_init(&l->listeners);
 	rv_list_init(&l->held);
 	rv_list_init(&l->hunters);
+	rv_list_init(&l->starting);
 	rv_list_init(&l->sync_soon.link);
 	settle_signals();
 	guard_memory();
@@ -178,6 +179,7 @@ finish(struct rv_launcher *l)
 	rv_sweep_close(l);
 	rv_slots_finish(&l->slots);
 	rv_tick_disarm(&l->ending_tick);
+	rv_tick_disarm(&l->starting_tick);
 	rv_defer_cancel(&l->sync_soon);
 	rv_loop_destroy(l->loop);
 	rv_keeps_finish(&l->keeps);

@@ -70,6 +70,8 @@ struct rv_launcher {
 	struct rv_list listeners; /* lives with a notify socket or ready fd */
 	struct rv_list held;      /* lives that wait for room in the link */
 	struct rv_life *unannounced; /* LAUNCHED is not yet out of the door */
+	struct rv_list starting;     /* lives whose start is not heard yet */
+	struct rv_tick starting_tick;
 
 	/* children and orphans: see sweep.h, hunt.h */
 	struct rv_io sigchld;

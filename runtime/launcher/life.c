@@ -22,7 +22,8 @@
 #include "launcher/templates.h"
 #include "sys/sys.h"
 
-#define SPARE_TICKS 8 /* the launcher's own */
+#define SPARE_TICKS   8     /* the launcher's own */
+#define STARTS_WITHIN RV_MS /* as a rule, one that was forked ahead */
 
 bool
 rv_lives_reserve(struct rv_launcher *l)
@@ -83,6 +84,7 @@ rv_life_create(
 	rv_list_init(&life->link);
 	rv_list_init(&life->held);
 	rv_list_init(&life->hunter);
+	rv_list_init(&life->starting);
 	return life;
 }
 
@@ -129,6 +131,7 @@ rv_life_destroy(struct rv_life *life)
 	rv_list_remove(&life->link);
 	rv_list_remove(&life->held);
 	rv_list_remove(&life->hunter);
+	rv_list_remove(&life->starting);
 	if (life->slot != NULL) {
 		life->slot->ctx = NULL;
 	}
@@ -225,9 +228,42 @@ rv_life_hear_start(struct rv_life *life, int go)
 	}
 }
 
+static void
+on_starting_tick(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	struct rv_launcher *l =
+	    RV_CONTAINER(tick, struct rv_launcher, starting_tick);
+
+	(void)now;
+	(void)late;
+	while (!rv_list_empty(&l->starting)) {
+		struct rv_life *life =
+		    RV_LIST_FIRST(&l->starting, struct rv_life, starting);
+
+		rv_list_remove(&life->starting);
+		rv_life_hear_start(life, life->go);
+	}
+}
+
+/* What follows when it has begun would have us run in its place. */
+void
+rv_life_hear_start_soon(struct rv_life *life, int go)
+{
+	struct rv_launcher *l = life->l;
+
+	life->go = go;
+	rv_list_insert(&l->starting, &life->starting);
+	if (l->starting_tick.heap_index == 0) {
+		l->starting_tick.cb = on_starting_tick;
+		rv_tick_arm(l->loop, &l->starting_tick,
+		    rv_time_add(rv_loop_now(l->loop), STARTS_WITHIN));
+	}
+}
+
 void
 rv_life_end_start(struct rv_life *life)
 {
+	rv_list_remove(&life->starting);
 	if (life->go != -1) {
 		on_go(&life->go_io, 0);
 	}

@@ -56,13 +56,14 @@ struct rv_life {
 	bool reap_answered;
 	int go; /* of one that was forked; -1: none */
 	struct rv_io go_io;
-	bool expected;    /* the end was asked for */
-	bool settled;     /* status and usage are in `death` */
-	bool group_left;  /* somebody was still in the group */
-	bool victims;     /* some were expected as orphans */
-	bool scanned;     /* at least one scan for orphans was made */
-	unsigned orphans; /* found by the last scan, not yet gone */
-	unsigned step;    /* of keep.stop, when the supervisor is gone */
+	struct rv_list starting; /* in l->starting */
+	bool expected;           /* the end was asked for */
+	bool settled;            /* status and usage are in `death` */
+	bool group_left;         /* somebody was still in the group */
+	bool victims;            /* some were expected as orphans */
+	bool scanned;            /* at least one scan for orphans was made */
+	unsigned orphans;        /* found by the last scan, not yet gone */
+	unsigned step;           /* of keep.stop, when the supervisor is gone */
 	struct rv_death death;
 	rv_time since, pause; /* of EMPTYING */
 	struct rv_tick tick;
@@ -91,6 +92,8 @@ void rv_life_say_launched(struct rv_life *, pid_t, uint64_t ticks);
 void rv_life_announce(struct rv_life *);
 /* What a forked process says of its own start comes here; takes the socket. */
 void rv_life_hear_start(struct rv_life *, int go);
+/* The same, but not before it had time to begin undisturbed. */
+void rv_life_hear_start_soon(struct rv_life *, int go);
 /* All that it has said, and its end. */
 void rv_life_end_start(struct rv_life *);
 
