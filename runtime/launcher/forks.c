@@ -29,6 +29,7 @@ destroy(struct rv_fork *fork)
 {
 	rv_list_remove(&fork->link);
 	rv_tick_disarm(&fork->tick);
+	fork->making.l->n_asked -= fork->is_asked;
 	rv_making_finish(&fork->making);
 	rv_spare_drop(&fork->spare);
 	rv_free(fork->frame);
@@ -278,6 +279,8 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		start_spare(fork);
 		return;
 	}
+	fork->is_asked = true;
+	l->n_asked++;
 	rv_tick_arm(l->loop, &fork->tick,
 	    rv_time_add(rv_loop_now(l->loop), ANSWER_WITHIN));
 	if (fork->launch.method == RV_LAUNCH_BY_FORK) {

@@ -18,6 +18,7 @@ struct rv_fork {
 	struct rv_launch launch; /* points into frame */
 	char *frame;
 	struct rv_tick tick;   /* the last moment for an answer */
+	bool is_asked;         /* counted in l->n_asked */
 	struct rv_spare spare; /* who is there already, if anybody is */
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;

@@ -67,6 +67,7 @@ struct rv_launcher {
 	struct rv_hash by_pid;  /* struct rv_proc: what we watch */
 	struct rv_list lives;   /* whose main process lives */
 	size_t n_lives, reserved;
+	size_t n_asked; /* forks that wait for an answer, each with a tick */
 	struct rv_list listeners; /* lives with a notify socket or ready fd */
 	struct rv_list held;      /* lives that wait for room in the link */
 	struct rv_life *unannounced; /* LAUNCHED is not yet out of the door */

@@ -30,7 +30,7 @@ rv_lives_reserve(struct rv_launcher *l)
 {
 	size_t wanted = RV_MAX(l->reserved * 2, (size_t)64);
 
-	if (l->n_lives < l->reserved) {
+	if (l->n_lives + l->n_asked < l->reserved) {
 		return true;
 	}
 	/* A life may watch two processes and wait for one time. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a runtime costs its host: memory and descriptors for a tree of 100
- * workers, and the size of the stripped library.
+ * workers, programs first and then functions with pages and heartbeats, and
+ * the size of the stripped library.
  */
 #include "config.h"
 
@@ -21,6 +22,22 @@
 #define WORKERS 100
 
 static bool settled, finished;
+
+static int
+beat(const struct reeve_call *call)
+{
+	(void)call;
+	reeve_ready();
+	while (!reeve_stopping()) {
+		struct pollfd p = { .fd = reeve_stopping_fd(),
+			.events = POLLIN };
+
+		reeve_beat();
+		poll(&p, 1, 1000);
+	}
+	return 0;
+}
+REEVE_FUNCTION("bench.beat", beat);
 
 static void
 on_settled(void *ctx)
@@ -102,22 +119,19 @@ all_run(struct reeve *reeve)
 }
 
 static void
-add_workers(struct reeve *reeve)
+run_workers(struct reeve *reeve, const struct reeve_worker_options *worker)
 {
-	struct reeve_worker_options worker = {
-		.size = sizeof(worker),
-		.command = "/bin/sleep 1000",
-		.options = "{\"startsecs\": 0, \"stopsignal\": \"KILL\", "
-			   "\"stdout_logfile\": \"NONE\"}",
-	};
 	struct reeve_error err;
 	char path[64];
 
 	for (int i = 0; i < WORKERS; i++) {
 		snprintf(path, sizeof(path), "w%03d", i);
-		must(reeve_add_worker(reeve, path, &worker, &err), &err);
+		must(reeve_add_worker(reeve, path, worker, &err), &err);
 	}
 	must(reeve_commit(reeve, &err), &err);
+	while (!all_run(reeve)) {
+		turn(reeve);
+	}
 }
 
 /* Bytes of the library without its symbols for debugging. */
@@ -141,8 +155,30 @@ stripped_size(const char *library)
 	return stat(path, &st) == 0 ? (double)st.st_size : 0;
 }
 
-int
-main(void)
+/* What was there more than before there was a runtime. */
+struct cost {
+	long empty_kib, all_kib;
+	long empty_fds, all_fds;
+};
+
+static void
+end(struct reeve *reeve)
+{
+	struct pollfd last = { .events = POLLIN };
+
+	reeve_shutdown(reeve, "done");
+	while (!finished) {
+		turn(reeve);
+	}
+	while ((last.fd = reeve_last_words(reeve)) != -1) {
+		poll(&last, 1, -1);
+		close(last.fd);
+	}
+	reeve_destroy(reeve);
+}
+
+static void
+measure(const struct reeve_worker_options *worker, struct cost *cost)
 {
 	static const struct reeve_callbacks callbacks = {
 		.settled = on_settled,
@@ -156,51 +192,101 @@ main(void)
 	};
 	struct reeve *reeve = NULL;
 	struct reeve_error err;
-	struct pollfd last = { .events = POLLIN };
-	long rss_none = 0, rss_empty, rss_all;
-	unsigned fds_none = 0, fds_empty, fds_all;
+	long kib = 0, fds = 0;
 	char state[512];
 
 	snprintf(state, sizeof(state), "%s/state", bench_dir());
 	options.state_dir = state;
 	/* Twice: what measuring itself touches shall not count. */
 	for (int i = 0; i < 2; i++) {
-		rss_none = rss_kib();
-		fds_none = descriptors();
+		kib = rss_kib();
+		fds = (long)descriptors();
 	}
 	must(reeve_create(&reeve, &options, &err), &err);
 	while (!settled) {
 		turn(reeve);
 	}
-	fds_empty = descriptors();
-	rss_empty = rss_kib();
-	add_workers(reeve);
-	while (!all_run(reeve)) {
-		turn(reeve);
+	cost->empty_fds = (long)descriptors() - fds;
+	cost->empty_kib = rss_kib() - kib;
+	run_workers(reeve, worker);
+	cost->all_kib = rss_kib() - kib;
+	cost->all_fds = (long)descriptors() - fds;
+	end(reeve);
+}
+
+/* Each in a host of its own, which begins with nothing of the other's. */
+static struct cost
+measured(const char *what)
+{
+	struct cost cost = { 0 };
+	int ends[2];
+	pid_t pid;
+
+	if (pipe(ends) == -1) {
+		exit(1);
 	}
-	rss_all = rss_kib();
-	fds_all = descriptors();
-	bench_figure("host: memory of a runtime",
-	    (double)(rss_empty - rss_none), "KiB", 1024, true);
-	bench_figure("host: memory with 100 workers",
-	    (double)(rss_all - rss_none), "KiB", 1024, true);
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], 1);
+		close(ends[0]);
+		close(ends[1]);
+		execl("/proc/self/exe", "bench_host", what, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	if (read(ends[0], &cost, sizeof(cost)) != sizeof(cost)) {
+		fprintf(stderr, "the host of %s failed\n", what);
+		exit(1);
+	}
+	close(ends[0]);
+	waitpid(pid, NULL, 0);
+	return cost;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct reeve_worker_options program = {
+		.size = sizeof(program),
+		.command = "/bin/sleep 1000",
+		.options = "{\"startsecs\": 0, \"stopsignal\": \"KILL\", "
+			   "\"stdout_logfile\": \"NONE\"}",
+	};
+	static const struct reeve_worker_options function = {
+		.size = sizeof(function),
+		.function = "bench.beat",
+		.ready_notify = true,
+		.heartbeat_ms = 5000,
+		.options = "{\"stdout_logfile\": \"NONE\"}",
+	};
+	struct cost programs, functions;
+
+	reeve_main(&argc, &argv);
+	if (argc > 1) {
+		measure(strcmp(argv[1], "programs") == 0 ? &program : &function,
+		    &programs);
+		bench_end();
+		return write(1, &programs, sizeof(programs)) !=
+		       sizeof(programs);
+	}
+	programs = measured("programs");
+	functions = measured("functions");
+	bench_figure("host: memory of a runtime", (double)programs.empty_kib,
+	    "KiB", 1024, true);
+	bench_figure("host: memory with 100 workers", (double)programs.all_kib,
+	    "KiB", 1024, true);
+	bench_figure("host: memory with 100 functions",
+	    (double)functions.all_kib, "KiB", 1024, true);
 	bench_figure("host: descriptors of a runtime",
-	    (double)(fds_empty - fds_none), "", 16, true);
+	    (double)programs.empty_fds, "", 16, true);
 	bench_figure("host: more of them for 100 workers",
-	    (double)fds_all - (double)fds_empty, "", 0, true);
+	    (double)(programs.all_fds - programs.empty_fds), "", 0, true);
+	bench_figure("host: more of them for 100 functions",
+	    (double)(functions.all_fds - functions.empty_fds), "", 0, true);
 	bench_figure("libreeve.so, stripped",
 	    stripped_size("libreeve.so") / 1024, "KiB", 600, true);
 	bench_figure("libreeve-child.so, stripped",
 	    stripped_size("libreeve-child.so") / 1024, "KiB", 60, true);
-	reeve_shutdown(reeve, "done");
-	while (!finished) {
-		turn(reeve);
-	}
-	while ((last.fd = reeve_last_words(reeve)) != -1) {
-		poll(&last, 1, -1);
-		close(last.fd);
-	}
-	reeve_destroy(reeve);
 	bench_end();
 	return bench_verdict();
 }

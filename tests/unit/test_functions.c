@@ -418,6 +418,27 @@ RV_TEST(many_functions_start_at_once)
 	rig_close(&rig);
 }
 
+/* There are more of them than lives that the launcher has room for at first. */
+RV_TEST(many_may_wait_to_be_forked)
+{
+	struct rig rig;
+	struct rig_spec s;
+
+	for (unsigned i = 1; i < 3; i++) {
+		rig_open(&rig, NULL);
+		function_spec(&s, methods[i], "t.give_back", "3");
+		for (unsigned n = 0; n < 150; n++) {
+			rig_launch(&rig, &s);
+		}
+		CU_ASSERT_FATAL(rig_wait(&rig, rig_n_died, 150));
+		for (uint64_t life = 1; life < rig.next; life++) {
+			CU_ASSERT_EQUAL(
+			    rig_of(&rig, life)->death.end.number, 3);
+		}
+		rig_close(&rig);
+	}
+}
+
 static void *
 idle(void *ctx)
 {
@@ -717,7 +738,7 @@ RV_SUITE(functions,
     RV_CASE(a_function_is_found_by_name_or_the_flaw_is_named),
     RV_CASE(crashes_and_exceptions_of_functions_are_told),
     RV_CASE(a_stop_reaches_functions_and_nothing_is_left),
-    RV_CASE(many_functions_start_at_once),
+    RV_CASE(many_functions_start_at_once), RV_CASE(many_may_wait_to_be_forked),
     RV_CASE(a_host_with_threads_is_not_forked),
     RV_CASE(a_fork_server_loads_once_what_all_its_workers_have),
     RV_CASE(what_cannot_be_preloaded_fails_the_start_in_words),
