@@ -201,23 +201,6 @@ RV_TEST(a_fork_server_that_stands_still_and_is_killed_is_replaced)
 	end(&s);
 }
 
-/* Neither the one that is there nor those that wait hold up the end. */
-RV_TEST(a_shutdown_does_not_wait_for_a_fork_server_that_stands_still)
-{
-	struct served s;
-	pid_t pid = 0;
-
-	begin(&s);
-	while (pid == 0) {
-		pid = fork_server(&s);
-	}
-	kill(pid, SIGSTOP);
-	kill_workers(&s);
-	CU_ASSERT(live_saw(&s.live, "worker.starting", NULL));
-	end(&s);
-}
-
 RV_SUITE(fork_server,
     RV_CASE(a_fork_server_killed_in_the_middle_of_starts_costs_nobody_a_start),
-    RV_CASE(a_fork_server_that_stands_still_and_is_killed_is_replaced),
-    RV_CASE(a_shutdown_does_not_wait_for_a_fork_server_that_stands_still))
+    RV_CASE(a_fork_server_that_stands_still_and_is_killed_is_replaced))
