@@ -158,7 +158,8 @@ static enum reeve_status
 too_big(const char *what, const struct rv_spec *spec, struct reeve_error *err)
 {
 	return rv_error(err, REEVE_ETOOBIG,
-	    "cannot %s %s: its command or arguments and environment are larger than %d KiB",
+	    "cannot %s %s: its command or arguments and environment are larger "
+	    "than %d KiB",
 	    what, spec->path, RV_LAUNCH_FRAME_MAX / 1024);
 }
 
