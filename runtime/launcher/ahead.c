@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is made ahead: see ahead.h. Called when a forked worker has begun, as
- * the next one is forked ahead, too. What cannot be made now is no failure:
- * whoever needs it tries again, and says so.
+ * What is made ahead: see ahead.h. First when a forked worker has begun, as the
+ * next one is forked ahead, too; then a moment after some was taken, by
+ * whatever life. What cannot be made now is no failure: whoever needs it tries
+ * again, and says so.
  */
 #include "config.h"
 
@@ -14,6 +15,8 @@
 #include "launcher/launcher.h"
 #include "launcher/listen.h"
 #include "sys/sys.h"
+
+#define LATER RV_MS /* when what is being started has begun, as a rule */
 
 /* Of a life of the runtime's own user; false: it would have no file. */
 static bool
@@ -66,6 +69,25 @@ rv_ahead_make(struct rv_launcher *l)
 	}
 }
 
+static void
+on_tick(struct rv_tick *tick, rv_time now, rv_time late)
+{
+	(void)now;
+	(void)late;
+	rv_ahead_make(RV_CONTAINER(tick, struct rv_launcher, ahead.tick));
+}
+
+static void
+make_later(struct rv_launcher *l)
+{
+	if (l->ahead.tick.heap_index != 0) {
+		return; /* not put off by each of many starts */
+	}
+	l->ahead.tick.cb = on_tick;
+	rv_tick_arm(
+	    l->loop, &l->ahead.tick, rv_time_add(rv_loop_now(l->loop), LATER));
+}
+
 int
 rv_ahead_notify(struct rv_launcher *l, uint64_t life, const char *name)
 {
@@ -80,15 +102,16 @@ rv_ahead_notify(struct rv_launcher *l, uint64_t life, const char *name)
 			return -1;
 		}
 	}
-	l->ahead.notify = -1;
+	if (fd != -1) {
+		l->ahead.notify = -1;
+		make_later(l);
+	}
 	return fd;
 }
 
-bool
-rv_ahead_pipe(struct rv_launcher *l, int fds[static 2])
+static bool
+take_pipe(struct rv_ahead *a, int fds[static 2])
 {
-	struct rv_ahead *a = &l->ahead;
-
 	if (a->n_pipes == 0) {
 		return false;
 	}
@@ -98,13 +121,24 @@ rv_ahead_pipe(struct rv_launcher *l, int fds[static 2])
 	return true;
 }
 
+bool
+rv_ahead_pipe(struct rv_launcher *l, int fds[static 2])
+{
+	if (!take_pipe(&l->ahead, fds)) {
+		return false;
+	}
+	make_later(l);
+	return true;
+}
+
 void
 rv_ahead_drop(struct rv_launcher *l)
 {
 	int fds[2];
 
+	rv_tick_disarm(&l->ahead.tick);
 	drop_notify(l);
-	while (rv_ahead_pipe(l, fds)) {
+	while (take_pipe(&l->ahead, fds)) {
 		close(fds[0]);
 		close(fds[1]);
 	}

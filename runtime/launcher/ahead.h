@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "base/base.h"
+#include "loop/loop.h"
 
 struct rv_launcher;
 
@@ -20,11 +20,12 @@ struct rv_ahead {
 	uint64_t life; /* whose name it has: the next one, as it seems */
 	int pipes[RV_AHEAD_PIPES][2];
 	unsigned n_pipes;
+	struct rv_tick tick; /* what was taken is made again then */
 };
 
 #define RV_NO_AHEAD ((struct rv_ahead){ .notify = -1 })
 
-/* Make what is missing. */
+/* Make what is missing; from now on that is done whenever some was taken. */
 void rv_ahead_make(struct rv_launcher *);
 /* The socket, under the name of this life; -1: there is none. */
 int rv_ahead_notify(struct rv_launcher *, uint64_t life, const char *name);
