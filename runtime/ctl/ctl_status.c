@@ -163,7 +163,6 @@ write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 	put_str(w, "path", unit->path);
 	put_str(w, "kind",
 	    unit->policy->kind == RV_WORKER ? "worker" : "supervisor");
-	write_program(w, &info);
 	put_str(w, "state", rv_state_name(unit->state));
 	put_known(w, "pid", info.pid, info.pid > 0);
 	put_int(w, "uptime_ms", info.uptime_ms);
@@ -181,6 +180,7 @@ write_unit(struct rv_ctl *ctl, struct rv_jsonw *w, struct rv_unit *unit)
 		: NULL);
 	put_known(
 	    w, "start_ticks", (int64_t)info.start_ticks, info.start_ticks != 0);
+	write_program(w, &info);
 	write_slot(ctl, w, unit);
 	write_last(w, &info);
 	write_draining(ctl, w, unit);
