@@ -9,7 +9,10 @@
 #include "launcher/adopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "launcher/kin.h"
@@ -112,5 +115,80 @@ rv_adopt_stray(
 	life = make(l, number, &keep, pid, ticks, pidfd);
 	if (life != NULL) {
 		rv_life_kill(life, (enum rv_kill_mode)keep.kill_mode);
+	}
+}
+
+#define FOREBEARS_MAX 64
+
+static bool
+is_launcher(pid_t pid)
+{
+	char path[32], name[20] = "";
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = rv_sys_open(path, O_RDONLY, 0);
+	if (fd < 0) {
+		return false;
+	}
+	n = rv_sys_read(fd, name, sizeof(name) - 1);
+	close(fd);
+	name[n > 0 ? n : 0] = '\0';
+	return strcmp(name, "reeve-launcher\n") == 0;
+}
+
+/* The launcher of its run is there, and stops it in order. */
+static bool
+is_looked_after(pid_t pid)
+{
+	pid_t parent = pid;
+
+	for (unsigned i = 0; i < FOREBEARS_MAX && parent > 1; i++) {
+		if (!rv_sys_proc_stat(
+			parent, &parent, NULL, NULL, NULL, NULL)) {
+			return false;
+		}
+		if (is_launcher(parent)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct marked {
+	const struct rv_launcher *l;
+	const char *run;
+};
+
+static void
+kill_if_marked(void *ctx, pid_t pid)
+{
+	const struct marked *m = ctx;
+	struct rv_kin_mark mark;
+	int pidfd;
+
+	if (!rv_kin_mark(pid, &mark) || strcmp(mark.run, m->run) != 0) {
+		return;
+	}
+	/* It must be so of the one that the descriptor means. */
+	pidfd = rv_sys_pidfd_open(pid);
+	if (rv_kin_mark(pid, &mark) && strcmp(mark.run, m->run) == 0 &&
+	    !mark.left_alone && !is_looked_after(pid) &&
+	    !rv_kin_descends(m->l->pid, pid)) {
+		rv_kin_kill_tree(pid, pidfd, true, NULL, NULL);
+	}
+	if (pidfd != -1) {
+		close(pidfd);
+	}
+}
+
+void
+rv_adopt_kill_marked(struct rv_launcher *l, const char *run)
+{
+	struct marked m = { l, run };
+
+	if (run[0] != '\0') {
+		rv_kin_all(kill_if_marked, &m);
 	}
 }

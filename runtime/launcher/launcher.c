@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "launcher/adopt.h"
 #include "launcher/forks.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
@@ -216,7 +217,7 @@ main(int argc, char **argv)
 {
 	static struct rv_launcher launcher;
 
-	if (argc != 3 || strlen(argv[2]) > RV_RUN_ID_MAX ||
+	if (argc != 4 || strlen(argv[2]) > RV_RUN_ID_MAX ||
 	    fcntl(SUPERVISOR_FD, F_SETFD, FD_CLOEXEC) == -1) {
 		fprintf(stderr,
 		    "reeve-launcher is started by a reeve runtime, not by"
@@ -225,5 +226,6 @@ main(int argc, char **argv)
 	}
 	rv_fault_load();
 	init(&launcher, argv);
+	rv_adopt_kill_marked(&launcher, argv[3]);
 	return run(&launcher);
 }

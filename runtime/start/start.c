@@ -95,7 +95,7 @@ static enum reeve_status
 start_process(struct rv_start *start, int socket, struct reeve_error *err)
 {
 	const char *argv[] = { start->program, start->runtime_dir,
-		start->run_id, NULL };
+		start->run_id, start->last_run, NULL };
 	struct rv_helper helper = { .path = start->program,
 		.argv = argv,
 		.envp = (const char *const *)environ,
@@ -369,6 +369,7 @@ free_all(struct rv_start *start)
 	rv_free(start->program);
 	rv_free(start->runtime_dir);
 	rv_free(start->run_id);
+	rv_free(start->last_run);
 	rv_free(start->frame);
 	start->magic = 0;
 	rv_free(start);
@@ -396,6 +397,8 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 				   : NULL;
 	start->runtime_dir = rv_strdup(options->runtime_dir);
 	start->run_id = rv_strdup(options->run_id);
+	start->last_run =
+	    rv_strdup(options->last_run != NULL ? options->last_run : "");
 	start->frame = rv_alloc(1, RV_LAUNCH_FRAME_MAX);
 	start->fd = start->pidfd = start->clerk_fd = start->wstatus = -1;
 	start->tick = (struct rv_tick){ .cb = on_tick, .ctx = start };
@@ -405,8 +408,8 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 	rv_list_init(&start->free);
 	rv_list_init(&start->adoptions);
 	if (start->program == NULL || start->runtime_dir == NULL ||
-	    start->run_id == NULL || start->frame == NULL ||
-	    rv_start_reserve(start, 1) != REEVE_OK ||
+	    start->run_id == NULL || start->last_run == NULL ||
+	    start->frame == NULL || rv_start_reserve(start, 1) != REEVE_OK ||
 	    rv_loop_reserve(start->loop, 2) != REEVE_OK) {
 		rv_error(err, REEVE_ENOMEM, "out of memory");
 	} else {

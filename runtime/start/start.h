@@ -55,6 +55,7 @@ struct rv_start_options {
 	const char *program;     /* path of reeve-launcher */
 	const char *runtime_dir; /* notify sockets live in its notify/ */
 	const char *run_id;      /* marks the environment of lives */
+	const char *last_run;    /* what has this mark is killed; "": nothing */
 	/* the program of functions; NULL: this one, if reeve_main was called,
 	 * else reeve-worker beside the launcher */
 	const char *functions;

@@ -47,7 +47,7 @@ struct rv_start_chunk {
 
 struct rv_start {
 	unsigned magic;
-	char *program, *runtime_dir, *run_id;
+	char *program, *runtime_dir, *run_id, *last_run;
 	char *functions, *crash_library; /* NULL: none given */
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;

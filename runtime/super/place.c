@@ -24,6 +24,7 @@
 #include "sys/sys.h"
 
 #define LOCK_WITHIN (2 * RV_SEC)
+#define LOCK_TEXT   64
 
 /* mkdir -p; only the last part gets `mode`, the others what is usual. */
 static enum reeve_status
@@ -114,23 +115,33 @@ await_lock(int fd, char *pid, size_t size)
 	return true;
 }
 
-/* Whoever leaves in order leaves the file empty. */
-static pid_t
-last_holder(int fd)
+/*
+ * The file has two lines: the holder's pid, and the run that its processes are
+ * marked with. Whoever leaves in order leaves the file empty.
+ */
+static void
+read_last(struct rv_super *super)
 {
-	char text[32];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	char text[LOCK_TEXT];
+	ssize_t n = pread(super->lock_fd, text, sizeof(text) - 1, 0);
+	size_t len;
 	int64_t pid = 0;
 
 	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return rv_parse_int(text, 1, INT32_MAX, &pid) ? (pid_t)pid : 0;
+	len = strcspn(text, "\n");
+	if (text[len] == '\n') {
+		text[len++] = '\0';
+		text[len + strcspn(text + len, "\n")] = '\0';
+		rv_copy(super->last_run, sizeof(super->last_run), text + len);
+	}
+	super->ended_badly =
+	    rv_parse_int(text, 1, INT32_MAX, &pid) ? (pid_t)pid : 0;
 }
 
 static enum reeve_status
 take_lock(struct rv_super *super, struct reeve_error *err)
 {
-	char path[PATH_MAX], text[32];
+	char path[PATH_MAX], text[LOCK_TEXT];
 	ssize_t n;
 
 	rv_format(path, sizeof(path), "%s/lock", super->conf->runtime_dir);
@@ -143,8 +154,9 @@ take_lock(struct rv_super *super, struct reeve_error *err)
 		    "cannot use %s: another runtime (pid %s) holds it",
 		    super->conf->state_dir, text[0] != '\0' ? text : "unknown");
 	}
-	super->ended_badly = last_holder(super->lock_fd);
-	n = (ssize_t)rv_format(text, sizeof(text), "%d\n", (int)getpid());
+	read_last(super);
+	n = (ssize_t)rv_format(
+	    text, sizeof(text), "%d\n%s\n", (int)getpid(), super->run_id);
 	if (ftruncate(super->lock_fd, 0) != 0 ||
 	    pwrite(super->lock_fd, text, (size_t)n, 0) != n) {
 		return rv_error_sys(err, errno, "cannot write %s", path);

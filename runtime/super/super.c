@@ -206,6 +206,7 @@ open_launcher(struct rv_super *super, struct reeve_error *err)
 		.crash_library = crash_library,
 		.runtime_dir = super->public_dir,
 		.run_id = super->run_id,
+		.last_run = super->last_run,
 		.loop = super->loop,
 		.ops = &rv_super_start_ops,
 		.ctx = super,

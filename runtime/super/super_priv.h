@@ -85,6 +85,7 @@ struct rv_super {
 	char *libexec_dir;
 	char *public_dir; /* notify sockets: workers may enter */
 	char run_id[33];
+	char last_run[33]; /* the run before, if it never left; else "" */
 	int64_t started_at_us;
 	int lock_fd;
 	bool owns_place;    /* the lock is ours, and not another runtime's */

@@ -7,11 +7,13 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,8 +221,60 @@ RV_TEST(a_clerk_killed_over_the_last_of_a_run_has_a_successor)
 	live_close(&live);
 }
 
+/* A process with the mark of this worker's run, of which no record tells. */
+static pid_t
+forge(pid_t worker)
+{
+	char path[40], text[4096] = "", *mark = text;
+	ssize_t n;
+	pid_t pid;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)worker);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd != -1 ? read(fd, text, sizeof(text) - 1) : 0;
+	close(fd);
+	while (mark < text + n && strncmp(mark, "REEVE_LIFE=", 11) != 0) {
+		mark += strlen(mark) + 1;
+	}
+	CU_ASSERT_FATAL(mark < text + n);
+	pid = fork();
+	if (pid == 0) {
+		char *env[] = { mark, NULL };
+
+		setsid();
+		execle("/bin/sleep", "sleep", "1000", (char *)NULL, env);
+		_exit(127);
+	}
+	return pid;
+}
+
+RV_TEST(what_nobody_wrote_down_is_killed_by_the_next_run)
+{
+	struct live live;
+	int status = 0;
+	pid_t pid;
+
+	live_open(&live);
+	live_config(&live, workers);
+	CU_ASSERT_FATAL(live_run(&live));
+	CU_ASSERT(live_saw(&live, "worker.ready", "steady"));
+	pid = forge(live_pid(&live, "steady"));
+	CU_ASSERT_FATAL(pid > 0);
+	kill_them(
+	    &live, &(struct victims){
+		       .supervisor = true, .launcher = true, .clerk = true });
+	CU_ASSERT_FATAL(live_run(&live));
+	CU_ASSERT(ends(pid));
+	kill(pid, SIGTERM); /* if not */
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	live_end(&live);
+}
+
 RV_SUITE(lossless, RV_CASE(killing_the_supervisor_loses_nothing_acknowledged),
     RV_CASE(killing_the_launcher_loses_nothing_acknowledged),
     RV_CASE(killing_the_clerk_loses_nothing_acknowledged),
     RV_CASE(killing_all_three_loses_nothing_acknowledged),
-    RV_CASE(a_clerk_killed_over_the_last_of_a_run_has_a_successor))
+    RV_CASE(a_clerk_killed_over_the_last_of_a_run_has_a_successor),
+    RV_CASE(what_nobody_wrote_down_is_killed_by_the_next_run))
