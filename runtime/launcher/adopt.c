@@ -119,6 +119,7 @@ rv_adopt_stray(
 }
 
 #define FOREBEARS_MAX 64
+#define RUN_LENGTH    32
 
 static bool
 is_launcher(pid_t pid)
@@ -161,6 +162,14 @@ struct marked {
 	const char *run;
 };
 
+/* Of one of these runs; their names have all the same length. */
+static bool
+is_of(const struct rv_kin_mark *mark, const char *runs)
+{
+	return strlen(mark->run) == RUN_LENGTH &&
+	       strstr(runs, mark->run) != NULL;
+}
+
 static void
 kill_if_marked(void *ctx, pid_t pid)
 {
@@ -168,12 +177,12 @@ kill_if_marked(void *ctx, pid_t pid)
 	struct rv_kin_mark mark;
 	int pidfd;
 
-	if (!rv_kin_mark(pid, &mark) || strcmp(mark.run, m->run) != 0) {
+	if (!rv_kin_mark(pid, &mark) || !is_of(&mark, m->run)) {
 		return;
 	}
 	/* It must be so of the one that the descriptor means. */
 	pidfd = rv_sys_pidfd_open(pid);
-	if (rv_kin_mark(pid, &mark) && strcmp(mark.run, m->run) == 0 &&
+	if (rv_kin_mark(pid, &mark) && is_of(&mark, m->run) &&
 	    !mark.left_alone && !is_looked_after(pid) &&
 	    !rv_kin_descends(m->l->pid, pid)) {
 		rv_kin_kill_tree(pid, pidfd, true, NULL, NULL);

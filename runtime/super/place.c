@@ -24,7 +24,7 @@
 #include "sys/sys.h"
 
 #define LOCK_WITHIN (2 * RV_SEC)
-#define LOCK_TEXT   64
+#define LOCK_TEXT   (32 + RV_LAST_RUNS)
 
 /* mkdir -p; only the last part gets `mode`, the others what is usual. */
 static enum reeve_status
@@ -116,8 +116,9 @@ await_lock(int fd, char *pid, size_t size)
 }
 
 /*
- * The file has two lines: the holder's pid, and the run that its processes are
- * marked with. Whoever leaves in order leaves the file empty.
+ * The file has two lines: the holder's pid, and the runs that have not left in
+ * order, the newest first: one that was killed early may not have killed what
+ * the one before it had left. Whoever leaves in order leaves the file empty.
  */
 static void
 read_last(struct rv_super *super)
@@ -155,8 +156,8 @@ take_lock(struct rv_super *super, struct reeve_error *err)
 		    super->conf->state_dir, text[0] != '\0' ? text : "unknown");
 	}
 	read_last(super);
-	n = (ssize_t)rv_format(
-	    text, sizeof(text), "%d\n%s\n", (int)getpid(), super->run_id);
+	n = (ssize_t)rv_format(text, sizeof(text), "%d\n%s %.*s\n",
+	    (int)getpid(), super->run_id, RV_LAST_RUNS - 64, super->last_run);
 	if (ftruncate(super->lock_fd, 0) != 0 ||
 	    pwrite(super->lock_fd, text, (size_t)n, 0) != n) {
 		return rv_error_sys(err, errno, "cannot write %s", path);

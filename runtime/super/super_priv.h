@@ -70,6 +70,8 @@ struct rv_node {
 	struct rv_saying saying;
 };
 
+#define RV_LAST_RUNS (33 * 34) /* bytes of a list of runs */
+
 struct rv_super {
 	unsigned magic;
 	struct rv_loop *loop;
@@ -85,7 +87,7 @@ struct rv_super {
 	char *libexec_dir;
 	char *public_dir; /* notify sockets: workers may enter */
 	char run_id[33];
-	char last_run[33]; /* the run before, if it never left; else "" */
+	char last_run[RV_LAST_RUNS]; /* those that never left; or "" */
 	int64_t started_at_us;
 	int lock_fd;
 	bool owns_place;    /* the lock is ours, and not another runtime's */
