@@ -439,7 +439,7 @@ rv_schema_manual(struct rv_buf *out)
 		add_text(out, row->doc);
 		rv_buf_adds(out, ".\n");
 		if (!row->built) {
-			rv_buf_adds(out, "Not built yet.\n.Pp\n");
+			rv_buf_adds(out, "Not built yet.\n");
 			continue;
 		}
 		if (row->choices[0] != '\0') {
@@ -458,8 +458,8 @@ rv_schema_manual(struct rv_buf *out)
 		rv_buf_addf(
 		    out, "(Of %s; default %s", place_name(row), row->otherwise);
 		add_range(out, row);
-		rv_buf_addf(out, "; %s; since %s.)\n.Pp\n",
-		    when_name(row->when), row->since);
+		rv_buf_addf(out, "; %s; since %s.)\n", when_name(row->when),
+		    row->since);
 	}
 	rv_buf_adds(out, ".El\n");
 }

@@ -308,41 +308,20 @@ execveat(
 	    .flags = flags });
 }
 
-int
-execl(const char *path, const char *arg, ...)
-{
-	struct call call = { .run = run_path, .path = path };
-	va_list args;
-	int result;
+/* va_start wants the very function that has the dots. */
+#define EXECUTE_DOTS(name, how, with_env)                          \
+	int name(const char *file, const char *arg, ...)           \
+	{                                                          \
+		struct call call = { .run = (how), .path = file }; \
+		va_list args;                                      \
+		int result;                                        \
+                                                                   \
+		va_start(args, arg);                               \
+		result = execute_list(&call, arg, args, with_env); \
+		va_end(args);                                      \
+		return result;                                     \
+	}
 
-	va_start(args, arg);
-	result = execute_list(&call, arg, args, false);
-	va_end(args);
-	return result;
-}
-
-int
-execlp(const char *name, const char *arg, ...)
-{
-	struct call call = { .run = run_name, .path = name };
-	va_list args;
-	int result;
-
-	va_start(args, arg);
-	result = execute_list(&call, arg, args, false);
-	va_end(args);
-	return result;
-}
-
-int
-execle(const char *path, const char *arg, ...)
-{
-	struct call call = { .run = run_path, .path = path };
-	va_list args;
-	int result;
-
-	va_start(args, arg);
-	result = execute_list(&call, arg, args, true);
-	va_end(args);
-	return result;
-}
+EXECUTE_DOTS(execl, run_path, false)
+EXECUTE_DOTS(execlp, run_name, false)
+EXECUTE_DOTS(execle, run_path, true)

@@ -18,6 +18,7 @@
 
 static char dir[64];
 static int missed;
+bool bench_settled, bench_finished;
 
 int64_t
 bench_now(void)
@@ -313,4 +314,19 @@ bench_children(pid_t pid, pid_t *list, unsigned max)
 		fclose(file);
 	}
 	return n;
+}
+
+void
+bench_on_settled(void *ctx)
+{
+	(void)ctx;
+	bench_settled = true;
+}
+
+void
+bench_on_finished(void *ctx, bool gave_up)
+{
+	(void)ctx;
+	(void)gave_up;
+	bench_finished = true;
 }

@@ -24,6 +24,11 @@ void bench_figure(const char *name, double value, const char *unit,
 /* 1 when a bound was missed, else 0: for main. */
 int bench_verdict(void);
 
+/* Callbacks of a host, and what they set. */
+extern bool bench_settled, bench_finished;
+void bench_on_settled(void *ctx);
+void bench_on_finished(void *ctx, bool gave_up);
+
 /* A folder for the bench, removed by bench_end. */
 const char *bench_dir(void);
 /* The build tree: REEVE_LIBEXEC or the current folder. */

@@ -34,7 +34,6 @@ static struct bench_stamps *stamps;
 static char stamps_path[128];
 static uint64_t seen;
 static struct reeve *reeve;
-static bool settled, finished;
 static int raw_ask, raw_answers;
 
 static int
@@ -54,21 +53,6 @@ must(bool good, const char *what)
 		fprintf(stderr, "bench: %s\n", what);
 		exit(2);
 	}
-}
-
-static void
-on_settled(void *ctx)
-{
-	(void)ctx;
-	settled = true;
-}
-
-static void
-on_finished(void *ctx, bool gave_up)
-{
-	(void)ctx;
-	(void)gave_up;
-	finished = true;
 }
 
 static void
@@ -152,8 +136,8 @@ static void
 open_runtime(void)
 {
 	static const struct reeve_callbacks callbacks = {
-		.settled = on_settled,
-		.finished = on_finished,
+		.settled = bench_on_settled,
+		.finished = bench_on_finished,
 	};
 	char state[128];
 	struct reeve_options options = {
@@ -184,7 +168,7 @@ open_runtime(void)
 		    err.text);
 	}
 	must(reeve_commit(reeve, &err) == REEVE_OK, err.text);
-	while (!settled) {
+	while (!bench_settled) {
 		turn();
 	}
 }
@@ -195,7 +179,7 @@ close_runtime(void)
 	struct pollfd last = { .events = POLLIN };
 
 	reeve_shutdown(reeve, "done");
-	while (!finished) {
+	while (!bench_finished) {
 		turn();
 	}
 	while ((last.fd = reeve_last_words(reeve)) != -1) {

@@ -21,8 +21,6 @@
 
 #define WORKERS 100
 
-static bool settled, finished;
-
 static int
 beat(const struct reeve_call *call)
 {
@@ -38,21 +36,6 @@ beat(const struct reeve_call *call)
 	return 0;
 }
 REEVE_FUNCTION("bench.beat", beat);
-
-static void
-on_settled(void *ctx)
-{
-	(void)ctx;
-	settled = true;
-}
-
-static void
-on_finished(void *ctx, bool gave_up)
-{
-	(void)ctx;
-	(void)gave_up;
-	finished = true;
-}
 
 static long
 rss_kib(void)
@@ -167,7 +150,7 @@ end(struct reeve *reeve)
 	struct pollfd last = { .events = POLLIN };
 
 	reeve_shutdown(reeve, "done");
-	while (!finished) {
+	while (!bench_finished) {
 		turn(reeve);
 	}
 	while ((last.fd = reeve_last_words(reeve)) != -1) {
@@ -181,8 +164,8 @@ static void
 measure(const struct reeve_worker_options *worker, struct cost *cost)
 {
 	static const struct reeve_callbacks callbacks = {
-		.settled = on_settled,
-		.finished = on_finished,
+		.settled = bench_on_settled,
+		.finished = bench_on_finished,
 	};
 	struct reeve_options options = {
 		.size = sizeof(options),
@@ -203,7 +186,7 @@ measure(const struct reeve_worker_options *worker, struct cost *cost)
 		fds = (long)descriptors();
 	}
 	must(reeve_create(&reeve, &options, &err), &err);
-	while (!settled) {
+	while (!bench_settled) {
 		turn(reeve);
 	}
 	cost->empty_fds = (long)descriptors() - fds;

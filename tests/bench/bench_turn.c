@@ -20,16 +20,7 @@
 #define WORKERS 1000
 #define ROUNDS  5
 
-static bool finished;
 static double longest;
-
-static void
-on_finished(void *ctx, bool gave_up)
-{
-	(void)ctx;
-	(void)gave_up;
-	finished = true;
-}
 
 static int64_t
 cpu_now(void)
@@ -70,7 +61,7 @@ static struct reeve *
 begin(const char *file, const char *stamps)
 {
 	static const struct reeve_callbacks callbacks = {
-		.finished = on_finished,
+		.finished = bench_on_finished,
 	};
 	struct reeve_options options = {
 		.size = sizeof(options),
@@ -124,7 +115,7 @@ main(void)
 		all[i] = longest;
 	}
 	reeve_shutdown(reeve, "bench");
-	while (!finished) {
+	while (!bench_finished) {
 		turn(reeve);
 	}
 	reeve_destroy(reeve);
