@@ -30,6 +30,6 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
 	runtime/include/reeve/status.h runtime/include/reeve/tree.h \
 	runtime/include/reeve/watch.h
-pkgconfig_DATA = runtime/libreeve.pc runtime/libreeve-child.pc \
+pkgconfig_DATA += runtime/libreeve.pc runtime/libreeve-child.pc \
 	runtime/libreeve-query.pc
 dist_man_MANS += runtime/face/libreeve.3
