@@ -128,6 +128,9 @@ enum rv_action_type {
 	RV_ACT_KILL,   /* KILL by the unit's kill mode */
 	RV_ACT_ARM,    /* timer due `at`; replaces an earlier one */
 	RV_ACT_DISARM,
+	/* its launch is not wanted any more: taken back if there is no process
+	   yet, it ends in LAUNCH_FAILED with ECANCELED, else in LAUNCHED */
+	RV_ACT_CANCEL,
 	RV_ACT_PROBE,  /* fetch what the launcher has; answer RV_EV_PROBED */
 	RV_ACT_RECORD, /* kind, fields; `life` 0 if about none */
 	RV_ACT_STATE,  /* unit's state, readiness or wish changed: tell waiters

@@ -71,6 +71,7 @@ void
 rv_do_stop_cancel(const struct rv_step *step)
 {
 	begin(step, first_signal(step->unit->policy));
+	rv_act_simple(step->core, RV_ACT_CANCEL, step->unit);
 }
 
 void

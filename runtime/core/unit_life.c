@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "core/core_priv.h"
 
 void
@@ -106,6 +108,14 @@ rv_core_reason(const struct rv_unit *unit, const struct rv_event *fact)
 						 : reason_of_end(fact);
 }
 
+/* Not a failure of its own that came before that could be done. */
+static bool
+was_taken_back(const struct rv_step *step)
+{
+	return step->from == RV_FSM_CANCELING &&
+	       step->fact->sys_errno == ECANCELED;
+}
+
 static enum rv_reason
 reason_of(const struct rv_step *step)
 {
@@ -116,7 +126,8 @@ reason_of(const struct rv_step *step)
 		return RV_REASON_ASKED;
 	}
 	if (step->event == RV_ON_FAILED) {
-		return RV_REASON_START_FAILED;
+		return was_taken_back(step) ? RV_REASON_ASKED
+					    : RV_REASON_START_FAILED;
 	}
 	if (step->event == RV_ON_LOST) {
 		return RV_REASON_LOST;

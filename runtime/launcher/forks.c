@@ -91,6 +91,10 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 {
 	int pidfd = -1;
 
+	if (fork->is_canceled) {
+		destroy(fork);
+		return;
+	}
 	if (result->pid == 0) {
 		fail(fork, result->stage, result->sys_errno);
 		return;
@@ -106,6 +110,21 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 	}
 	lend(fork, result->pid);
 	become_life(fork, result->pid, pidfd, rv_sys_start_ticks(result->pid));
+}
+
+void
+rv_fork_cancel(struct rv_launcher *l, uint64_t life)
+{
+	struct rv_fork *fork = rv_template_find(l, life);
+
+	if (fork == NULL || fork->is_canceled) {
+		return;
+	}
+	fork->is_canceled = true;
+	rv_making_failed(&fork->making, RV_STAGE_CANCELED, ECANCELED);
+	rv_making_say_failed(&fork->making);
+	/* Its process, if there is one, reads the end of its socket. */
+	rv_making_finish(&fork->making);
 }
 
 /* Its forker does not answer. */

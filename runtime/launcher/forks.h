@@ -19,6 +19,7 @@ struct rv_fork {
 	char *frame;
 	struct rv_tick tick;   /* the last moment for an answer */
 	bool is_asked;         /* counted in l->n_asked */
+	bool is_canceled;      /* its answer was given: see rv_fork_cancel */
 	struct rv_spare spare; /* who is there already, if anybody is */
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;
@@ -27,6 +28,14 @@ struct rv_fork {
 /* Carry out a LAUNCH of len bytes; LAUNCHED or FAILED says what became of it.
  */
 void rv_fork_launch(struct rv_launcher *, const void *frame, size_t len);
+
+/*
+ * It is not wanted any more. If its fork server has not answered, it fails at
+ * once; it stays what its fork server owes an answer within its time, which
+ * nobody hears. A process that is forked for it ends without its word. A host
+ * is not asked to hurry: it answers when it reads, as it sent this.
+ */
+void rv_fork_cancel(struct rv_launcher *, uint64_t life);
 
 /* The forker has answered: the end of this struct. */
 void rv_fork_done(struct rv_fork *, const struct rv_fork_result *);

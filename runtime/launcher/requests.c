@@ -131,6 +131,14 @@ on_CLERK(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 	*fd = -1;
 }
 
+/* What is a life already, or none any more, has had its answer. */
+static void
+on_CANCEL(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
+{
+	(void)fd;
+	rv_fork_cancel(l, f->life);
+}
+
 static void
 on_SYNC(struct rv_launcher *l, const struct rv_launch_frame *f, int *fd)
 {

@@ -67,6 +67,10 @@ ask_next(struct rv_template *t)
 		struct rv_fork *fork =
 		    RV_LIST_FIRST(&t->waiting, struct rv_fork, link);
 
+		if (fork->is_canceled) {
+			rv_fork_done(fork, NULL);
+			continue;
+		}
 		if (!send_fork(t, fork)) {
 			return; /* an answer makes room, or its end comes */
 		}
@@ -196,6 +200,17 @@ ended(struct rv_template *t)
 
 /* -------- what it says -------- */
 
+static struct rv_fork *
+find_fork(const struct rv_list *forks, uint64_t life)
+{
+	RV_LIST_EACH (fork, forks, struct rv_fork, link) {
+		if (fork->launch.life == life) {
+			return fork;
+		}
+	}
+	return NULL;
+}
+
 static void
 on_done(struct rv_template *t, const struct rv_fork_frame *frame)
 {
@@ -203,12 +218,11 @@ on_done(struct rv_template *t, const struct rv_fork_frame *frame)
 		.stage = frame->stage,
 		.sys_errno = frame->sys_errno };
 
-	RV_LIST_EACH_SAFE (fork, &t->asked, struct rv_fork, link) {
-		if (fork->launch.life == frame->life) {
-			t->n_asked--;
-			rv_fork_done(fork, &result);
-			return;
-		}
+	struct rv_fork *fork = find_fork(&t->asked, frame->life);
+
+	if (fork != NULL) {
+		t->n_asked--;
+		rv_fork_done(fork, &result);
 	}
 }
 
@@ -423,7 +437,7 @@ rv_template_ask(struct rv_launcher *l, struct rv_fork *fork)
 	struct rv_fork_result failed = { .stage = RV_STAGE_FORKSERVER,
 		.sys_errno = EAGAIN };
 
-	if (t == NULL) {
+	if (t == NULL && !fork->is_canceled) {
 		t = make(l, &fork->launch.preload);
 	}
 	if (t == NULL) {
@@ -432,6 +446,22 @@ rv_template_ask(struct rv_launcher *l, struct rv_fork *fork)
 	}
 	rv_list_insert(&t->waiting, &fork->link);
 	ask_next(t);
+}
+
+struct rv_fork *
+rv_template_find(struct rv_launcher *l, uint64_t life)
+{
+	struct rv_fork *fork = NULL;
+
+	RV_LIST_EACH (t, &l->templates, struct rv_template, link) {
+		if (fork == NULL) {
+			fork = find_fork(&t->waiting, life);
+		}
+		if (fork == NULL) {
+			fork = find_fork(&t->asked, life);
+		}
+	}
+	return fork;
 }
 
 void

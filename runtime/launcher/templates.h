@@ -12,6 +12,9 @@
 /* Have it forked by the right one, which is started if need be. */
 void rv_template_ask(struct rv_launcher *, struct rv_fork *);
 
+/* What waits for the answer of a fork server; NULL: this life does not. */
+struct rv_fork *rv_template_find(struct rv_launcher *, uint64_t life);
+
 /* Who it has forked ahead, if anybody; *spare is the caller's then. */
 void rv_template_lend(struct rv_launcher *, const struct rv_strings *preload,
     struct rv_spare *spare);

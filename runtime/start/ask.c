@@ -240,6 +240,13 @@ rv_start_forget_queue(struct rv_start *start)
 }
 
 void
+rv_start_cancel(struct rv_start *start, uint64_t life)
+{
+	rv_start_ask(start,
+	    &(struct rv_start_op){ .op = RV_LAUNCH_CANCEL, .life = life });
+}
+
+void
 rv_start_signal(struct rv_start *start, uint64_t life, int signo, bool group,
     bool cont_follows)
 {

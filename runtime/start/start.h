@@ -85,7 +85,14 @@ enum reeve_status rv_start_reserve(
 enum reeve_status rv_start_launch(struct rv_start *, uint64_t life,
     const struct rv_spec *, struct reeve_error *) RV_MUST_CHECK;
 
-/* Never fail visibly: kept in a bounded buffer until the socket takes them. */
+/*
+ * This launch is not wanted any more. What has no process yet is answered at
+ * once, by launch_failed with RV_STAGE_CANCELED; anything else is not changed.
+ */
+void rv_start_cancel(struct rv_start *, uint64_t life);
+
+/* Never fail visibly, nor does that: kept in a bounded buffer until the socket
+ * takes them. */
 void rv_start_signal(
     struct rv_start *, uint64_t life, int signo, bool group, bool cont_follows);
 /* KILL by kill mode; freezes and walks descendants first in group mode. */

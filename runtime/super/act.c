@@ -6,9 +6,11 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
+#include "child/stage.h"
 #include "super/super_priv.h"
 #include "sys/sys.h"
 
@@ -83,6 +85,21 @@ act_kill(struct rv_super *super, const struct rv_action *action)
 	if (node->life != 0) {
 		rv_start_kill(
 		    super->start, node->life, node->unit->policy->kill_mode);
+	}
+}
+
+/* What waits to be sent has no answer to wait for: it is ended after this. */
+static void
+act_cancel(struct rv_super *super, const struct rv_action *action)
+{
+	struct rv_node *node = rv_node_of(action->unit);
+
+	if (!rv_list_empty(&node->launch_link)) {
+		rv_list_remove(&node->launch_link);
+		rv_list_insert(&super->unsent, &node->launch_link);
+		rv_loop_defer(super->loop, &super->end_of_turn);
+	} else if (node->in_flight) {
+		rv_start_cancel(super->start, node->life);
 	}
 }
 
@@ -174,6 +191,7 @@ static act_fn *const acts[] = {
 	[RV_ACT_KILL] = act_kill,
 	[RV_ACT_ARM] = act_arm,
 	[RV_ACT_DISARM] = act_disarm,
+	[RV_ACT_CANCEL] = act_cancel,
 	[RV_ACT_PROBE] = act_probe,
 	[RV_ACT_RECORD] = act_record,
 	[RV_ACT_STATE] = act_state,
@@ -288,12 +306,27 @@ launch_refused(
 	rv_super_post_end(super, &event);
 }
 
+/* Launches that were taken back before they were sent. */
+static void
+end_unsent(struct rv_super *super)
+{
+	while (!rv_list_empty(&super->unsent)) {
+		struct rv_node *node =
+		    RV_LIST_FIRST(&super->unsent, struct rv_node, launch_link);
+
+		rv_list_remove(&node->launch_link);
+		rv_super_start_ops.launch_failed(
+		    super, node->life, RV_STAGE_CANCELED, ECANCELED);
+	}
+}
+
 void
 rv_super_launch_queued(struct rv_super *super)
 {
 	rv_time begun = 0;
 	struct reeve_error err;
 
+	end_unsent(super);
 	while (!rv_list_empty(&super->launches) && !super->launch_blocked) {
 		struct rv_node *node = RV_LIST_FIRST(
 		    &super->launches, struct rv_node, launch_link);

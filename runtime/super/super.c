@@ -288,6 +288,7 @@ make(const struct rv_super_options *options)
 	super->stop_why = "asked";
 	super->max_units = rv_super_units_for(options->conf->n_specs);
 	rv_list_init(&super->launches);
+	rv_list_init(&super->unsent);
 	rv_list_init(&super->sinks);
 	rv_list_init(&super->syncs);
 	super->end_of_turn.cb = on_end_of_turn;

@@ -40,7 +40,7 @@ struct rv_node {
 	const struct rv_spec *spec;
 	struct rv_tick ticks[RV_TIMERS];
 	struct rv_hash_node by_life; /* while a life is launched or in flight */
-	struct rv_list launch_link;  /* in super->launches while queued */
+	struct rv_list launch_link;  /* in super->launches, or unsent */
 	void *room;     /* given to the unit by a reload, or NULL */
 	pid_t pid;      /* 0: no process */
 	pid_t last_pid; /* of the last life, 0: it had none */
@@ -96,6 +96,7 @@ struct rv_super {
 	uint64_t random;
 	struct rv_hash lives;    /* global life -> node */
 	struct rv_list launches; /* nodes whose launch is queued */
+	struct rv_list unsent;   /* nodes whose launch was, and is not wanted */
 	struct rv_pages pages;
 	struct rv_listeners listeners;
 	struct rv_taken taken; /* an address of theirs, by somebody else */

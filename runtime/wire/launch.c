@@ -358,6 +358,7 @@ walk_FORKED(struct walk *w, struct rv_launch_frame *f)
 #define walk_FORK     walk_life
 #define walk_REAP     walk_LAUNCHED
 #define walk_EXPECT   walk_life
+#define walk_CANCEL   walk_life
 #define walk_SYNC     walk_life
 #define walk_SYNCED   walk_life
 #define walk_STRAY    walk_LAUNCHED

@@ -168,6 +168,9 @@ note_action(struct rig *rig, const struct rv_action *action)
 	case RV_ACT_KILL:
 		snprintf(text, sizeof(text), "KILL %s", node->name);
 		break;
+	case RV_ACT_CANCEL:
+		snprintf(text, sizeof(text), "cancel %s", node->name);
+		break;
 	case RV_ACT_PROBE:
 		snprintf(text, sizeof(text), "probe %s", node->name);
 		break;
@@ -264,6 +267,10 @@ execute(struct rig *rig, const struct rv_action *action)
 	case RV_ACT_DISARM:
 		RV_ASSERT(node->due[action->timer] != RV_FOREVER);
 		node->due[action->timer] = RV_FOREVER;
+		break;
+	case RV_ACT_CANCEL:
+		RV_ASSERT(node->life_open && !node->exists &&
+			  action->life == node->life);
 		break;
 	case RV_ACT_PROBE:
 		RV_ASSERT(node->exists);

@@ -316,7 +316,8 @@ static void
 fact(struct rig *rig, struct rig_source *source, struct rig_node *node,
     enum rv_event_type type)
 {
-	static const int errnos[] = { ENOENT, EACCES, EAGAIN, ENOMEM };
+	static const int errnos[] = { ENOENT, EACCES, EAGAIN, ENOMEM,
+		ECANCELED };
 	struct rv_event event = {
 		.type = type,
 		.life = node->life,

@@ -14,6 +14,7 @@
 
 #include "lib/harness.h"
 #include "lib/live.h"
+#include "sys/sys.h"
 
 #define WAIT_MS 30000
 #define WORKERS 20
@@ -201,6 +202,37 @@ RV_TEST(a_fork_server_that_stands_still_and_is_killed_is_replaced)
 	end(&s);
 }
 
+/*
+ * What it was asked for is taken back, one by one and all at once: nobody waits
+ * for the minute that it has.
+ */
+RV_TEST(a_fork_server_that_stands_still_holds_up_no_stop)
+{
+	struct served s;
+	rv_time before;
+	pid_t pid = 0;
+
+	begin(&s);
+	for (int i = 0; i < 1000 && pid == 0; i++) {
+		pid = fork_server(&s);
+	}
+	CU_ASSERT_FATAL(pid > 0);
+	kill(pid, SIGSTOP);
+	before = rv_sys_now();
+	kill_workers(&s);
+	CU_ASSERT(live_saw(&s.live, "worker.exited", NULL));
+	CU_ASSERT(live_saw(&s.live, "worker.starting", NULL));
+	CU_ASSERT_EQUAL(live_reeve(&s.live, NULL, "stop w.3 w.4"), 0);
+	CU_ASSERT(live_is(&s.live, "w.3", "STOPPED"));
+	end(&s);
+	CU_ASSERT(rv_sys_now() - before < RV_MINUTE / 2);
+	CU_ASSERT(live_number(&s.live,
+		      "SELECT count(*) FROM events WHERE kind = "
+		      "'worker.exited' AND detail LIKE '%\"asked\"%' AND "
+		      "detail LIKE '%\"ECANCELED\"%'") > 0);
+}
+
 RV_SUITE(fork_server,
     RV_CASE(a_fork_server_killed_in_the_middle_of_starts_costs_nobody_a_start),
-    RV_CASE(a_fork_server_that_stands_still_and_is_killed_is_replaced))
+    RV_CASE(a_fork_server_that_stands_still_and_is_killed_is_replaced),
+    RV_CASE(a_fork_server_that_stands_still_holds_up_no_stop))

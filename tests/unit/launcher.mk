@@ -4,7 +4,8 @@ if HAVE_CUNIT
 launcher_tests = tests/unit/test_launcher tests/unit/test_launcher_child \
 	tests/unit/test_launcher_end tests/unit/test_launcher_notify \
 	tests/unit/test_launcher_output tests/unit/test_start \
-	tests/unit/test_functions tests/unit/test_spares
+	tests/unit/test_functions tests/unit/test_spares \
+	tests/unit/test_cancel
 check_PROGRAMS += $(launcher_tests)
 TESTS += $(launcher_tests)
 endif
@@ -35,6 +36,9 @@ tests_unit_test_launcher_output_LDADD = $(launcher_test_libs)
 tests_unit_test_spares_SOURCES = tests/unit/test_spares.c $(launcher_rig)
 tests_unit_test_spares_CPPFLAGS = $(launcher_test_cppflags)
 tests_unit_test_spares_LDADD = $(launcher_test_libs)
+tests_unit_test_cancel_SOURCES = tests/unit/test_cancel.c $(launcher_rig)
+tests_unit_test_cancel_CPPFLAGS = $(launcher_test_cppflags)
+tests_unit_test_cancel_LDADD = $(launcher_test_libs)
 tests_unit_test_functions_SOURCES = tests/unit/test_functions.c $(launcher_rig)
 tests_unit_test_functions_CPPFLAGS = $(launcher_test_cppflags)
 tests_unit_test_functions_LDADD = $(launcher_test_libs)

@@ -102,6 +102,13 @@ rv_start_kill(struct rv_start *start, uint64_t life, enum rv_kill_mode mode)
 }
 
 void
+rv_start_cancel(struct rv_start *start, uint64_t life)
+{
+	(void)start;
+	ask("cancel", life, 0);
+}
+
+void
 rv_start_expect_end(struct rv_start *start, uint64_t life)
 {
 	(void)start;

@@ -146,7 +146,7 @@ RV_TEST(a_death_before_its_turn_to_stop_is_absorbed)
 RV_TEST(what_waits_or_backs_off_goes_down_at_once)
 {
 	PLAY("r(1fa){a b c}",
-	    "boot; is b WAITING, c WAITING; forget; shutdown => -\n"
+	    "boot; is b WAITING, c WAITING; forget; shutdown => cancel a\n"
 	    "is b STOPPED, c STOPPED; showed b STOPPED; exists a => TERM a\n"
 	    "down => finished");
 	PLAY("r{s(on=a){x} a}",

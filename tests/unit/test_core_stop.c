@@ -45,10 +45,10 @@ RV_TEST(an_infinite_wait_is_waited_for) /* 15 */
 	    "is a STOPPING; hasten => KILL a");
 }
 
-RV_TEST(a_launch_in_flight_is_awaited_then_stopped)
+RV_TEST(a_launch_in_flight_is_taken_back_or_stopped_when_it_exists)
 {
 	PLAY("r{a}",
-	    "boot; forget; stop a => -\n"
+	    "boot; forget; stop a => cancel a\n"
 	    "is a STOPPING; said worker.stopping a why=operator signal=15\n"
 	    "ready a; beat a; extend a 1; trigger a; interval a 1; probed a\n"
 	    "hasten; restart r => -\n"
@@ -63,6 +63,25 @@ RV_TEST(a_launch_in_flight_is_awaited_then_stopped)
 	PLAY("r{a}", "boot; restart a; forget; exists a => TERM a\n"
 		     "down => launch a");
 	PLAY("r{a}", "boot; restart a; restart a; forget; lost a => launch a");
+}
+
+/* 125 is ECANCELED. */
+RV_TEST(a_launch_that_was_taken_back_ended_because_it_was_asked)
+{
+	PLAY("r{a}", "boot; forget; stop a => cancel a\nfails a 125 => -\n"
+		     "is a STOPPED; failures a 0; reason a asked\n"
+		     "said worker.exited a reason=asked decision=none\n"
+		     "said worker.stopped a why=operator; unsettled 0");
+	PLAY("r{a}", "boot; forget; stop a => cancel a\nfails a 2 => -\n"
+		     "is a STOPPED; reason a start failed");
+	PLAY("r{a}",
+	    "boot; forget; restart a => cancel a\nfails a 125 => launch a\n"
+	    "failures a 0; restarts a 0; reason a asked; up a; is a RUNNING");
+	PLAY("r{a}", "boot; forget; shutdown => cancel a\n"
+		     "hasten; killall => -\nfails a 125 => finished");
+	/* Nobody took this one back: it is a failure like any other. */
+	PLAY("r{a}", "boot; forget; fails a 125 => launch a\n"
+		     "failures a 1; reason a start failed");
 }
 
 RV_TEST(a_stop_is_begun_once)
@@ -86,11 +105,13 @@ RV_TEST(a_loss_before_its_turn_to_stop_is_recorded)
 RV_TEST(kill_all_kills_a_launch_in_flight_once_it_exists)
 {
 	PLAY("r{a}",
-	    "boot; forget; killall => -\nis a STOPPING; exists a => KILL a\n"
+	    "boot; forget; killall => cancel a\nis a STOPPING; exists a => "
+	    "KILL a\n"
 	    "said worker.stopping a why=shutdown; said worker.started a\n"
 	    "pass 5000 => KILL a\nsig a 9 => finished");
-	PLAY("r{a}", "boot; forget; stop a; killall => -\nexists a => KILL a\n"
-		     "pass 5000 => KILL a");
+	PLAY("r{a}",
+	    "boot; forget; stop a; killall => cancel a\nexists a => KILL a\n"
+	    "pass 5000 => KILL a");
 }
 
 RV_TEST(kill_all_kills_in_every_state)
@@ -255,7 +276,7 @@ RV_TEST(every_state_can_be_restarted)
 	PLAY("r{a}",
 	    "boot; exists a; exit a 1; exists a; exit a 1; is a BACKOFF\n"
 	    "forget; start a => launch a");
-	PLAY("r{a}", "boot; forget; restart a => -\n"
+	PLAY("r{a}", "boot; forget; restart a => cancel a\n"
 		     "is a STOPPING; exists a => TERM a\ndown => launch a");
 }
 
@@ -263,7 +284,8 @@ RV_SUITE(core_stop, RV_CASE(a_stop_goes_through_its_steps_and_ends_in_kill),
     RV_CASE(a_worker_that_obeys_is_not_killed),
     RV_CASE(a_stop_without_steps_kills_at_once),
     RV_CASE(an_infinite_wait_is_waited_for),
-    RV_CASE(a_launch_in_flight_is_awaited_then_stopped),
+    RV_CASE(a_launch_in_flight_is_taken_back_or_stopped_when_it_exists),
+    RV_CASE(a_launch_that_was_taken_back_ended_because_it_was_asked),
     RV_CASE(a_stop_is_begun_once),
     RV_CASE(a_loss_before_its_turn_to_stop_is_recorded),
     RV_CASE(kill_all_kills_a_launch_in_flight_once_it_exists),

@@ -5,10 +5,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "child/stage.h"
 #include "lib/harness.h"
 #include "unit/super_rig.h"
 
@@ -110,6 +112,50 @@ RV_TEST(the_group_is_down_before_any_of_it_is_launched)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(down);
 	CU_ASSERT(down < strstr(rig.asked, "launch a"));
 	CU_ASSERT_PTR_NULL(strstr(down + 1, "group_down"));
+	super_rig_close(&rig);
+}
+
+/* -------- launches that are not wanted any more -------- */
+
+RV_TEST(a_launch_in_flight_is_taken_back)
+{
+	struct super_rig rig;
+
+	super_rig_open(&rig, TWO);
+	super_rig_forget(&rig);
+	stop_a(&rig);
+	super_rig_turn(&rig);
+	CU_ASSERT_EQUAL(super_rig_count(&rig, "cancel a"), 1);
+	CU_ASSERT(super_rig_is(&rig, "a", RV_STATE_STOPPING));
+	rv_super_start_ops.launch_failed(
+	    rig.super, super_rig_life(&rig, "a"), RV_STAGE_CANCELED, ECANCELED);
+	CU_ASSERT(super_rig_is(&rig, "a", RV_STATE_STOPPED));
+	CU_ASSERT(super_rig_said(&rig, "worker.exited a \"asked\""));
+	CU_ASSERT_EQUAL(super_rig_count(&rig, "decide"), 0);
+	super_rig_close(&rig);
+}
+
+/* There may be no launcher for long: what waits for one need not. */
+RV_TEST(a_launch_that_was_not_sent_yet_ends_by_itself)
+{
+	struct super_rig rig;
+
+	open_two(&rig, "");
+	rv_super_start_ops.lost(rig.super, -1);
+	super_rig_exit(&rig, "a", 1);
+	super_rig_exit(&rig, "b", 1);
+	super_rig_forget(&rig);
+	CU_ASSERT(super_rig_is(&rig, "a", RV_STATE_STARTING));
+	stop_a(&rig);
+	super_rig_turn(&rig);
+	CU_ASSERT(super_rig_is(&rig, "a", RV_STATE_STOPPED));
+	CU_ASSERT(super_rig_said(&rig, "worker.exited a \"asked\""));
+	CU_ASSERT_PTR_NULL(strstr(rig.asked, "cancel"));
+	CU_ASSERT(super_rig_is(&rig, "b", RV_STATE_STARTING));
+	rv_super_start_ops.back(rig.super);
+	super_rig_turn(&rig);
+	CU_ASSERT_PTR_NULL(strstr(rig.asked, "launch a"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.asked, "launch b"));
 	super_rig_close(&rig);
 }
 
@@ -292,6 +338,8 @@ RV_SUITE(super_host,
     RV_CASE(a_hook_may_ask_for_things),
     RV_CASE(nobody_is_asked_about_an_end_that_was_asked_for),
     RV_CASE(the_group_is_down_before_any_of_it_is_launched),
+    RV_CASE(a_launch_in_flight_is_taken_back),
+    RV_CASE(a_launch_that_was_not_sent_yet_ends_by_itself),
     RV_CASE(signals_do_what_the_table_says),
     RV_CASE(each_signal_to_shut_down_is_more_urgent),
     RV_CASE(a_conf_that_a_host_made_is_applied),

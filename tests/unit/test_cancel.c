@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Launches that are taken back, on the real launcher: each has one answer,
+ * whatever its fork server does, and nothing is left of what came too late.
+ * This test is the host: its own program is what workers run, so the guard
+ * comes before its main.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <reeve/child.h>
+#include <reeve/function.h>
+
+#include "child/stage.h"
+#include "lib/harness.h"
+#include "sys/sys.h"
+#include "unit/launcher_rig.h"
+
+#define WAIT_MS 30000
+#define ROUNDS  60
+
+static int
+give_back(const struct reeve_call *call)
+{
+	return (int)strtol(call->args, NULL, 10);
+}
+REEVE_FUNCTION("t.give_back", give_back);
+
+/* That it ran at all is in a file. */
+static int
+leave_mark(const struct reeve_call *call)
+{
+	int fd = open(call->args, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd == -1;
+}
+REEVE_FUNCTION("t.leave_mark", leave_mark);
+
+static int
+stay(const struct reeve_call *call)
+{
+	(void)call;
+	if (reeve_ready() != REEVE_OK) {
+		return 1;
+	}
+	for (;;) {
+		pause();
+	}
+}
+REEVE_FUNCTION("t.stay", stay);
+
+/* To be preloaded: its fork server is not ready before somebody says so. */
+static int
+stand_still(const struct reeve_call *call)
+{
+	(void)call;
+	return raise(SIGSTOP);
+}
+REEVE_FUNCTION("t.stand_still", stand_still);
+
+__attribute__((constructor)) static void
+guard(void)
+{
+	reeve_main(NULL, NULL);
+}
+
+static void
+function_spec(struct rig_spec *s, enum rv_method method, const char *function,
+    const char *args)
+{
+	rig_spec(s, "t: f", NULL);
+	s->argv[0] = "t: f";
+	s->spec.path = "f";
+	s->program.method = method;
+	s->program.function = function;
+	s->program.args = args;
+	s->program.n_args = strlen(args);
+}
+
+static bool
+is_over(struct rig *rig, uint64_t life)
+{
+	return rig_died(rig, life) || rig_failed(rig, life);
+}
+
+static struct rig_life *
+run(struct rig *rig, struct rig_spec *s)
+{
+	uint64_t life = rig_launch(rig, s);
+
+	CU_ASSERT_FATAL(rig_wait(rig, rig_died, life));
+	return rig_of(rig, life);
+}
+
+static bool
+was_taken_back(struct rig *rig, uint64_t life)
+{
+	const struct rig_life *l = rig_of(rig, life);
+
+	return l->failed && l->stage == RV_STAGE_CANCELED &&
+	       l->sys_errno == ECANCELED;
+}
+
+/* What the launcher has as children: fork servers, and one of its spares. */
+struct children {
+	struct rig *rig;
+	unsigned n;
+	pid_t server, stopped; /* 0: none */
+	bool spare;
+};
+
+static void
+look_at(struct children *c, pid_t pid)
+{
+	char path[48], text[512] = "", *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (file == NULL) {
+		return;
+	}
+	if (fgets(text, sizeof(text), file) == NULL) {
+		text[0] = '\0';
+	}
+	fclose(file);
+	end = strrchr(text, ')');
+	if (end == NULL) {
+		return;
+	}
+	c->n++;
+	if (end[1] == ' ' && end[2] == 'T') {
+		c->stopped = pid;
+	}
+	if (strstr(text, "((spare))") != NULL) {
+		c->spare = true;
+	} else {
+		c->server = pid;
+	}
+}
+
+static void
+look(struct children *c)
+{
+	int launcher = (int)rv_start_pid(c->rig->start), pid;
+	char path[64];
+	FILE *file;
+
+	*c = (struct children){ .rig = c->rig };
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", launcher,
+	    launcher);
+	file = fopen(path, "re");
+	while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+		look_at(c, pid);
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+}
+
+/* One fork server, who it has forked ahead, and nobody else. */
+static bool
+has_only_server_and_spare(void *ctx)
+{
+	struct children *c = ctx;
+
+	look(c);
+	return c->n == 2 && c->spare && c->server != 0;
+}
+
+static bool
+has_stopped_child(void *ctx)
+{
+	struct children *c = ctx;
+
+	look(c);
+	return c->stopped != 0;
+}
+
+static bool
+is_gone(void *ctx)
+{
+	return rig_is_gone(*(const pid_t *)ctx);
+}
+
+static pid_t
+await_rest(struct rig *rig)
+{
+	struct children c = { .rig = rig };
+
+	CU_ASSERT_FATAL(
+	    rv_test_wait(has_only_server_and_spare, &c, -1, WAIT_MS));
+	return c.server;
+}
+
+/* Its fork server stands still from now on. */
+static pid_t
+stop_server(struct rig *rig)
+{
+	struct children c = { .rig = rig };
+	pid_t server = await_rest(rig);
+
+	kill(server, SIGSTOP);
+	CU_ASSERT_FATAL(rv_test_wait(has_stopped_child, &c, -1, WAIT_MS));
+	CU_ASSERT_EQUAL_FATAL(c.stopped, server);
+	return server;
+}
+
+/* The first may be the one that was forked ahead, the second cannot be. */
+static void
+take_two_back(struct rig *rig, const char *mark)
+{
+	struct rig_spec s;
+	uint64_t first, second;
+
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "4");
+	first = rig_launch(rig, &s);
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
+	s.program.ready = RV_CHANNEL_NOTIFY;
+	second = rig_launch(rig, &s);
+	rv_start_cancel(rig->start, first);
+	rv_start_cancel(rig->start, second);
+	rv_start_cancel(rig->start, second);
+	CU_ASSERT_FATAL(rig_wait(rig, is_over, first));
+	CU_ASSERT_FATAL(rig_wait(rig, is_over, second));
+	CU_ASSERT(rig_of(rig, first)->died || was_taken_back(rig, first));
+	CU_ASSERT(was_taken_back(rig, second));
+	rv_start_cancel(rig->start, second);
+}
+
+RV_TEST(a_launch_that_a_fork_server_does_not_answer_is_taken_back)
+{
+	struct rig rig;
+	struct rig_spec s;
+	const char *mark;
+	unsigned failed;
+	pid_t server;
+
+	rig_open(&rig, NULL);
+	mark = rig_file(&rig, "mark");
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	server = stop_server(&rig);
+	take_two_back(&rig, mark);
+	failed = rig.n_failed;
+	/* What it forks now is not wanted, and nobody hears of it. */
+	kill(server, SIGCONT);
+	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_EQUAL(await_rest(&rig), server);
+	rig_sync(&rig);
+	CU_ASSERT_EQUAL(rig.n_failed, failed);
+	CU_ASSERT_EQUAL(rig.n_launched + rig.n_failed, rig.next - 1);
+	CU_ASSERT_EQUAL(access(mark, F_OK), -1);
+	CU_ASSERT_EQUAL(rig.n_troubles, 0);
+	rig_close(&rig);
+}
+
+RV_TEST(a_launch_whose_fork_server_is_not_ready_is_taken_back)
+{
+	static const char *const preload[] = { "t.stand_still", NULL };
+	struct rig rig;
+	struct children c = { .rig = &rig };
+	struct rig_spec s;
+	const char *mark;
+	uint64_t life;
+
+	rig_open(&rig, NULL);
+	mark = rig_file(&rig, "mark");
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
+	s.program.preload = preload;
+	life = rig_launch(&rig, &s);
+	CU_ASSERT_FATAL(rv_test_wait(has_stopped_child, &c, -1, WAIT_MS));
+	CU_ASSERT(!rig_of(&rig, life)->failed);
+	rv_start_cancel(rig.start, life);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_failed, life));
+	CU_ASSERT(was_taken_back(&rig, life));
+	kill(c.stopped, SIGCONT);
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	s.program.preload = preload;
+	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_EQUAL(await_rest(&rig), c.stopped);
+	CU_ASSERT_EQUAL(access(mark, F_OK), -1);
+	CU_ASSERT_EQUAL(rig.n_failed, 1);
+	CU_ASSERT_EQUAL(rig.n_troubles, 0);
+	rig_close(&rig);
+}
+
+/* Its end answers what it was asked for, but not what was taken back. */
+RV_TEST(a_launch_that_was_taken_back_is_not_answered_by_the_end_of_its_server)
+{
+	struct rig rig;
+	struct rig_spec s;
+	unsigned failed;
+	pid_t server;
+
+	rig_open(&rig, NULL);
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	run(&rig, &s);
+	server = stop_server(&rig);
+	take_two_back(&rig, rig_file(&rig, "mark"));
+	failed = rig.n_failed;
+	kill(server, SIGKILL);
+	CU_ASSERT_FATAL(rv_test_wait(is_gone, &server, -1, WAIT_MS));
+	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_NOT_EQUAL(await_rest(&rig), server);
+	rig_sync(&rig);
+	CU_ASSERT_EQUAL(rig.n_failed, failed);
+	CU_ASSERT_EQUAL(access(rig_file(&rig, "mark"), F_OK), -1);
+	rig_close(&rig);
+}
+
+RV_TEST(a_launcher_ends_though_what_was_taken_back_is_unanswered)
+{
+	struct rig rig;
+	struct rig_spec s;
+
+	rig_open(&rig, NULL);
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	run(&rig, &s);
+	stop_server(&rig);
+	take_two_back(&rig, rig_file(&rig, "mark"));
+	rig_close(&rig); /* nobody is left, or the harness says so */
+}
+
+/* Taken back at any moment: one answer, and it is the right one. */
+RV_TEST(every_launch_has_one_answer_whenever_it_is_taken_back)
+{
+	static const enum rv_method methods[] = { RV_METHOD_SPAWN,
+		RV_METHOD_FORK, RV_METHOD_FORKSERVER };
+
+	for (size_t m = 0; m < RV_ARRAY_LEN(methods); m++) {
+		struct rig rig;
+		struct rig_spec s;
+
+		rig_open(&rig, NULL);
+		function_spec(&s, methods[m], "t.give_back", "7");
+		for (unsigned i = 0; i < ROUNDS; i++) {
+			uint64_t life = rig_launch(&rig, &s);
+			uint64_t other = rig_launch(&rig, &s);
+
+			for (unsigned turns = i % 4; turns > 0; turns--) {
+				rig_turn(&rig);
+			}
+			rv_start_cancel(rig.start, other);
+			CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+			CU_ASSERT_FATAL(rig_wait(&rig, is_over, other));
+			CU_ASSERT_EQUAL(
+			    rig_of(&rig, life)->death.end.number, 7);
+			CU_ASSERT(was_taken_back(&rig, other) ||
+				  rig_of(&rig, other)->death.end.number == 7);
+		}
+		/* Only a fork server answers later than it is asked. */
+		CU_ASSERT(
+		    methods[m] == RV_METHOD_FORKSERVER || rig.n_failed == 0);
+		CU_ASSERT_EQUAL(rig.n_launched + rig.n_failed, 2 * ROUNDS);
+		if (methods[m] == RV_METHOD_FORKSERVER) {
+			run(&rig, &s);
+			await_rest(&rig);
+		}
+		CU_ASSERT_EQUAL(rig.n_launched, rig.n_died);
+		CU_ASSERT_EQUAL(rig.n_troubles, 0);
+		rig_close(&rig);
+	}
+}
+
+RV_TEST(what_is_a_life_already_is_not_touched)
+{
+	struct rig rig;
+	struct rig_spec s;
+	uint64_t life;
+
+	rig_open(&rig, NULL);
+	function_spec(&s, RV_METHOD_FORKSERVER, "t.stay", "");
+	s.program.ready = RV_CHANNEL_NOTIFY;
+	life = rig_launch(&rig, &s);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_is_ready, life));
+	rv_start_cancel(rig.start, life);
+	rv_start_cancel(rig.start, life + 1);
+	rig_sync(&rig);
+	CU_ASSERT(!rig_of(&rig, life)->failed && !rig_of(&rig, life)->died);
+	rv_start_signal(rig.start, life, SIGTERM, false, false);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
+	CU_ASSERT_EQUAL(rig_of(&rig, life)->death.end.number, SIGTERM);
+	rv_start_cancel(rig.start, life);
+	rig_sync(&rig);
+	CU_ASSERT_EQUAL(rig.n_failed, 0);
+	CU_ASSERT_EQUAL(rig.n_troubles, 0);
+	rig_close(&rig);
+}
+
+RV_SUITE(cancel,
+    RV_CASE(a_launch_that_a_fork_server_does_not_answer_is_taken_back),
+    RV_CASE(a_launch_whose_fork_server_is_not_ready_is_taken_back),
+    RV_CASE(
+	a_launch_that_was_taken_back_is_not_answered_by_the_end_of_its_server),
+    RV_CASE(a_launcher_ends_though_what_was_taken_back_is_unanswered),
+    RV_CASE(every_launch_has_one_answer_whenever_it_is_taken_back),
+    RV_CASE(what_is_a_life_already_is_not_touched))
