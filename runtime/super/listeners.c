@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "super/holder.h"
 #include "sys/sys.h"
 
 const struct rv_listening *
@@ -282,6 +283,7 @@ add_of_conf(struct rv_listeners *next, struct rv_listeners *now,
 	}
 	item->fd = open_one(want);
 	if (item->fd == -1) {
+		next->failed = want;
 		return cannot(want, errno, err);
 	}
 	if (item->file != NULL && lstat(item->file, &st) == 0) {
@@ -359,9 +361,28 @@ rv_listeners_open(struct rv_listeners *next, struct rv_listeners *now,
 		status = rv_error_sys(err, ENOMEM, "cannot open sockets");
 	}
 	if (status != REEVE_OK) {
+		const struct rv_listen *failed = next->failed;
+
 		abandon(next, now);
+		next->failed = failed;
 	}
 	return status;
+}
+
+void
+rv_listeners_tell_holder(
+    const struct rv_listeners *failed, struct reeve_error *err)
+{
+	const struct rv_listen *want = failed->failed;
+	char holder[64];
+
+	if (want != NULL && err->sys_errno == EADDRINUSE &&
+	    rv_holder_find(want, holder, sizeof(holder))) {
+		rv_error(err, REEVE_EFAILED,
+		    "cannot listen on %s for %s: %s; %s holds it", want->text,
+		    want->name, strerror(EADDRINUSE), holder);
+		err->sys_errno = EADDRINUSE;
+	}
 }
 
 void

@@ -29,6 +29,7 @@ struct rv_listeners {
 	struct rv_listening *all;
 	size_t n;
 	const char **handed; /* names of the host's, NULL-terminated */
+	const struct rv_listen *failed; /* what could not be opened, or NULL */
 };
 
 /*
@@ -39,6 +40,9 @@ struct rv_listeners {
 enum reeve_status rv_listeners_open(struct rv_listeners *next,
     struct rv_listeners *now, const struct rv_conf *,
     struct reeve_error *) RV_MUST_CHECK;
+/* Say in its error who is in the way, where /proc tells in some ms. */
+void rv_listeners_tell_holder(
+    const struct rv_listeners *failed, struct reeve_error *);
 /* Close what is not borrowed from, or lent to, another set; then empty. */
 void rv_listeners_close(struct rv_listeners *);
 /*

@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += runtime/super/librv_super.la
 runtime_super_librv_super_la_SOURCES = runtime/super/act.c \
 	runtime/super/crash.def runtime/super/exceptions.c \
 	runtime/super/exceptions.h runtime/super/facts.c \
-	runtime/super/helpers.c runtime/super/info.c \
+	runtime/super/helpers.c runtime/super/holder.c \
+	runtime/super/holder.h runtime/super/info.c \
 	runtime/super/listeners.c runtime/super/listeners.h \
 	runtime/super/named.c runtime/super/named.h \
 	runtime/super/node.c runtime/super/notice.c runtime/super/ops.c \

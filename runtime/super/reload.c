@@ -365,7 +365,11 @@ open_sockets(struct rv_reconcile *r, struct rv_listeners *sockets,
 	enum reeve_status status =
 	    rv_listeners_open(sockets, &super->listeners, r->fresh, &local);
 
-	return status == REEVE_OK ? status : refused(super, &local, err);
+	if (status != REEVE_OK) {
+		rv_listeners_tell_holder(sockets, &local);
+		status = refused(super, &local, err);
+	}
+	return status;
 }
 
 static enum reeve_status

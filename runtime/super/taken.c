@@ -15,9 +15,12 @@
 #define TRY_FOR   (10 * RV_SEC)
 #define TRY_EVERY (50 * RV_MS)
 
-/* As a reload does: what is open, the host's too, is taken over. */
+/*
+ * As a reload does: what is open, the host's too, is taken over. Who is in the
+ * way is looked for where that will be said.
+ */
 static enum reeve_status
-try_again(struct rv_super *super, struct reeve_error *err)
+try_again(struct rv_super *super, bool is_last, struct reeve_error *err)
 {
 	struct rv_listeners fresh = { 0 };
 	enum reeve_status status =
@@ -26,6 +29,8 @@ try_again(struct rv_super *super, struct reeve_error *err)
 	if (status == REEVE_OK) {
 		rv_listeners_swap(&super->listeners, &fresh, super->start);
 		rv_listeners_part(&fresh, &super->listeners, super->start);
+	} else if (is_last || !super->taken.said) {
+		rv_listeners_tell_holder(&fresh, err);
 	}
 	return status;
 }
@@ -59,15 +64,17 @@ on_tick(struct rv_tick *tick, rv_time now, rv_time late)
 {
 	struct rv_super *super = tick->ctx;
 	struct reeve_error err;
+	bool is_last;
 
 	(void)late;
 	RV_MAGIC_CHECK(super, RV_SUPER_MAGIC);
 	if (super->urgency > 0 || super->start == NULL) {
 		return;
 	}
-	if (try_again(super, &err) == REEVE_OK) {
+	is_last = now >= super->taken.until;
+	if (try_again(super, is_last, &err) == REEVE_OK) {
 		go_on(super);
-	} else if (err.sys_errno == EADDRINUSE && now < super->taken.until) {
+	} else if (err.sys_errno == EADDRINUSE && !is_last) {
 		say(super, &err);
 		rv_tick_arm(super->loop, tick, rv_time_add(now, TRY_EVERY));
 	} else {
@@ -101,6 +108,7 @@ rv_taken_open(struct rv_super *super, struct reeve_error *err)
 		rv_tick_arm(super->loop, &super->taken.tick, now);
 		return REEVE_OK;
 	}
+	rv_listeners_tell_holder(&super->listeners, &local);
 	if (err != NULL) {
 		*err = local;
 	}

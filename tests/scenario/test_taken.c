@@ -99,7 +99,8 @@ RV_TEST(an_address_that_lives_of_a_killed_run_hold_is_waited_for)
 	leave_behind(&live, port, "60");
 	configure(&live, port, "0.1");
 	CU_ASSERT_FATAL(live_run(&live));
-	CU_ASSERT(live_said(&live, "Address already in use"));
+	CU_ASSERT(live_said(&live, "Address already in use; pid "));
+	CU_ASSERT(live_said(&live, ") holds it; the run before (pid "));
 	CU_ASSERT(live_said(&live, "was killed, and its workers"));
 	CU_ASSERT(live_said(&live, "are free now; starting"));
 	CU_ASSERT(live_saw(&live, "worker.ready", "web"));
@@ -121,7 +122,7 @@ RV_TEST(an_address_that_a_stranger_holds_is_given_up_in_the_end)
 	CU_ASSERT(live_said(&live, "trying for 10 s"));
 	CU_ASSERT_EQUAL(WEXITSTATUS(live_wait(&live, 40000)), 1);
 	CU_ASSERT(live_said(&live, "Address already in use"));
-	CU_ASSERT(live_said(&live, "; giving up"));
+	CU_ASSERT(live_said(&live, "holds it; giving up"));
 	/* That one ended in order: the next waits for nobody. */
 	CU_ASSERT_FALSE(live_run(&live));
 	CU_ASSERT_EQUAL(WEXITSTATUS(live.status), 3);

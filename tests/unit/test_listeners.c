@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/harness.h"
+#include "super/holder.h"
 #include "super/listeners.h"
 
 static char given[512];
@@ -249,6 +250,19 @@ RV_TEST(a_set_that_cannot_be_opened_leaves_all_as_it_was)
 	expect_given("+new ");
 }
 
+/* It is this process. */
+static void
+check_holder(const struct rv_listeners *failed, struct reeve_error *err)
+{
+	char pid[32];
+
+	rv_listeners_tell_holder(failed, err);
+	snprintf(pid, sizeof(pid), "; pid %d (", (int)getpid());
+	CU_ASSERT_PTR_NOT_NULL(strstr(err->text, pid));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err->text, ") holds it"));
+	CU_ASSERT_EQUAL(err->sys_errno, EADDRINUSE);
+}
+
 RV_TEST(an_address_that_is_taken_is_said_to_be)
 {
 	struct sockets s = { 0 }, t = { 0 };
@@ -268,11 +282,37 @@ RV_TEST(an_address_that_is_taken_is_said_to_be)
 	    port);
 	CU_ASSERT_STRING_EQUAL(err.text, text);
 	CU_ASSERT_EQUAL(err.sys_errno, EADDRINUSE);
+	check_holder(&two, &err);
 	t = (struct sockets){ 0 };
 	add_unix(&t, "mine", in_dir("sock"));
 	CU_ASSERT_EQUAL(open_set(&two, NULL, &t, &err), REEVE_EFAILED);
+	check_holder(&two, &err);
 	CU_ASSERT(connects(&s.listens[1]));
+	/* Every address is in the way of one of them. */
+	t = (struct sockets){ 0 };
+	add_tcp(&t, "mine", "0.0.0.0", port);
+	CU_ASSERT_EQUAL(open_set(&two, NULL, &t, &err), REEVE_EFAILED);
+	check_holder(&two, &err);
 	rv_listeners_close(&one);
+}
+
+/* What fails for another reason is nobody's fault. */
+RV_TEST(nobody_holds_an_address_that_this_machine_has_not)
+{
+	struct sockets s = { 0 };
+	struct rv_listeners set;
+	struct reeve_error err;
+	char before[sizeof(err.text)], nobody[64];
+
+	add_tcp(&s, "wrong", "192.0.2.1", 80);
+	CU_ASSERT_EQUAL(open_set(&set, NULL, &s, &err), REEVE_EFAILED);
+	snprintf(before, sizeof(before), "%s", err.text);
+	rv_listeners_tell_holder(&set, &err);
+	CU_ASSERT_STRING_EQUAL(err.text, before);
+	s = (struct sockets){ 0 };
+	add_tcp(&s, "free", "127.0.0.1", free_port());
+	CU_ASSERT_FALSE(rv_holder_find(&s.listens[0], nobody, sizeof(nobody)));
+	CU_ASSERT_STRING_EQUAL(nobody, "");
 }
 
 RV_TEST(a_file_that_nobody_listens_on_is_replaced_and_no_other)
@@ -340,5 +380,6 @@ RV_SUITE(listeners, RV_CASE(each_kind_of_socket_is_opened_as_it_is_described),
     RV_CASE(what_stays_keeps_its_descriptor_over_a_reload),
     RV_CASE(a_set_that_cannot_be_opened_leaves_all_as_it_was),
     RV_CASE(an_address_that_is_taken_is_said_to_be),
+    RV_CASE(nobody_holds_an_address_that_this_machine_has_not),
     RV_CASE(a_file_that_nobody_listens_on_is_replaced_and_no_other),
     RV_CASE(a_socket_of_the_host_is_copied_and_kept))
