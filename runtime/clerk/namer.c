@@ -157,16 +157,17 @@ out:
 }
 
 static void
-did_not_start(struct rv_disk *disk, enum reeve_status status)
+did_not_start(struct rv_disk *disk, const struct reeve_error *err)
 {
 	struct rv_namer *namer = &disk->namer;
 
-	if (status != REEVE_ENOENT && namer->tries++ < TRIES_MAX) {
+	if (err->status != REEVE_ENOENT && namer->tries++ < TRIES_MAX) {
 		namer->retry_at = disk->now + TRY_AGAIN;
 		return;
 	}
 	namer->state = RV_NAMER_DONE;
-	namer->why = PROGRAM " could not be started";
+	rv_copy(namer->flaw, sizeof(namer->flaw), err->text);
+	namer->why = namer->flaw;
 }
 
 /* The newest that waits: it is the one that somebody is looking at. */
@@ -197,7 +198,7 @@ begin_next(struct rv_disk *disk)
 	    sqlite3_column_int64(stmt, 2), &err);
 	rv_store_reset(store, RV_SQL_UNNAMED_NEXT);
 	if (status != REEVE_OK) {
-		did_not_start(disk, status);
+		did_not_start(disk, &err);
 		return RV_STEP_DID;
 	}
 	namer->state = RV_NAMER_RUNS;

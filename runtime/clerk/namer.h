@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include <reeve/error.h>
+
 #include "base/buf.h"
 #include "base/time.h"
 
@@ -31,7 +33,8 @@ struct rv_namer {
 	rv_time retry_at;
 	unsigned tries;
 	struct rv_buf text;
-	const char *why; /* it gave no names: static text, or NULL */
+	const char *why; /* it gave no names: static text, flaw, or NULL */
+	char flaw[sizeof(((struct reeve_error *)0)->text)];
 };
 
 struct rv_disk;

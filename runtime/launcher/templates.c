@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "child/call.h"
 #include "launcher/life.h"
 #include "launcher/plan.h"
@@ -25,9 +26,8 @@
 
 #define SOCKET_AT 3
 #define CALL_AT   4
-/* Its blanks are room for the paths of those who are forked from it. */
-#define BLANKS "                                "
-#define TITLE  "reeve: fork server" BLANKS BLANKS BLANKS
+/* As its blanks fill it up there is room for the paths of its workers. */
+#define TITLE_ROOM 320
 /* So many requests may be on their way; descriptors in flight are few. */
 #define ASKED_MAX     16
 #define LAST_WORDS_MS 1000
@@ -315,31 +315,49 @@ on_left(struct rv_slot *slot, int stage, int sys_errno)
 	}
 }
 
+/* What ps shows: whose functions, and of which runtime, as the launcher does */
+static void
+name_process(const struct rv_template *t, char title[static TITLE_ROOM])
+{
+	const struct rv_launcher *l = t->l;
+	const char *preloads = t->n_keys > 0 ? t->key : "";
+	char link[32], program[128];
+	ssize_t n;
+	size_t len;
+
+	rv_format(link, sizeof(link), "/proc/self/fd/%d", l->program_fd);
+	n = readlink(link, program, sizeof(program) - 1);
+	program[RV_MAX(n, 0)] = '\0';
+	rv_format(title, TITLE_ROOM, "reeve: fork server of %s%s%.128s, %.64s",
+	    program, preloads[0] != '\0' ? " with " : "", preloads,
+	    l->runtime_dir);
+	len = strlen(title);
+	memset(title + len, ' ', TITLE_ROOM - 1 - len);
+	title[TITLE_ROOM - 1] = '\0';
+}
+
 static bool
 start_process(struct rv_template *t, struct rv_slot *slot, int sock)
 {
-	static const char *const argv[] = { TITLE, NULL };
 	static const char *const env[] = { RV_TEMPLATE_ENV "=3",
 		RV_CALL_ENV "=4", NULL };
 	struct rv_launcher *l = t->l;
+	char title[TITLE_ROOM];
 	struct rv_launch launch = { .path = "",
-		.argv = rv_strings_of(argv),
+		/* As it came from the supervisor: one behind the other. */
+		.argv = { .packed = title, .count = 1, .bytes = sizeof(title) },
 		.env = rv_strings_of(env),
 		.umask = -1,
 		.ready_fd = -1,
 		.preload = { .packed = t->key,
 		    .count = t->n_keys,
 		    .bytes = t->key_bytes } };
-	char packed_argv[sizeof(TITLE)];
 	char
 	    packed_env[sizeof(RV_TEMPLATE_ENV "=3") + sizeof(RV_CALL_ENV "=4")];
 	struct rv_making m;
 	bool made;
 
-	/* As it came from the supervisor: one behind the other. */
-	memcpy(packed_argv, argv[0], sizeof(packed_argv));
-	launch.argv.packed = packed_argv;
-	launch.argv.bytes = sizeof(packed_argv);
+	name_process(t, title);
 	memcpy(packed_env, env[0], strlen(env[0]) + 1);
 	memcpy(packed_env + strlen(env[0]) + 1, env[1], strlen(env[1]) + 1);
 	launch.env.packed = packed_env;

@@ -24,6 +24,7 @@ static const char tree[] =
     "\"defaults\": {\"ready\": \"notify\", \"backoff\": {\"min\": \"1ms\", "
     "\"max\": \"20ms\", \"reset_after\": \"1ms\"}}, \"children\": {\"w\": "
     "{\"function\": \"%(fixtures)s/../.libs/handy.so:handy_beat\", "
+    "\"forkserver_preload\": [\"%(fixtures)s/../.libs/handy.so\"], "
     "\"numprocs\": 20} }";
 
 struct served {
@@ -82,10 +83,11 @@ kill_workers(struct served *s)
 	json_decref(all);
 }
 
+/* Its title tells whose functions it has, and of which runtime. */
 static bool
 is_fork_server(pid_t pid)
 {
-	char path[64], title[64] = "";
+	char path[64], title[400] = "";
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
@@ -96,7 +98,10 @@ is_fork_server(pid_t pid)
 		}
 		fclose(file);
 	}
-	return strncmp(title, "reeve: fork server", 18) == 0;
+	return strncmp(title, "reeve: fork server of /", 23) == 0 &&
+	       strstr(title, "/reeve-worker with /") != NULL &&
+	       strstr(title, "handy.so, /") != NULL &&
+	       strstr(title, ".pub ") != NULL;
 }
 
 /* Its pid; 0: there is none now. Those that it forks have its title first. */

@@ -256,7 +256,7 @@ RV_TEST(a_helper_that_fails_leaves_what_was_there)
 	static const struct {
 		const char *script, *said;
 	} helpers[] = {
-		{ NULL, "(no names: reeve-symbols could not be started)" },
+		{ NULL, "/reeve-symbols: No such file or directory)" },
 		{ "exit 1", "(no names: reading the files went wrong)" },
 		{ "echo half >&4; kill -SEGV $$",
 		    "(no names: reading the files went wrong)" },
