@@ -71,6 +71,12 @@ bool cli_takes(const struct cli_verb *, enum cli_option);
 
 /* No colours on stderr either. */
 void cli_plain(void);
+/*
+ * What is said on stderr goes there instead; NULL: on stderr again. Borrowed
+ * until then.
+ */
+void cli_errors_to(FILE *);
+FILE *cli_errors(void);
 /* "reeve: ..." on stderr; in red on a terminal. */
 void cli_error(const char *fmt, ...) CLI_PRINTF(1, 2);
 /* The same for a status, whose exit code it returns. */

@@ -14,6 +14,7 @@
 #include "tools/reeve/cli.h"
 
 static bool plain;
+static FILE *errors; /* NULL: stderr */
 
 void
 cli_plain(void)
@@ -22,20 +23,33 @@ cli_plain(void)
 }
 
 void
+cli_errors_to(FILE *file)
+{
+	errors = file;
+}
+
+FILE *
+cli_errors(void)
+{
+	return errors != NULL ? errors : stderr;
+}
+
+void
 cli_error(const char *fmt, ...)
 {
 	const char *no_color = getenv("NO_COLOR");
-	bool color = isatty(STDERR_FILENO) != 0 && !plain &&
+	FILE *to = cli_errors();
+	bool color = isatty(fileno(to)) != 0 && !plain &&
 		     (no_color == NULL || no_color[0] == '\0');
 	va_list args;
 
 	fflush(stdout);
-	fprintf(stderr, "%sreeve:%s ", color ? "\033[31m" : "",
-	    color ? "\033[0m" : "");
+	fprintf(
+	    to, "%sreeve:%s ", color ? "\033[31m" : "", color ? "\033[0m" : "");
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vfprintf(to, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputc('\n', to);
 }
 
 int

@@ -29,7 +29,9 @@ run_out_init(struct run_out *out, struct cli *cli)
 	const char *no_color = getenv("NO_COLOR");
 	struct stat st;
 
-	*out = (struct run_out){ .cli = cli, .parent = -1, .log = -1 };
+	*out = (struct run_out){
+		.cli = cli, .terminal = STDOUT_FILENO, .parent = -1, .log = -1
+	};
 	out->color_stderr = isatty(STDERR_FILENO) != 0 &&
 			    !cli->has[CLI_OPT_no_color] &&
 			    (no_color == NULL || no_color[0] == '\0');
@@ -42,6 +44,20 @@ run_out_init(struct run_out *out, struct cli *cli)
 	    out->fd != -1 && fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static void
+forget_terminal(struct run_out *out)
+{
+	if (out->errors != NULL) {
+		cli_errors_to(NULL);
+		fclose(out->errors);
+		out->errors = NULL;
+	}
+	if (out->terminal > STDERR_FILENO) {
+		close(out->terminal);
+	}
+	out->terminal = STDOUT_FILENO;
+}
+
 void
 run_out_finish(struct run_out *out)
 {
@@ -52,26 +68,27 @@ run_out_finish(struct run_out *out)
 		close(out->log);
 	}
 	out->fd = out->log = -1;
+	forget_terminal(out);
 }
 
 /* At most PIPE_BUF bytes, so that a pipe takes all of them or none. */
 static bool
 put(struct run_out *out, const char *line, size_t len)
 {
-	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd p = { .fd = out->terminal, .events = POLLOUT };
 
 	if (out->fd != -1) {
 		bool written = write(out->fd, line, len) == (ssize_t)len;
 
 		/* Whoever shares our stdout goes on behind what we wrote. */
 		if (out->is_file) {
-			lseek(STDOUT_FILENO, 0, SEEK_END);
+			lseek(out->terminal, 0, SEEK_END);
 		}
 		return written;
 	}
 	return out->by_stdout && poll(&p, 1, 0) == 1 &&
 	       (p.revents & POLLOUT) != 0 &&
-	       write(STDOUT_FILENO, line, len) == (ssize_t)len;
+	       write(out->terminal, line, len) == (ssize_t)len;
 }
 
 static void
@@ -236,6 +253,33 @@ start_log(struct run_out *out, const char *state_dir)
 	return true;
 }
 
+/*
+ * Whoever waits for the end of what we were given to write to, as a shell that
+ * reads a pipe does, shall not wait for the launcher, the clerk and workers:
+ * these get the log from the beginning. We keep the terminal, for ourselves
+ * alone, until all has settled.
+ */
+static void
+stand_on_log(struct run_out *out)
+{
+	int null =
+	    out->log == -1 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	int to = out->log != -1 ? out->log : null;
+	int fds[] = { fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1),
+		fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) };
+
+	out->terminal = fds[0];
+	if (fds[1] != -1 && (out->errors = fdopen(fds[1], "w")) != NULL) {
+		setvbuf(out->errors, NULL, _IONBF, 0);
+		cli_errors_to(out->errors);
+	}
+	dup2(to, STDOUT_FILENO);
+	dup2(to, STDERR_FILENO);
+	if (null > STDERR_FILENO) {
+		close(null);
+	}
+}
+
 static int
 await_child(int from)
 {
@@ -264,6 +308,7 @@ run_out_detach(struct run_out *out, const char *state_dir, bool json, int *code)
 		if (!start_log(out, state_dir)) {
 			cli_error("cannot start a log: %s", strerror(errno));
 		}
+		stand_on_log(out);
 		return true;
 	}
 	close(fds[1]);
@@ -294,16 +339,15 @@ static void
 leave_terminal(struct run_out *out)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int to = out->log != -1 ? out->log : null;
 
 	dup2(null, STDIN_FILENO);
-	dup2(to, STDOUT_FILENO);
-	dup2(to, STDERR_FILENO);
+	forget_terminal(out);
 	if (out->fd != -1) {
 		close(out->fd);
 	}
 	out->fd = out->log;
 	out->log = -1;
+	out->by_stdout = out->is_file = false;
 	out->cli->color = false;
 	out->color_stderr = false;
 	if (null > STDERR_FILENO) {

@@ -14,6 +14,8 @@
 struct run_out {
 	struct cli *cli;
 	int fd;         /* where lines go, never waiting; -1: nowhere */
+	int terminal;   /* the stdout that we were given */
+	FILE *errors;   /* the stderr that we were given; NULL: still that */
 	bool by_stdout; /* stdout is a socket: no descriptor of our own */
 	bool is_file;   /* of which others may hold the position */
 	bool color_stderr;

@@ -52,8 +52,8 @@ on_finding(void *ctx, bool is_warning, const struct reeve_error *f)
 
 	run->errors += !is_warning;
 	if (!run->begun) {
-		cli_print_finding(stderr, run->out.color_stderr, is_warning,
-		    f->where, f->line, f->column, f->text);
+		cli_print_finding(cli_errors(), run->out.color_stderr,
+		    is_warning, f->where, f->line, f->column, f->text);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s:%d:%d: %s: %s", f->where, f->line,
