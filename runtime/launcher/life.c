@@ -182,7 +182,7 @@ rv_life_tell_launched(struct rv_life *life, pid_t pid, uint64_t ticks, int page)
 		.start_ticks = ticks };
 
 	rv_link_send_fds(l, &frame, &page, page != -1);
-	life->paged |= page != -1;
+	life->n_pages += page != -1;
 	if (l->link.blocked) {
 		l->unannounced = life;
 	}

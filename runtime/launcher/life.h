@@ -49,8 +49,7 @@ struct rv_life {
 	struct rv_proc *main;  /* the one whose end is the life's */
 	struct rv_slot *slot;  /* until its program runs */
 	struct rv_listener *listener; /* NULL: none */
-	bool paged;                   /* its page was passed on */
-	uint8_t n_pages;              /* that came on its notify socket */
+	uint8_t n_pages;              /* that were passed on */
 	bool foreign; /* its first process is not our child: adopted, hosted */
 	bool reap_asked; /* its parent was asked how it ended */
 	bool reap_answered;

@@ -338,7 +338,6 @@ pass_page(struct rv_life *life, int fd)
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_PAGE,
 		.life = life->life };
 
-	life->paged = true;
 	rv_link_send_fds(life->l, &frame, &fd, 1);
 }
 
