@@ -18,12 +18,14 @@ rv_face_finding(
     void *ctx, enum rv_finding_level level, const struct reeve_error *finding)
 {
 	struct rv_face_findings *f = ctx;
+	bool is_warning = level == RV_FINDING_WARNING;
 
 	if (level == RV_FINDING_ERROR && f->errors++ == 0) {
 		f->first = *finding;
 	}
-	if (f->fn != NULL) {
-		f->fn(f->ctx, level == RV_FINDING_WARNING, finding);
+	if (f->fn != NULL && (!is_warning || f->said == NULL ||
+				 !rv_face_said_before(f->said, finding))) {
+		f->fn(f->ctx, is_warning, finding);
 	}
 }
 

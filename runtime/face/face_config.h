@@ -7,9 +7,26 @@
 
 #include "config/load.h"
 
+/* Warnings that were said, and the last load that had each: see face_said.c. */
+struct rv_face_said {
+	struct rv_face_mark {
+		uint64_t hash;
+		uint64_t load;
+	} *marks;
+	size_t n, max;
+	uint64_t load; /* of the next one */
+};
+
+/* True: this warning need not be said again. */
+bool rv_face_said_before(struct rv_face_said *, const struct reeve_error *);
+/* A load is over: what it did not warn of any more is forgotten. */
+void rv_face_said_end(struct rv_face_said *, bool went_through);
+void rv_face_said_finish(struct rv_face_said *);
+
 struct rv_face_findings {
 	reeve_finding_fn *fn; /* may be NULL */
 	void *ctx;
+	struct rv_face_said *said; /* NULL: all is said */
 	unsigned errors;
 	struct reeve_error first;
 };

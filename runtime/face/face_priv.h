@@ -38,6 +38,7 @@ struct reeve {
 	const struct reeve_callbacks *callbacks; /* NULL: none, or no more */
 	void *ctx;
 	reeve_finding_fn *finding;
+	struct rv_face_said said;
 	struct rv_functions functions;
 	struct rv_conf_source source; /* its parts are the runtime's */
 	struct rv_declared *declared; /* units from C, as they are */

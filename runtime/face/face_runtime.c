@@ -350,6 +350,7 @@ reload(struct reeve *reeve, void *arg, struct reeve_error *err)
 	struct rv_face_findings findings = {
 		.fn = reeve->finding,
 		.ctx = reeve->ctx,
+		.said = &reeve->said,
 	};
 	struct rv_reload_plan plan;
 	enum reeve_status status;
@@ -357,6 +358,7 @@ reload(struct reeve *reeve, void *arg, struct reeve_error *err)
 	(void)arg;
 	status = rv_super_reload(
 	    reeve->super, false, &plan, rv_face_finding, &findings, err);
+	rv_face_said_end(&reeve->said, status == REEVE_OK);
 	rv_reload_plan_finish(&plan);
 	return status;
 }

@@ -114,6 +114,7 @@ rv_face_source_finish(struct reeve *reeve)
 	rv_free((char *)(uintptr_t)source->file);
 	rv_free((char *)(uintptr_t)source->name);
 	rv_free((char *)(uintptr_t)source->state_dir);
+	rv_face_said_finish(&reeve->said);
 }
 
 enum reeve_status
@@ -123,6 +124,7 @@ rv_face_source_load(struct reeve *reeve, const struct rv_declared *declared,
 	struct rv_face_findings findings = {
 		.fn = reeve->finding,
 		.ctx = reeve->ctx,
+		.said = &reeve->said,
 	};
 	struct rv_conf_source source = reeve->source;
 	enum reeve_status status;
@@ -133,6 +135,7 @@ rv_face_source_load(struct reeve *reeve, const struct rv_declared *declared,
 		source.handed = rv_super_handed(reeve->super);
 	}
 	status = rv_conf_load_source(conf, &source, rv_face_finding, &findings);
+	rv_face_said_end(&reeve->said, status == REEVE_OK);
 	return status == REEVE_OK
 		   ? REEVE_OK
 		   : rv_face_first_finding(&findings, status,

@@ -196,6 +196,7 @@ take_signal(struct reeve *reeve, void *arg, struct reeve_error *err)
 	struct rv_face_findings findings = {
 		.fn = reeve->finding,
 		.ctx = reeve->ctx,
+		.said = &reeve->said,
 	};
 	int signo = *(int *)arg;
 	enum reeve_status status = check_signal(signo, err);

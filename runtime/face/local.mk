@@ -5,7 +5,8 @@ runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
 	runtime/face/face_exception.h runtime/face/face_guard.c \
 	runtime/face/face_hooks.c runtime/face/face_json.c \
 	runtime/face/face_priv.h runtime/face/face_runtime.c \
-	runtime/face/face_source.c runtime/face/face_steer.c \
+	runtime/face/face_said.c runtime/face/face_source.c \
+	runtime/face/face_steer.c \
 	runtime/face/face_tree.c runtime/face/face_tree.h \
 	runtime/face/face_unit.c runtime/face/face_watch.c
 

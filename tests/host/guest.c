@@ -57,6 +57,7 @@ on_finding(void *ctx, bool is_warning, const struct reeve_error *finding)
 {
 	struct guest *guest = ctx;
 
+	guest->warnings += is_warning;
 	if (!is_warning) {
 		guest->findings++;
 		snprintf(guest->finding, sizeof(guest->finding), "%s",

@@ -15,7 +15,7 @@ struct guest {
 	struct reeve *reeve;
 	char config[256], state[256];
 	bool settled, finished, gave_up;
-	unsigned notices, bugs, findings;
+	unsigned notices, bugs, findings, warnings;
 	unsigned kills;                  /* lines that tell of a SIGKILL */
 	char notice[512], finding[1024]; /* the last */
 	/* set before guest_open: */

@@ -231,6 +231,74 @@ RV_TEST(a_commit_is_all_or_nothing)
 	guest_close(&guest);
 }
 
+static void
+add_group(struct guest *guest, const char *path, unsigned intensity)
+{
+	struct reeve_supervisor_options group = {
+		.size = sizeof(group),
+		.intensity = intensity,
+		/* So short that the window can never fill. */
+		.period_ms = 1,
+	};
+
+	OK(reeve_add_supervisor(guest->reeve, path, &group, &err));
+}
+
+RV_TEST(a_warning_is_said_once_until_it_changes)
+{
+	struct guest guest = { 0 };
+
+	guest_open(&guest, "warned", NULL);
+	add_group(&guest, "g", 9);
+	add_waiter(&guest, "g/w", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 1);
+	OK(reeve_commit(guest.reeve, &err));
+	add_waiter(&guest, "g/v", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	OK(reeve_reload(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 2); /* of two children, another text */
+	/* One more of them, and the first is not said again. */
+	add_group(&guest, "h", 9);
+	add_waiter(&guest, "h/w", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 3);
+	/* Gone and back again it is news. */
+	OK(reeve_remove(guest.reeve, "h", &err));
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 3);
+	add_group(&guest, "h", 9);
+	add_waiter(&guest, "h/w", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 4);
+	guest_close(&guest);
+}
+
+/* An error is the answer to this commit, though the last one had it, too. */
+RV_TEST(an_error_is_said_each_time)
+{
+	struct guest guest = { 0 };
+	struct reeve_worker_options bad = {
+		.size = sizeof(bad),
+		.command = "/bin/true",
+		.options = "{\"depends_on\": [\"nobody\"]}",
+	};
+
+	guest_open(&guest, "erring", NULL);
+	add_group(&guest, "g", 9);
+	add_waiter(&guest, "g/w", 0);
+	OK(reeve_commit(guest.reeve, &err));
+	OK(reeve_add_worker(guest.reeve, "bad", &bad, &err));
+	for (unsigned n = 1; n <= 3; n++) {
+		CU_ASSERT_EQUAL(reeve_commit(guest.reeve, &err), REEVE_ECONFIG);
+		CU_ASSERT_EQUAL(guest.findings, n);
+	}
+	OK(reeve_discard(guest.reeve, &err));
+	OK(reeve_commit(guest.reeve, &err));
+	CU_ASSERT_EQUAL(guest.warnings, 1);
+	guest_close(&guest);
+}
+
 RV_TEST(units_are_stopped_started_scaled_and_signalled)
 {
 	struct guest guest = { 0 };
@@ -589,6 +657,8 @@ RV_SUITE(build, RV_CASE(a_key_that_a_member_says_too_is_named_with_it),
     RV_CASE(a_tree_is_built_from_c_alone),
     RV_CASE(units_from_c_stand_beside_those_of_a_file),
     RV_CASE(a_commit_is_all_or_nothing),
+    RV_CASE(a_warning_is_said_once_until_it_changes),
+    RV_CASE(an_error_is_said_each_time),
     RV_CASE(units_are_stopped_started_scaled_and_signalled),
     RV_CASE(events_are_told_by_unit_and_kind),
     RV_CASE(hooks_hear_of_ends_and_change_what_follows))

@@ -93,7 +93,8 @@ struct reeve_options {
 				  * of the environment is asked */
 	const struct reeve_callbacks *callbacks; /* borrowed for the lifetime */
 	void *ctx;                 /* first argument of all callbacks */
-	reeve_finding_fn *finding; /* findings about the config */
+	reeve_finding_fn *finding; /* findings about the config; a warning is
+				    * said once, until it changes */
 	const char *name;         /* of the runtime, where the file says none */
 	const char *state_dir;    /* likewise; NULL: the default for the name */
 	enum reeve_method method; /* of functions that say none */
