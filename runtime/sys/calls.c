@@ -182,6 +182,24 @@ rv_sys_mmap_shared(int fd, size_t len, bool writable)
 	return map != MAP_FAILED ? map : NULL;
 }
 
+void *
+rv_sys_mmap_own(size_t len)
+{
+	void *map;
+
+	if (injected(RV_FAULT(mmap))) {
+		return NULL;
+	}
+	map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED) {
+		return NULL;
+	}
+	/* Before Linux 4.14 a child has a copy, as of all else. */
+	(void)madvise(map, len, MADV_WIPEONFORK);
+	return map;
+}
+
 int
 rv_sys_fallocate(int fd, off_t len)
 {

@@ -37,6 +37,9 @@ int rv_sys_timerfd(void);              /* CLOCK_MONOTONIC, non-blocking */
 int rv_sys_signalfd(const sigset_t *); /* non-blocking */
 int rv_sys_memfd(const char *name);
 void *rv_sys_mmap_shared(int fd, size_t len, bool writable); /* NULL: failed */
+/* Memory of this process alone: in a child of a fork it is zero. NULL: failed
+ */
+void *rv_sys_mmap_own(size_t len);
 int rv_sys_fallocate(int fd, off_t len);
 /* The whole pages of it are the kernel's again; they read as zeros. */
 void rv_sys_give_back(void *at, size_t len);

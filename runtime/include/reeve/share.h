@@ -27,6 +27,8 @@ enum reeve_share_kind {
 	REEVE_SHARE_MEMORY,     /* memory.h */
 	REEVE_SHARE_QUEUE,      /* queue.h */
 	REEVE_SHARE_BELL,       /* bell.h */
+	REEVE_SHARE_READER,     /* a connection that only receives */
+	REEVE_SHARE_WRITER,     /* and one that only sends */
 };
 
 #define REEVE_HANDLE_FDS 4

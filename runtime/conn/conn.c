@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections: made, handed over, closed; and the frame of each operation,
+ * which is to check, to take the lock of its direction until its time is up,
+ * and to let seqpacket.c or stream.c do it. Called by anybody, from any thread.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "conn/conn_priv.h"
+#include "ipc/wait.h"
+#include "sys/sys.h"
+
+#define MANY_PARTS 1000
+
+/* What kind of socket it is: -1 none that a connection can be. */
+static int
+socket_kind(int fd, int *domain)
+{
+	int type = -1;
+	socklen_t len = sizeof(type);
+
+	*domain = AF_UNSPEC;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
+		return -1;
+	}
+	len = sizeof(*domain);
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, domain, &len) != 0) {
+		return -1;
+	}
+	return type == SOCK_SEQPACKET && *domain == AF_UNIX ? type : -1;
+}
+
+enum reeve_status
+rv_conn_new(struct reeve_conn **out, int fd, bool may_send, bool may_receive,
+    struct reeve_error *err)
+{
+	struct reeve_conn *conn = rv_alloc(1, sizeof(*conn));
+	int domain;
+
+	if (socket_kind(fd, &domain) < 0) {
+		(void)close(fd);
+		rv_free(conn);
+		return rv_error(
+		    err, REEVE_EINVALID, "this is no socket of a connection");
+	}
+	if (conn != NULL) {
+		conn->own = rv_sys_mmap_own(sizeof(*conn->own));
+	}
+	if (conn == NULL || conn->own == NULL) {
+		(void)close(fd);
+		rv_free(conn);
+		return rv_error(err, REEVE_ENOMEM, "cannot make a connection");
+	}
+	conn->magic = RV_CONN_MAGIC;
+	conn->fd = fd;
+	conn->may_send = may_send;
+	conn->may_receive = may_receive;
+	*out = conn;
+	return REEVE_OK;
+}
+
+/* One direction alone: the kernel sees to it, too. */
+static int
+narrow(const int fds[2])
+{
+	return shutdown(fds[0], SHUT_WR) != 0 || shutdown(fds[1], SHUT_RD) != 0
+		   ? -1
+		   : 0;
+}
+
+enum reeve_status
+reeve_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b,
+    struct reeve_error *err)
+{
+	struct reeve_conn *first = NULL, *second = NULL;
+	enum reeve_status status;
+	int fds[2];
+
+	if (a == NULL || b == NULL) {
+		return rv_error(err, REEVE_EINVALID, "no place for two ends");
+	}
+	if (rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) != 0) {
+		return rv_error_sys(err, errno, "cannot make a connection");
+	}
+	if (!duplex && narrow(fds) != 0) {
+		status = rv_error_sys(err, errno, "cannot make a connection");
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		return status;
+	}
+	status = rv_conn_new(&first, fds[0], duplex, true, err);
+	if (status != REEVE_OK) {
+		(void)close(fds[1]);
+		return status;
+	}
+	status = rv_conn_new(&second, fds[1], true, duplex, err);
+	if (status != REEVE_OK) {
+		reeve_conn_free(first);
+		return status;
+	}
+	*a = first;
+	*b = second;
+	return REEVE_OK;
+}
+
+enum reeve_status
+reeve_conn_open(struct reeve_conn **out, const struct reeve_handle *handle,
+    struct reeve_error *err)
+{
+	bool reads, writes;
+	int fd;
+
+	if (out == NULL || handle == NULL || handle->n_fds != 1) {
+		return rv_error(err, REEVE_EINVALID,
+		    "this is not the handle of a connection");
+	}
+	reads = handle->kind == REEVE_SHARE_READER;
+	writes = handle->kind == REEVE_SHARE_WRITER;
+	if (!reads && !writes && handle->kind != REEVE_SHARE_CONNECTION) {
+		return rv_error(err, REEVE_EINVALID,
+		    "this is not the handle of a connection");
+	}
+	fd = fcntl(handle->fds[0], F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		return rv_error_sys(err, errno, "cannot open a connection");
+	}
+	return rv_conn_new(out, fd, !reads, !writes, err);
+}
+
+enum reeve_status
+reeve_conn_of_socket(struct reeve_conn **out, int fd, struct reeve_error *err)
+{
+	struct reeve_handle handle = { REEVE_SHARE_CONNECTION, 1, { fd } };
+
+	return reeve_conn_open(out, &handle, err);
+}
+
+enum reeve_status
+reeve_conn_handle(struct reeve_conn *conn, struct reeve_handle *handle,
+    struct reeve_error *err)
+{
+	int fd;
+
+	if (conn == NULL || handle == NULL) {
+		return rv_error(
+		    err, REEVE_EINVALID, "no connection to hand over");
+	}
+	if (conn->fd < 0) {
+		return rv_error(err, REEVE_ECLOSED, "the connection is closed");
+	}
+	fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		return rv_error_sys(
+		    err, errno, "cannot hand over a connection");
+	}
+	*handle = (struct reeve_handle){ !conn->may_send ? REEVE_SHARE_READER
+					 : !conn->may_receive
+					     ? REEVE_SHARE_WRITER
+					     : REEVE_SHARE_CONNECTION,
+		1, { fd } };
+	return REEVE_OK;
+}
+
+void
+reeve_conn_close(struct reeve_conn *conn)
+{
+	if (conn == NULL || conn->fd < 0) {
+		return;
+	}
+	RV_MAGIC_CHECK(conn, RV_CONN_MAGIC);
+	(void)close(conn->fd);
+	conn->fd = -1;
+	rv_packet_drop(&conn->own->arrival);
+}
+
+void
+reeve_conn_free(struct reeve_conn *conn)
+{
+	if (conn == NULL) {
+		return;
+	}
+	reeve_conn_close(conn);
+	(void)munmap(conn->own, sizeof(*conn->own));
+	rv_free(conn);
+}
+
+void
+reeve_conn_shutdown(struct reeve_conn *conn)
+{
+	if (conn != NULL && conn->fd >= 0) {
+		conn->is_down = true;
+		(void)shutdown(conn->fd, SHUT_RDWR);
+	}
+}
+
+static struct timespec
+timespec_of(rv_time t)
+{
+	return (struct timespec){ .tv_sec = (time_t)(t / RV_SEC),
+		.tv_nsec = (long)(t % RV_SEC) };
+}
+
+static enum reeve_status
+lock(pthread_mutex_t *mutex, rv_time until)
+{
+	struct timespec ts = timespec_of(until);
+
+	if (pthread_mutex_trylock(mutex) == 0) {
+		return REEVE_OK;
+	}
+	if (until == 0) {
+		return REEVE_ETIMEDOUT;
+	}
+	if (until == RV_FOREVER) {
+		(void)pthread_mutex_lock(mutex);
+		return REEVE_OK;
+	}
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &ts) == 0
+		   ? REEVE_OK
+		   : REEVE_ETIMEDOUT;
+}
+
+/* An operation in one direction can be. */
+static enum reeve_status
+check(const struct reeve_conn *conn, bool sending)
+{
+	if (conn == NULL) {
+		return REEVE_EINVALID;
+	}
+	RV_MAGIC_CHECK(conn, RV_CONN_MAGIC);
+	if (conn->fd < 0 || conn->is_down) {
+		return REEVE_ECLOSED;
+	}
+	return (sending ? conn->may_send : conn->may_receive) ? REEVE_OK
+							      : REEVE_EINVALID;
+}
+
+static enum reeve_status
+check_outgoing(struct rv_outgoing *out)
+{
+	if (out->n_parts > MANY_PARTS ||
+	    out->n_handles > REEVE_PARCEL_HANDLES) {
+		return REEVE_ETOOBIG;
+	}
+	if ((out->flags & ~(uint32_t)REEVE_PARCEL_JSON) != 0) {
+		return REEVE_EINVALID;
+	}
+	for (size_t i = 0; i < out->n_parts; i++) {
+		const struct iovec *part = &out->parts[i];
+
+		if (part->iov_base == NULL && part->iov_len > 0) {
+			return REEVE_EINVALID;
+		}
+		if (__builtin_add_overflow(
+			out->length, part->iov_len, &out->length)) {
+			return REEVE_ETOOBIG;
+		}
+	}
+	for (uint32_t i = 0; i < out->n_handles; i++) {
+		const struct reeve_handle *h = &out->handles[i];
+
+		if (h->kind <= REEVE_SHARE_NONE ||
+		    h->kind > REEVE_SHARE_WRITER || h->n_fds == 0 ||
+		    h->n_fds > REEVE_HANDLE_FDS) {
+			return REEVE_EINVALID;
+		}
+	}
+	return REEVE_OK;
+}
+
+static enum reeve_status
+send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
+{
+	rv_time until = rv_wait_until(timeout);
+	enum reeve_status status = check(conn, true);
+
+	if (status == REEVE_OK) {
+		status = check_outgoing(out);
+	}
+	if (status == REEVE_OK) {
+		status = lock(&conn->own->sending, until);
+	}
+	if (status == REEVE_OK) {
+		status = rv_packet_send(conn, out, until);
+		(void)pthread_mutex_unlock(&conn->own->sending);
+	}
+	return status;
+}
+
+enum reeve_status
+reeve_conn_send(
+    struct reeve_conn *conn, const void *data, uint64_t length, int64_t timeout)
+{
+	struct iovec part = { (void *)(uintptr_t)data, length };
+	struct rv_outgoing out = { .parts = &part, .n_parts = 1 };
+
+	return send_out(conn, &out, timeout);
+}
+
+enum reeve_status
+reeve_conn_sendv(struct reeve_conn *conn, const struct iovec *parts, size_t n,
+    uint32_t flags, int64_t timeout)
+{
+	struct rv_outgoing out = { .parts = parts, .n_parts = n };
+
+	out.flags = flags;
+	if (parts == NULL && n > 0) {
+		return REEVE_EINVALID;
+	}
+	return send_out(conn, &out, timeout);
+}
+
+enum reeve_status
+reeve_conn_send_parcel(
+    struct reeve_conn *conn, struct reeve_parcel *parcel, int64_t timeout)
+{
+	struct rv_outgoing out = { .n_parts = 0 };
+	enum reeve_status status;
+	struct iovec part;
+
+	if (parcel == NULL) {
+		return REEVE_EINVALID;
+	}
+	out.flags = parcel->flags;
+	out.handles = parcel->handles;
+	out.n_handles = parcel->n_handles;
+	if (parcel->kind == RV_PARCEL_MADE) {
+		out.made = parcel;
+		out.length = parcel->capacity;
+	} else {
+		part = (struct iovec){ (void *)(uintptr_t)parcel->data,
+			parcel->length };
+		out.parts = &part;
+		out.n_parts = 1;
+	}
+	status = send_out(conn, &out, timeout);
+	if (status == REEVE_OK && out.made != NULL) {
+		/* the handles stay the caller's, for him to close */
+		parcel->n_handles = 0;
+		reeve_parcel_free(parcel);
+	}
+	return status;
+}
+
+static enum reeve_status
+receive_in(
+    struct reeve_conn *conn, const struct rv_incoming *in, int64_t timeout)
+{
+	rv_time until = rv_wait_until(timeout);
+	enum reeve_status status = check(conn, false);
+
+	if (status == REEVE_OK) {
+		status = lock(&conn->own->receiving, until);
+	}
+	if (status == REEVE_OK) {
+		status = rv_packet_receive(conn, in, until);
+		(void)pthread_mutex_unlock(&conn->own->receiving);
+	}
+	return status;
+}
+
+enum reeve_status
+reeve_conn_recv(struct reeve_conn *conn, struct reeve_parcel *parcel,
+    uint64_t max, int64_t timeout)
+{
+	struct rv_incoming in = { .parcel = parcel, .size = max };
+
+	if (parcel == NULL) {
+		return REEVE_EINVALID;
+	}
+	rv_parcel_empty(parcel);
+	return receive_in(conn, &in, timeout);
+}
+
+enum reeve_status
+reeve_conn_recv_into(struct reeve_conn *conn, void *buf, uint64_t size,
+    uint64_t *length, int64_t timeout)
+{
+	struct rv_incoming in = { .buf = buf, .size = size, .length = length };
+
+	if (length == NULL || (buf == NULL && size > 0)) {
+		return REEVE_EINVALID;
+	}
+	return receive_in(conn, &in, timeout);
+}
+
+bool
+reeve_conn_waiting(struct reeve_conn *conn)
+{
+	bool is_waiting;
+
+	if (check(conn, false) != REEVE_OK ||
+	    lock(&conn->own->receiving, 0) != REEVE_OK) {
+		return false; /* who holds the lock is receiving it */
+	}
+	is_waiting = conn->own->arrival.here;
+	(void)pthread_mutex_unlock(&conn->own->receiving);
+	return is_waiting;
+}
+
+enum reeve_status
+reeve_conn_poll(struct reeve_conn *conn, int64_t timeout)
+{
+	enum reeve_status status = check(conn, false);
+
+	if (status != REEVE_OK || reeve_conn_waiting(conn)) {
+		return status;
+	}
+	status = rv_wait_fd(conn->fd, POLLIN, rv_wait_until(timeout));
+	return status == REEVE_OK && conn->is_down ? REEVE_ECLOSED : status;
+}
+
+uint64_t
+reeve_conn_unsent(struct reeve_conn *conn)
+{
+	(void)conn;
+	return 0;
+}
+
+enum reeve_status
+reeve_conn_flush(struct reeve_conn *conn, int64_t timeout)
+{
+	(void)timeout;
+	return check(conn, true);
+}
+
+int
+reeve_conn_fd(const struct reeve_conn *conn)
+{
+	return conn != NULL ? conn->fd : -1;
+}
+
+bool
+reeve_conn_can_send(const struct reeve_conn *conn)
+{
+	return check(conn, true) == REEVE_OK;
+}
+
+bool
+reeve_conn_can_receive(const struct reeve_conn *conn)
+{
+	return check(conn, false) == REEVE_OK;
+}
+
+enum reeve_status
+reeve_conn_peer(
+    const struct reeve_conn *conn, pid_t *pid, uid_t *uid, gid_t *gid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int domain;
+
+	if (conn == NULL || pid == NULL || uid == NULL || gid == NULL) {
+		return REEVE_EINVALID;
+	}
+	if (conn->fd < 0) {
+		return REEVE_ECLOSED;
+	}
+	if (socket_kind(conn->fd, &domain) < 0 || domain != AF_UNIX ||
+	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+		return REEVE_EINVALID;
+	}
+	*pid = peer.pid;
+	*uid = peer.uid;
+	*gid = peer.gid;
+	return REEVE_OK;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection from the inside: what conn.c owns, and the two ways of bringing
+ * a message over, seqpacket.c and stream.c, which it calls with the lock of the
+ * direction held.
+ */
+#ifndef RV_CONN_PRIV_H
+#define RV_CONN_PRIV_H
+
+#include <pthread.h>
+
+#include <reeve/conn.h>
+
+#include "base/base.h"
+#include "base/time.h"
+#include "conn/head.h"
+#include "conn/rights.h"
+
+#define RV_CONN_MAGIC 0x636f6e6eU
+
+/* Bytes of a message that goes within its packet; larger ones go by memory. */
+#define RV_INLINE_MAX ((size_t)64 * 1024)
+
+/* What owns the bytes of a parcel. */
+enum rv_parcel_kind {
+	RV_PARCEL_NONE,   /* nobody, or the caller */
+	RV_PARCEL_HEAP,   /* memory, of that capacity */
+	RV_PARCEL_MAPPED, /* a mapping at memory, of that capacity */
+	RV_PARCEL_MADE,   /* the same, writable; the memfd is the lease */
+};
+
+/* A message to be sent. */
+struct rv_outgoing {
+	const struct iovec *parts;
+	size_t n_parts;
+	uint64_t length;
+	uint32_t flags;
+	uint32_t n_handles;
+	const struct reeve_handle *handles;
+	struct reeve_parcel *made; /* whose memory goes itself, or NULL */
+};
+
+/* Where a message goes: a parcel, or memory of the caller's. */
+struct rv_incoming {
+	struct reeve_parcel *parcel; /* or NULL: */
+	void *buf;
+	uint64_t size; /* of buf, or the longest that is wanted */
+	uint64_t *length;
+};
+
+/* A packet that was received and is not delivered. */
+struct rv_arrival {
+	bool here;
+	struct rv_head head;
+	size_t body; /* bytes of it in the spill */
+	struct rv_rights rights;
+};
+
+/*
+ * What a fork must not copy, in memory that is zero in the child: the locks,
+ * which threads of the parent may hold and zero is unlocked of, and a packet
+ * that the parent received.
+ */
+struct rv_conn_own {
+	pthread_mutex_t sending, receiving;
+	struct rv_arrival arrival;
+	unsigned char spill[RV_INLINE_MAX];
+};
+
+struct rv_stream;
+
+struct reeve_conn {
+	uint32_t magic;
+	_Atomic int fd;       /* -1: closed */
+	_Atomic bool is_down; /* by reeve_conn_shutdown */
+	bool may_send, may_receive;
+	struct rv_conn_own *own;
+	struct rv_stream *stream; /* NULL: packets */
+};
+
+/* Takes the descriptor, on failure too. */
+enum reeve_status rv_conn_new(struct reeve_conn **, int fd, bool may_send,
+    bool may_receive, struct reeve_error *) RV_MUST_CHECK;
+
+enum reeve_status rv_packet_send(struct reeve_conn *,
+    const struct rv_outgoing *, rv_time until) RV_MUST_CHECK;
+enum reeve_status rv_packet_receive(struct reeve_conn *,
+    const struct rv_incoming *, rv_time until) RV_MUST_CHECK;
+/* Forget what arrived. */
+void rv_packet_drop(struct rv_arrival *);
+
+/* Memory of `length` bytes at least; its bytes may be anything. */
+enum reeve_status rv_parcel_room(
+    struct reeve_parcel *, uint64_t length) RV_MUST_CHECK;
+/* The bytes of a sealed memfd. */
+enum reeve_status rv_parcel_map(
+    struct reeve_parcel *, int memfd, uint64_t length) RV_MUST_CHECK;
+/* It owns no bytes any more, and no handles. */
+void rv_parcel_empty(struct reeve_parcel *);
+/* Nobody can change a made one any more. */
+enum reeve_status rv_parcel_seal(struct reeve_parcel *) RV_MUST_CHECK;
+
+#endif

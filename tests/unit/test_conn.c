@@ -1,0 +1,771 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections within one machine: messages of all sizes, both forms of
+ * receiving, directions, ends, timeouts, threads, forks and signals.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <reeve/bell.h>
+#include <reeve/conn.h>
+
+#include "base/fault.h"
+#include "conn/conn_priv.h"
+#include "lib/harness.h"
+
+#define LONG REEVE_S(60)
+
+static struct reeve_error err;
+
+static void
+make_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b)
+{
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(duplex, a, b, &err), REEVE_OK);
+}
+
+static void
+finish(struct reeve_conn *a, struct reeve_conn *b)
+{
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+}
+
+static void
+expect(struct reeve_conn *conn, const char *text)
+{
+	struct reeve_parcel parcel = { 0 };
+
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_recv(conn, &parcel, 1000, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, strlen(text));
+	CU_ASSERT_EQUAL(memcmp(parcel.data, text, strlen(text)), 0);
+	reeve_parcel_free(&parcel);
+}
+
+static void
+say(struct reeve_conn *conn, const char *text)
+{
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_send(conn, text, strlen(text), LONG), REEVE_OK);
+}
+
+RV_TEST(messages_go_both_ways_and_never_merge_or_split)
+{
+	struct reeve_conn *a, *b;
+
+	make_pipe(true, &a, &b);
+	say(a, "one");
+	say(a, "two");
+	say(b, "back");
+	expect(b, "one");
+	expect(b, "two");
+	expect(a, "back");
+	finish(a, b);
+}
+
+RV_TEST(an_empty_message_is_a_message)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_conn_send(a, NULL, 0, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 0, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, 0);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_ETIMEDOUT);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(parts_and_the_word_json_come_over)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	char open[] = "{\"a\":", close[] = "1}";
+	struct iovec parts[] = { { open, 5 }, { NULL, 0 }, { close, 2 } };
+	struct iovec many[1001];
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_sendv(a, parts, 3, REEVE_PARCEL_JSON, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 100, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.flags, REEVE_PARCEL_JSON);
+	CU_ASSERT_EQUAL(parcel.length, 7);
+	CU_ASSERT_EQUAL(memcmp(parcel.data, "{\"a\":1}", 7), 0);
+	for (unsigned i = 0; i < 1001; i++) {
+		many[i] = (struct iovec){ open, 1 };
+	}
+	CU_ASSERT_EQUAL(reeve_conn_sendv(a, many, 1001, 0, 0), REEVE_ETOOBIG);
+	CU_ASSERT_EQUAL(reeve_conn_sendv(a, many, 1000, 0, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1000, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, 1000);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(a_large_message_is_whole)
+{
+	static const size_t sizes[] = { 65535, 65536, 65537, 1 << 20,
+		(16 << 20) + 3 };
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	unsigned char *data = malloc((16 << 20) + 3), *into;
+	uint64_t length;
+
+	make_pipe(true, &a, &b);
+	into = malloc((16 << 20) + 3);
+	for (size_t i = 0; i < (16 << 20) + 3; i++) {
+		data[i] = (unsigned char)(i * 31 + (i >> 8));
+	}
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t n = sizes[i];
+
+		CU_ASSERT_EQUAL(reeve_conn_send(a, data, n, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_send(a, data, n, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_conn_recv(b, &parcel, n, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(parcel.length, n);
+		CU_ASSERT_EQUAL(memcmp(parcel.data, data, n), 0);
+		CU_ASSERT_EQUAL(
+		    reeve_conn_recv_into(b, into, n, &length, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(length, n);
+		CU_ASSERT_EQUAL(memcmp(into, data, n), 0);
+	}
+	reeve_parcel_free(&parcel);
+	free(data);
+	free(into);
+	finish(a, b);
+}
+
+RV_TEST(a_message_of_more_than_2_gib_goes_without_a_copy)
+{
+	const uint64_t length = ((uint64_t)2 << 30) + 5;
+	struct reeve_conn *a, *b;
+	struct reeve_parcel out = { 0 }, in = { 0 };
+	void *at;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_parcel_make(&out, length, &at, &err), REEVE_OK);
+	((char *)at)[0] = 'f';
+	((char *)at)[length - 1] = 'l';
+	out.flags = REEVE_PARCEL_JSON;
+	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
+	CU_ASSERT_PTR_NULL(out.data);
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_recv(b, &in, REEVE_ANY_LENGTH, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(in.length, length);
+	CU_ASSERT_EQUAL(in.flags, REEVE_PARCEL_JSON);
+	CU_ASSERT_EQUAL(((const char *)in.data)[0], 'f');
+	CU_ASSERT_EQUAL(((const char *)in.data)[1], 0);
+	CU_ASSERT_EQUAL(((const char *)in.data)[length - 1], 'l');
+	/* and is refused by one who wants less, and can go on */
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_parcel_make(&out, length, &at, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
+	say(a, "next");
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &in, length - 1, LONG), REEVE_ETOOBIG);
+	expect(b, "next");
+	reeve_parcel_free(&in);
+	finish(a, b);
+}
+
+RV_TEST(a_made_message_that_was_not_sent_can_be_sent_again)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel out = { 0 }, in = { 0 };
+	static char block[60000];
+	void *at;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL_FATAL(reeve_parcel_make(&out, 10, &at, &err), REEVE_OK);
+	memcpy(at, "0123456789", 10);
+	while (reeve_conn_send(a, block, sizeof(block), 0) == REEVE_OK) {
+	}
+	while (reeve_conn_send(a, block, 0, 0) == REEVE_OK) {
+	}
+	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, 0), REEVE_ETIMEDOUT);
+	while (reeve_conn_recv(b, &in, sizeof(block), 0) == REEVE_OK) {
+	}
+	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
+	expect(b, "0123456789");
+	CU_ASSERT_EQUAL(reeve_parcel_make(&out, 0, &at, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL_FATAL(reeve_parcel_make(&out, 10, &at, &err), REEVE_OK);
+	reeve_parcel_free(&out);
+	reeve_parcel_free(&out);
+	reeve_parcel_free(&in);
+	finish(a, b);
+}
+
+RV_TEST(a_buffer_that_is_too_small_keeps_the_message)
+{
+	static const size_t sizes[] = { 40, 70000 };
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	char data[70000], buf[70000];
+	uint64_t length = 0;
+
+	make_pipe(true, &a, &b);
+	memset(data, 'x', sizeof(data));
+	data[0] = 'f';
+	for (unsigned i = 0; i < 2; i++) {
+		size_t n = sizes[i];
+
+		data[n - 1] = 'l';
+		CU_ASSERT_EQUAL(reeve_conn_send(a, data, n, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(b, buf, 39, &length, LONG),
+		    REEVE_ETOOSHORT);
+		CU_ASSERT_EQUAL(length, n);
+		CU_ASSERT_TRUE(reeve_conn_waiting(b));
+		CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(b, NULL, 0, &length, 0),
+		    REEVE_ETOOSHORT);
+		CU_ASSERT_EQUAL(
+		    reeve_conn_recv_into(b, buf, n, &length, 0), REEVE_OK);
+		CU_ASSERT_FALSE(reeve_conn_waiting(b));
+		CU_ASSERT_EQUAL(memcmp(buf, data, n), 0);
+		/* by the other form, too */
+		CU_ASSERT_EQUAL(reeve_conn_send(a, data, n, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(b, buf, 39, &length, LONG),
+		    REEVE_ETOOSHORT);
+		CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, n, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(memcmp(parcel.data, data, n), 0);
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv_into(b, buf, 1, NULL, 0), REEVE_EINVALID);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(values_are_received_at_any_place_of_an_array)
+{
+	struct reeve_conn *a, *b;
+	int ten[10], buf[13] = { 0 };
+	uint64_t length;
+
+	make_pipe(true, &a, &b);
+	for (int i = 0; i < 10; i++) {
+		ten[i] = i + 1;
+	}
+	for (int offset = 0; offset <= 3; offset += 3) {
+		CU_ASSERT_EQUAL(
+		    reeve_conn_send(a, ten, sizeof(ten), LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(b, buf + offset,
+				    sizeof(ten), &length, LONG),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(memcmp(buf + offset, ten, sizeof(ten)), 0);
+	}
+	finish(a, b);
+}
+
+RV_TEST(a_message_over_the_maximum_is_skipped)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+
+	make_pipe(true, &a, &b);
+	say(a, "a long message");
+	say(a, "short");
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 5, LONG), REEVE_ETOOBIG);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 5, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, 5);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(one_way_is_one_way)
+{
+	struct reeve_conn *reader, *writer;
+	struct reeve_parcel parcel = { 0 };
+
+	make_pipe(false, &reader, &writer);
+	CU_ASSERT_TRUE(reeve_conn_can_receive(reader));
+	CU_ASSERT_FALSE(reeve_conn_can_send(reader));
+	CU_ASSERT_FALSE(reeve_conn_can_receive(writer));
+	CU_ASSERT_TRUE(reeve_conn_can_send(writer));
+	CU_ASSERT_EQUAL(reeve_conn_send(reader, "x", 1, 0), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_recv(writer, &parcel, 1, 0), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_poll(writer, 0), REEVE_EINVALID);
+	say(writer, "along");
+	expect(reader, "along");
+	reeve_conn_close(writer);
+	CU_ASSERT_EQUAL(reeve_conn_poll(reader, LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_recv(reader, &parcel, 1, LONG), REEVE_EEND);
+	finish(reader, writer);
+	make_pipe(false, &reader, &writer);
+	reeve_conn_close(reader);
+	CU_ASSERT_EQUAL(reeve_conn_send(writer, "x", 1, LONG), REEVE_EBROKEN);
+	finish(reader, writer);
+}
+
+RV_TEST(what_was_sent_before_the_end_is_received_before_it)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	uint64_t length;
+
+	make_pipe(true, &a, &b);
+	say(a, "last");
+	say(b, "never read"); /* makes the end a reset */
+	reeve_conn_close(a);
+	CU_ASSERT_EQUAL(reeve_conn_send(a, "x", 1, LONG), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_poll(a, LONG), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_fd(a), -1);
+	expect(b, "last");
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, LONG), REEVE_EEND);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv_into(b, &length, 8, &length, LONG), REEVE_EEND);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_send(b, "x", 1, LONG), REEVE_EBROKEN);
+	reeve_conn_close(a);
+	finish(a, b);
+}
+
+RV_TEST(every_wait_ends_at_its_timeout)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	static char block[60000];
+	uint64_t length;
+	unsigned sent = 0;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, 0), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, -7), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &parcel, 1, REEVE_MS(3)), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_conn_recv_into(b, block, 1, &length, REEVE_MS(3)),
+	    REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_conn_poll(b, REEVE_MS(3)), REEVE_ETIMEDOUT);
+	while (reeve_conn_send(a, block, sizeof(block), 0) == REEVE_OK) {
+		sent++;
+	}
+	CU_ASSERT_TRUE(sent > 0);
+	CU_ASSERT_EQUAL(reeve_conn_send(a, block, sizeof(block), REEVE_MS(3)),
+	    REEVE_ETIMEDOUT);
+	while (sent-- > 0) {
+		CU_ASSERT_EQUAL(
+		    reeve_conn_recv(b, &parcel, sizeof(block), 0), REEVE_OK);
+		CU_ASSERT_EQUAL(parcel.length, sizeof(block));
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &parcel, sizeof(block), 0), REEVE_ETIMEDOUT);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+static void *
+shut_it_down(void *arg)
+{
+	reeve_conn_shutdown(arg);
+	return NULL;
+}
+
+RV_TEST(a_shutdown_wakes_who_waits)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	pthread_t thread;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(pthread_create(&thread, NULL, shut_it_down, b), 0);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &parcel, 1, REEVE_FOREVER), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_EEND);
+	finish(a, b);
+}
+
+RV_TEST(the_child_of_a_fork_talks_when_the_parent_has_closed_its_copy)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	int status;
+	pid_t pid;
+
+	make_pipe(true, &a, &b);
+	pid = fork();
+	if (pid == 0) {
+		enum reeve_status got;
+
+		reeve_conn_close(a);
+		got = reeve_conn_recv(b, &parcel, 100, LONG);
+		if (got == REEVE_OK) {
+			got = reeve_conn_send(
+			    b, parcel.data, parcel.length, LONG);
+		}
+		_exit(got == REEVE_OK ? 0 : 1);
+	}
+	reeve_conn_close(b);
+	say(a, "echo");
+	expect(a, "echo");
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_EEND);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	finish(a, b);
+}
+
+static void *
+wait_for_a_message(void *arg)
+{
+	struct reeve_parcel parcel = { 0 };
+	enum reeve_status status =
+	    reeve_conn_recv(arg, &parcel, 100, REEVE_FOREVER);
+
+	reeve_parcel_free(&parcel);
+	return status == REEVE_OK ? arg : NULL;
+}
+
+/* Until the thread holds the lock of the direction, for good. */
+static void
+await_receiver(struct reeve_conn *conn)
+{
+	while (pthread_mutex_trylock(&conn->own->receiving) == 0) {
+		(void)pthread_mutex_unlock(&conn->own->receiving);
+		(void)sched_yield();
+	}
+}
+
+RV_TEST(a_fork_while_a_thread_receives_leaves_the_child_free_to)
+{
+	struct reeve_conn *a, *b;
+	pthread_t thread;
+	void *result = NULL;
+	int status;
+	pid_t pid;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(
+	    pthread_create(&thread, NULL, wait_for_a_message, b), 0);
+	await_receiver(b);
+	pid = fork();
+	if (pid == 0) {
+		/* its copy of the lock is not held, whatever the thread does */
+		_exit(wait_for_a_message(b) != NULL ? 0 : 1);
+	}
+	say(a, "for one");
+	say(a, "and for the other");
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(pthread_join(thread, &result), 0);
+	CU_ASSERT_PTR_NOT_NULL(result);
+	finish(a, b);
+}
+
+#define EACH 2000
+
+static void *
+send_many(void *arg)
+{
+	uint64_t word[100];
+
+	for (uint64_t i = 0; i < EACH; i++) {
+		for (unsigned k = 0; k < 100; k++) {
+			word[k] = i;
+		}
+		if (reeve_conn_send(arg, word, (i % 100 + 1) * 8, LONG) !=
+		    REEVE_OK) {
+			return NULL;
+		}
+	}
+	return arg;
+}
+
+static void *
+receive_many(void *arg)
+{
+	struct reeve_parcel parcel = { 0 };
+	bool good = true;
+
+	for (unsigned i = 0; good && i < EACH; i++) {
+		const uint64_t *word;
+
+		good = reeve_conn_recv(arg, &parcel, 800, LONG) == REEVE_OK &&
+		       parcel.length >= 8;
+		word = parcel.data;
+		good = good && parcel.length == (word[0] % 100 + 1) * 8 &&
+		       word[parcel.length / 8 - 1] == word[0];
+	}
+	reeve_parcel_free(&parcel);
+	return good ? arg : NULL;
+}
+
+RV_TEST(two_threads_at_each_end_corrupt_nothing)
+{
+	struct reeve_conn *a, *b;
+	pthread_t threads[4];
+
+	make_pipe(true, &a, &b);
+	for (unsigned i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    pthread_create(&threads[i], NULL,
+			i < 2 ? send_many : receive_many, i < 2 ? a : b),
+		    0);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		void *result = NULL;
+
+		CU_ASSERT_EQUAL(pthread_join(threads[i], &result), 0);
+		CU_ASSERT_PTR_NOT_NULL(result);
+	}
+	finish(a, b);
+}
+
+RV_TEST(two_processes_with_one_end_get_whole_messages_each)
+{
+	struct reeve_conn *a, *b;
+	pid_t pids[2];
+	int status;
+
+	make_pipe(true, &a, &b);
+	for (unsigned i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			_exit(receive_many(b) != NULL ? 0 : 1);
+		}
+	}
+	CU_ASSERT_PTR_NOT_NULL(send_many(a));
+	CU_ASSERT_PTR_NOT_NULL(send_many(a));
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(waitpid(pids[i], &status, 0), pids[i]);
+		CU_ASSERT_EQUAL(status, 0);
+	}
+	finish(a, b);
+}
+
+static void
+on_signal(int signo)
+{
+	(void)signo;
+}
+
+/* A child that signals its parent until it is killed. */
+static pid_t
+signal_storm(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	pid_t parent = getpid(), pid;
+
+	CU_ASSERT_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
+	pid = fork();
+	while (pid == 0) {
+		(void)kill(parent, SIGUSR1);
+	}
+	return pid;
+}
+
+RV_TEST(signals_neither_shorten_nor_break_anything)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	pid_t storm, echo;
+	static char block[50000];
+
+	make_pipe(true, &a, &b);
+	echo = fork();
+	if (echo == 0) {
+		while (reeve_conn_recv(b, &parcel, 1 << 20, LONG) == REEVE_OK) {
+			if (reeve_conn_send(b, parcel.data, parcel.length,
+				LONG) != REEVE_OK) {
+				_exit(1);
+			}
+		}
+		_exit(0);
+	}
+	storm = signal_storm();
+	for (unsigned i = 0; i < 300; i++) {
+		size_t n = i % 3 == 0 ? 100000 : 50000;
+		char *data = n > sizeof(block) ? calloc(1, n) : block;
+
+		CU_ASSERT_EQUAL(reeve_conn_send(a, data, n,
+				    i % 2 == 0 ? LONG : REEVE_FOREVER),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1 << 20,
+				    i % 2 == 0 ? LONG : REEVE_FOREVER),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(parcel.length, n);
+		if (data != block) {
+			free(data);
+		}
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(a, &parcel, 1, REEVE_MS(50)), REEVE_ETIMEDOUT);
+	(void)kill(storm, SIGKILL);
+	CU_ASSERT_EQUAL(waitpid(storm, NULL, 0), storm);
+	(void)kill(echo, SIGKILL);
+	CU_ASSERT_EQUAL(waitpid(echo, NULL, 0), echo);
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	static char block[60000];
+	pid_t pid;
+	int status;
+
+	make_pipe(true, &a, &b);
+	pid = fork();
+	if (pid == 0) {
+		reeve_conn_close(a);
+		(void)raise(SIGSTOP);
+		while (reeve_conn_recv(b, &parcel, sizeof(block), LONG) ==
+		       REEVE_OK) {
+		}
+		_exit(0);
+	}
+	reeve_conn_close(b);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, WUNTRACED), pid);
+	while (
+	    reeve_conn_send(a, block, sizeof(block), REEVE_MS(2)) == REEVE_OK) {
+	}
+	CU_ASSERT_EQUAL(reeve_conn_send(a, block, sizeof(block), REEVE_MS(2)),
+	    REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(a, &parcel, 1, REEVE_MS(2)), REEVE_ETIMEDOUT);
+	(void)kill(pid, SIGCONT);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_OK);
+	reeve_conn_close(a);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	finish(a, b);
+}
+
+RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
+{
+	static char block[100000];
+	struct reeve_conn *a = NULL, *b = NULL;
+	struct reeve_parcel parcel = { 0 };
+
+	CU_ASSERT_EQUAL(reeve_pipe(true, NULL, &b, &err), REEVE_EINVALID);
+	CU_ASSERT_TRUE(rv_fault_set("socketpair=EMFILE"));
+	CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ESYS);
+	for (unsigned n = 1; n <= 2; n++) {
+		char plan[64];
+
+		(void)snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
+		CU_ASSERT_TRUE(rv_fault_set(plan));
+		CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ENOMEM);
+		(void)snprintf(plan, sizeof(plan), "mmap@%u=ENOMEM", n);
+		CU_ASSERT_TRUE(rv_fault_set(plan));
+		CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ENOMEM);
+	}
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	CU_ASSERT_PTR_NULL(a);
+	make_pipe(true, &a, &b);
+	CU_ASSERT_TRUE(rv_fault_set("memfd_create=EMFILE"));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_ESYS);
+	CU_ASSERT_TRUE(rv_fault_set("write=ENOSPC"));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_ESYS);
+	CU_ASSERT_TRUE(rv_fault_set("send=ENOBUFS"));
+	CU_ASSERT_EQUAL(reeve_conn_send(a, "x", 1, LONG), REEVE_ENOMEM);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	say(a, "kept");
+	CU_ASSERT_TRUE(rv_fault_set("alloc=ENOMEM"));
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 100, LONG), REEVE_ENOMEM);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	expect(b, "kept");
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_OK);
+	CU_ASSERT_TRUE(rv_fault_set("mmap=ENOMEM"));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &parcel, sizeof(block), LONG), REEVE_ENOMEM);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv(b, &parcel, sizeof(block), 0), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, sizeof(block));
+	reeve_parcel_free(&parcel);
+	finish(a, b);
+}
+
+RV_TEST(what_cannot_be_is_refused)
+{
+	struct reeve_conn *a, *b, *c = NULL;
+	struct reeve_parcel parcel = { .flags = 2 };
+	struct reeve_handle handle = reeve_handle_of_fd(0);
+	int fds[2];
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_send(a, NULL, 1, LONG), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_sendv(a, NULL, 1, 0, LONG), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send_parcel(a, &parcel, LONG), REEVE_EINVALID);
+	parcel.flags = 0;
+	parcel.n_handles = REEVE_PARCEL_HANDLES + 1;
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send_parcel(a, &parcel, LONG), REEVE_ETOOBIG);
+	parcel.n_handles = 1; /* which is none */
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send_parcel(a, &parcel, LONG), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_send(NULL, "x", 1, LONG), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, NULL, 1, 0), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_conn_open(&c, &handle, &err), REEVE_EINVALID);
+	handle.kind = REEVE_SHARE_CONNECTION;
+	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+	handle.fds[0] = fds[0];
+	CU_ASSERT_EQUAL(reeve_conn_open(&c, &handle, &err), REEVE_EINVALID);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	CU_ASSERT_EQUAL(reeve_conn_open(&c, &handle, &err), REEVE_ESYS);
+	CU_ASSERT_PTR_NULL(c);
+	reeve_conn_free(NULL);
+	reeve_parcel_free(NULL);
+	finish(a, b);
+}
+
+RV_TEST(the_peer_of_a_pipe_is_who_made_it)
+{
+	struct reeve_conn *a, *b;
+	pid_t pid = 0;
+	uid_t uid = 1;
+	gid_t gid = 1;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_peer(a, &pid, &uid, &gid), REEVE_OK);
+	CU_ASSERT_EQUAL(pid, getpid());
+	CU_ASSERT_EQUAL(uid, geteuid());
+	CU_ASSERT_EQUAL(gid, getegid());
+	finish(a, b);
+}
+
+RV_SUITE(conn, RV_CASE(messages_go_both_ways_and_never_merge_or_split),
+    RV_CASE(an_empty_message_is_a_message),
+    RV_CASE(parts_and_the_word_json_come_over),
+    RV_CASE(a_large_message_is_whole),
+    RV_CASE(a_message_of_more_than_2_gib_goes_without_a_copy),
+    RV_CASE(a_made_message_that_was_not_sent_can_be_sent_again),
+    RV_CASE(a_buffer_that_is_too_small_keeps_the_message),
+    RV_CASE(values_are_received_at_any_place_of_an_array),
+    RV_CASE(a_message_over_the_maximum_is_skipped), RV_CASE(one_way_is_one_way),
+    RV_CASE(what_was_sent_before_the_end_is_received_before_it),
+    RV_CASE(every_wait_ends_at_its_timeout),
+    RV_CASE(a_shutdown_wakes_who_waits),
+    RV_CASE(the_child_of_a_fork_talks_when_the_parent_has_closed_its_copy),
+    RV_CASE(a_fork_while_a_thread_receives_leaves_the_child_free_to),
+    RV_CASE(two_threads_at_each_end_corrupt_nothing),
+    RV_CASE(two_processes_with_one_end_get_whole_messages_each),
+    RV_CASE(signals_neither_shorten_nor_break_anything),
+    RV_CASE(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked),
+    RV_CASE(no_memory_and_no_descriptors_are_said_and_nothing_is_lost),
+    RV_CASE(what_cannot_be_is_refused),
+    RV_CASE(the_peer_of_a_pipe_is_who_made_it))
