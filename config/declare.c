@@ -352,7 +352,7 @@ rv_declared_add(struct rv_declared *d, const char *path, bool is_supervisor,
 static enum reeve_status
 not_declared(const char *path, struct reeve_error *err)
 {
-	return rv_error(err, REEVE_ENOENT, "%.200s: not declared",
+	return rv_error(err, REEVE_ENOENT, "%.200s is not declared",
 	    path != NULL ? path : "");
 }
 

@@ -131,7 +131,9 @@ find_places(struct places *places, const struct reeve_client_options *options,
 {
 	if (options == NULL || options->size < sizeof(*options)) {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot open a client: options without their size");
+		    "cannot open a client: reeve_client_options %s; set its "
+		    "size to the sizeof its struct",
+		    options == NULL ? "is NULL" : "has another size");
 	}
 	if (options->socket_path != NULL) {
 		places->paths[0] = rv_strdup(options->socket_path);
@@ -143,7 +145,8 @@ find_places(struct places *places, const struct reeve_client_options *options,
 		add_config(places, options->config_file);
 	} else {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot open a client: it is not said whose runtime");
+		    "cannot open a client: reeve_client_options has none of "
+		    "socket_path, state_dir and config_file");
 	}
 	if (places->no_memory || places->n == 0) {
 		return rv_error_sys(err, ENOMEM, "cannot open a client");

@@ -101,8 +101,8 @@ check_info(const struct reeve_config_info *info, struct reeve_error *err)
 {
 	if (info != NULL && info->size < sizeof(*info)) {
 		return rv_error(err, REEVE_EINVALID,
-		    "reeve_config_info has size %zu: set it to the sizeof its "
-		    "struct",
+		    "cannot fill the reeve_config_info: it has size %zu; set "
+		    "it to the sizeof its struct",
 		    info->size);
 	}
 	return REEVE_OK;

@@ -149,13 +149,26 @@ leave(struct reeve *reeve)
 }
 
 enum reeve_status
+rv_face_said(
+    enum reeve_status status, const char *what, struct reeve_error *err)
+{
+	if (status != REEVE_OK && status != REEVE_ECONFIG &&
+	    status != REEVE_EBUG && err != NULL &&
+	    strncmp(err->text, "cannot ", 7) != 0) {
+		rv_error_wrap(err, "cannot %s", what);
+	}
+	return status;
+}
+
+enum reeve_status
 rv_face_call(struct reeve *reeve, const char *what, unsigned needs,
     rv_face_fn *fn, void *arg, struct reeve_error *err)
 {
 	enum reeve_status status = rv_face_check(reeve, what, needs, err);
 
 	if (status == REEVE_OK) {
-		status = rv_face_guarded(reeve, fn, arg, err);
+		status = rv_face_said(
+		    rv_face_guarded(reeve, fn, arg, err), what, err);
 		leave(reeve);
 	}
 	return status;

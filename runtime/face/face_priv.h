@@ -85,6 +85,10 @@ enum reeve_status rv_face_check(const struct reeve *, const char *what,
 enum reeve_status rv_face_call(struct reeve *, const char *what, unsigned needs,
     rv_face_fn *, void *arg, struct reeve_error *) RV_MUST_CHECK;
 
+/* "cannot WHAT: " before a text that does not say so; status again. */
+enum reeve_status rv_face_said(
+    enum reeve_status, const char *what, struct reeve_error *);
+
 /* The same without the check and without what follows: of destroy's own. */
 enum reeve_status rv_face_guarded(struct reeve *, rv_face_fn *, void *arg,
     struct reeve_error *) RV_MUST_CHECK;

@@ -208,7 +208,9 @@ reeve_create(struct reeve **out, const struct reeve_options *given,
 	reeve->finding = options.finding;
 	rv_list_init(&reeve->sink.link);
 	rv_face_watches_init(reeve);
-	status = rv_face_guarded(reeve, open_runtime, &options, err);
+	status =
+	    rv_face_said(rv_face_guarded(reeve, open_runtime, &options, err),
+		"create a runtime", err);
 	if (status != REEVE_OK) {
 		rv_face_destroy(reeve);
 		return status;

@@ -43,7 +43,8 @@ set_method(struct rv_conf_source *source, enum reeve_method method,
 
 	if ((unsigned)method >= RV_ARRAY_LEN(methods)) {
 		return rv_error(err, REEVE_EINVALID,
-		    "reeve_options: there is no method %d", (int)method);
+		    "reeve_options has method %d, which there is not",
+		    (int)method);
 	}
 	source->has_method = method != REEVE_METHOD_DEFAULT;
 	source->default_method = methods[method];

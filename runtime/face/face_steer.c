@@ -162,7 +162,8 @@ static enum reeve_status
 check_signal(int signo, struct reeve_error *err)
 {
 	if (signo < 1 || signo >= RV_SIGNALS) {
-		return rv_error(err, REEVE_EINVALID, "%d is no signal", signo);
+		return rv_error(err, REEVE_EINVALID,
+		    "%d is no signal; they are 1 to %d", signo, RV_SIGNALS - 1);
 	}
 	return REEVE_OK;
 }

@@ -213,8 +213,10 @@ check_scale(
 	enum reeve_status status;
 
 	if (args->instances == 0) {
-		return rv_error(
-		    err, REEVE_EINVALID, "cannot scale to 0 instances");
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot scale %.128s to 0 instances; reeve_stop stops all "
+		    "of them",
+		    args->path != NULL ? args->path : "a worker");
 	}
 	status = rv_face_find(reeve, args->path, &unit, err);
 	if (status != REEVE_OK) {
@@ -223,7 +225,8 @@ check_scale(
 	rv_super_info(reeve->super, unit, &info);
 	if (!info.spec->instances) {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot scale %s: it is no worker with instances",
+		    "cannot scale %s: it is no worker with instances, which "
+		    "it is when it has been declared with a number of them",
 		    unit->path);
 	}
 	return REEVE_OK;

@@ -13,6 +13,7 @@
 #include "child/page.h"
 #include "face/face_priv.h"
 #include "face/face_tree.h"
+#include "super/named.h"
 
 #define X(symbol, number, name, doc)                                  \
 	_Static_assert((int)REEVE_##symbol == (int)RV_STATE_##symbol, \
@@ -110,11 +111,8 @@ rv_face_find(struct reeve *reeve, const char *path, struct rv_unit **unit,
 		path++; /* `web` and `/web` are one */
 	}
 	*unit = rv_super_find(reeve->super, path);
-	if (*unit == NULL) {
-		return rv_error(
-		    err, REEVE_ENOENT, "no unit is named \"%.128s\"", path);
-	}
-	return REEVE_OK;
+	return *unit != NULL ? REEVE_OK
+			     : rv_super_no_such(reeve->super, path, err);
 }
 
 struct find_args {

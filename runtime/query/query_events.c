@@ -112,10 +112,15 @@ reeve_log_events(struct reeve_log *log, const struct reeve_event_filter *filter,
 	struct rv_buf sql;
 	enum reeve_status status;
 
-	if (log == NULL || fn == NULL ||
-	    (filter != NULL && filter->size < sizeof(*filter))) {
-		return rv_error(err, REEVE_EINVALID, "cannot read events: %s",
-		    "a log and a callback are needed");
+	if (rv_query_lacks("read events", "the log", log, err) ||
+	    rv_query_lacks("read events", "the callback", fn, err)) {
+		return REEVE_EINVALID;
+	}
+	if (filter != NULL && filter->size < sizeof(*filter)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot read events: reeve_event_filter has size %zu; set "
+		    "it to the sizeof its struct",
+		    filter->size);
 	}
 	filter = filter != NULL ? filter : &all;
 	rv_buf_init(&sql, SQL_MAX);

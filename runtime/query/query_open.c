@@ -156,6 +156,17 @@ open_all(struct reeve_log *log, struct reeve_error *err)
 	return status;
 }
 
+bool
+rv_query_lacks(
+    const char *what, const char *name, const void *it, struct reeve_error *err)
+{
+	if (it == NULL) {
+		rv_error(
+		    err, REEVE_EINVALID, "cannot %s: %s is NULL", what, name);
+	}
+	return it == NULL;
+}
+
 enum reeve_status
 reeve_log_open(struct reeve_log **out, const struct reeve_log_options *options,
     struct reeve_error *err)
@@ -163,10 +174,19 @@ reeve_log_open(struct reeve_log **out, const struct reeve_log_options *options,
 	struct reeve_log *log;
 	enum reeve_status status;
 
-	if (out == NULL || options == NULL ||
-	    options->size < sizeof(*options) || options->state_dir == NULL) {
-		return rv_error(
-		    err, REEVE_EINVALID, "a log needs its state directory");
+	if (rv_query_lacks("open a log", "the place for it", out, err) ||
+	    rv_query_lacks("open a log", "reeve_log_options", options, err)) {
+		return REEVE_EINVALID;
+	}
+	if (options->size < sizeof(*options)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot open a log: reeve_log_options has size %zu; set it "
+		    "to the sizeof its struct",
+		    options->size);
+	}
+	if (rv_query_lacks("open a log", "state_dir of reeve_log_options",
+		options->state_dir, err)) {
+		return REEVE_EINVALID;
 	}
 	log = rv_alloc(1, sizeof(*log));
 	if (log == NULL) {

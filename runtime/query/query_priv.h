@@ -52,6 +52,10 @@ bool rv_query_has_ring(const char *runtime_dir);
 
 /* -------- query_open.c -------- */
 
+/* Is it NULL? Then "cannot WHAT: NAME is NULL" and REEVE_EINVALID. */
+bool rv_query_lacks(
+    const char *what, const char *name, const void *it, struct reeve_error *);
+
 /* A consistent look at everything: the view `seen`. */
 enum reeve_status rv_query_look_begin(
     struct reeve_log *, struct reeve_error *) RV_MUST_CHECK;

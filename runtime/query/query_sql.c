@@ -165,13 +165,15 @@ reeve_log_sql(struct reeve_log *log, const char *sql, reeve_row_fn *fn,
 	sqlite3_stmt *stmt = NULL;
 	enum reeve_status status;
 
-	if (log == NULL || sql == NULL || fn == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "a log, a statement and a callback are needed");
+	if (rv_query_lacks("run SQL", "the log", log, err) ||
+	    rv_query_lacks("run SQL", "the statement", sql, err) ||
+	    rv_query_lacks("run SQL", "the callback", fn, err)) {
+		return REEVE_EINVALID;
 	}
 	if (!log->has_db) {
 		return rv_error(err, REEVE_ENOENT,
-		    "there is no database in %s yet", log->state_dir);
+		    "cannot run SQL: there is no database in %s yet",
+		    log->state_dir);
 	}
 	sqlite3_set_authorizer(log->db, may, NULL);
 	status = prepare(log, sql, &stmt, err);

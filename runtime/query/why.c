@@ -174,9 +174,14 @@ reeve_log_why(struct reeve_log *log, const char *name, unsigned last, bool json,
 	enum reeve_status status;
 	char *out;
 
-	if (log == NULL || name == NULL || name[0] == '\0' || text == NULL) {
+	if (rv_query_lacks("tell why", "the log", log, err) ||
+	    rv_query_lacks("tell why", "the name", name, err) ||
+	    rv_query_lacks("tell why", "the place for it", text, err)) {
+		return REEVE_EINVALID;
+	}
+	if (name[0] == '\0') {
 		return rv_error(
-		    err, REEVE_EINVALID, "a log and a name are needed");
+		    err, REEVE_EINVALID, "cannot tell why: the name is empty");
 	}
 	rv_buf_init(&why.out, OUT_MAX);
 	rv_jsonw_init(&why.w, &why.out);

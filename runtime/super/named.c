@@ -65,8 +65,9 @@ distance_to(const char *name, const char *path)
 	return ends_with(path, name) ? 0 : rv_distance(name, path);
 }
 
-static enum reeve_status
-no_such(struct rv_super *super, const char *name, struct reeve_error *err)
+enum reeve_status
+rv_super_no_such(
+    struct rv_super *super, const char *name, struct reeve_error *err)
 {
 	const char *meant = NULL;
 	/* The shorter the word, the less of it may be wrong. */
@@ -99,7 +100,7 @@ add_name(struct search *search, const char *name, struct reeve_error *err)
 		return REEVE_OK;
 	}
 	if (!rv_is_glob(name)) {
-		return no_such(search->super, bare(name), err);
+		return rv_super_no_such(search->super, bare(name), err);
 	}
 	if (search->n_globs == RV_NAMES_GLOBS) {
 		return rv_error(err, REEVE_ETOOBIG,

@@ -24,6 +24,10 @@ struct rv_units {
 enum reeve_status rv_super_names(struct rv_super *, const char *const *names,
     size_t n, struct rv_units *out, struct reeve_error *) RV_MUST_CHECK;
 
+/* REEVE_ENOENT: names the one that is none, and what was perhaps meant. */
+enum reeve_status rv_super_no_such(
+    struct rv_super *, const char *name, struct reeve_error *);
+
 /* Leave out what stands below others in the list. */
 void rv_units_tops(struct rv_units *);
 

@@ -15,6 +15,9 @@
 extern struct guest misused; /* a runtime that works */
 extern struct reeve_error misuse_err;
 
+/* The text of misuse_err says what cannot be, in one line. */
+bool misuse_is_in_words(void);
+
 /* The call is refused with this, and the text has that in it. */
 #define REFUSED(call, wanted, word)                                         \
 	do {                                                                \
@@ -28,6 +31,7 @@ extern struct reeve_error misuse_err;
 		CU_ASSERT_EQUAL(got_, (wanted));                            \
 		CU_ASSERT_EQUAL(misuse_err.status, (wanted));               \
 		CU_ASSERT_PTR_NOT_NULL(strstr(misuse_err.text, (word)));    \
+		CU_ASSERT(misuse_is_in_words());                            \
 	} while (0)
 #define INVALID(call, word) REFUSED(call, REEVE_EINVALID, word)
 

@@ -86,10 +86,11 @@ misuse_client_open(void)
 	struct reeve_client *client = NULL;
 	struct reeve_client_options options = { .size = 4 };
 
-	INVALID(reeve_client_open(&client, NULL, &err), "");
-	INVALID(reeve_client_open(&client, &options, &err), "");
+	INVALID(reeve_client_open(&client, NULL, &err),
+	    "reeve_client_options is NULL");
+	INVALID(reeve_client_open(&client, &options, &err), "size");
 	options.size = sizeof(options);
-	INVALID(reeve_client_open(&client, &options, &err), "");
+	INVALID(reeve_client_open(&client, &options, &err), "state_dir");
 	options.socket_path = "/nowhere";
 	INVALID(reeve_client_open(NULL, &options, &err), "place");
 	REFUSED(reeve_client_open(&client, &options, &err), REEVE_ENORUNTIME,
@@ -223,13 +224,13 @@ misuse_log_open(void)
 	struct reeve_log_options options = { .size = 4 };
 	struct reeve_log *log = NULL;
 
-	INVALID(reeve_log_open(&log, NULL, &err), "");
-	INVALID(reeve_log_open(&log, &options, &err), "");
+	INVALID(reeve_log_open(&log, NULL, &err), "reeve_log_options is NULL");
+	INVALID(reeve_log_open(&log, &options, &err), "size 4");
 	options.size = sizeof(options);
-	INVALID(reeve_log_open(&log, &options, &err), "");
+	INVALID(reeve_log_open(&log, &options, &err), "state_dir");
 	options.state_dir = "/nowhere";
 	REFUSED(reeve_log_open(&log, &options, &err), REEVE_ENOENT, "/nowhere");
-	INVALID(reeve_log_open(NULL, &options, &err), "");
+	INVALID(reeve_log_open(NULL, &options, &err), "place");
 	CU_ASSERT_PTR_NULL(log);
 }
 
@@ -245,9 +246,11 @@ misuse_log_events(void)
 	struct reeve_event_filter filter = { .size = 4 };
 	struct reeve_log *log = open_log();
 
-	INVALID(reeve_log_events(NULL, NULL, on_log_event, NULL, &err), "");
-	INVALID(reeve_log_events(log, NULL, NULL, NULL, &err), "");
-	INVALID(reeve_log_events(log, &filter, on_log_event, NULL, &err), "");
+	INVALID(
+	    reeve_log_events(NULL, NULL, on_log_event, NULL, &err), "the log");
+	INVALID(reeve_log_events(log, NULL, NULL, NULL, &err), "callback");
+	INVALID(
+	    reeve_log_events(log, &filter, on_log_event, NULL, &err), "size 4");
 	reeve_log_close(log);
 }
 
@@ -256,9 +259,9 @@ misuse_log_sql(void)
 {
 	struct reeve_log *log = open_log();
 
-	INVALID(reeve_log_sql(NULL, "SELECT 1", on_row, NULL, &err), "");
-	INVALID(reeve_log_sql(log, NULL, on_row, NULL, &err), "");
-	INVALID(reeve_log_sql(log, "SELECT 1", NULL, NULL, &err), "");
+	INVALID(reeve_log_sql(NULL, "SELECT 1", on_row, NULL, &err), "the log");
+	INVALID(reeve_log_sql(log, NULL, on_row, NULL, &err), "statement");
+	INVALID(reeve_log_sql(log, "SELECT 1", NULL, NULL, &err), "callback");
 	INVALID(reeve_log_sql(log, "SELEKT 1", on_row, NULL, &err), "SELEKT");
 	reeve_log_close(log);
 }
@@ -269,9 +272,9 @@ misuse_log_why(void)
 	struct reeve_log *log = open_log();
 	char *text = NULL;
 
-	INVALID(reeve_log_why(NULL, "w", 1, false, &text, &err), "");
-	INVALID(reeve_log_why(log, NULL, 1, false, &text, &err), "");
-	INVALID(reeve_log_why(log, "w", 1, false, NULL, &err), "");
+	INVALID(reeve_log_why(NULL, "w", 1, false, &text, &err), "the log");
+	INVALID(reeve_log_why(log, NULL, 1, false, &text, &err), "the name");
+	INVALID(reeve_log_why(log, "w", 1, false, NULL, &err), "place");
 	REFUSED(reeve_log_why(log, "nobody", 1, false, &text, &err),
 	    REEVE_ENOENT, "nobody");
 	CU_ASSERT_PTR_NULL(text);

@@ -23,6 +23,27 @@ static struct reeve *good, *const none;
 
 #define err misuse_err
 
+bool
+misuse_is_in_words(void)
+{
+	static const char *const beginnings[] = { "cannot ", "there is no ",
+		"no runtime " };
+	const char *text = err.text;
+	size_t len = strlen(text);
+	bool begins = false;
+
+	for (size_t i = 0; i < 3; i++) {
+		begins |=
+		    strncmp(text, beginnings[i], strlen(beginnings[i])) == 0;
+	}
+	begins &= len > 20 && len < sizeof(err.text) - 1 &&
+		  strchr(text, '\n') == NULL && text[len - 1] != '.';
+	if (!begins) {
+		printf("# not in words: %s\n", text);
+	}
+	return begins;
+}
+
 static void
 nothing(void *arg)
 {
@@ -217,7 +238,8 @@ misuse_remove(void)
 {
 	INVALID(reeve_remove(none, "x", &err), "remove");
 	INVALID(reeve_remove(good, NULL, &err), "NULL");
-	REFUSED(reeve_remove(good, "nobody", &err), REEVE_ENOENT, "nobody");
+	REFUSED(reeve_remove(good, "nobody", &err), REEVE_ENOENT,
+	    "nobody is not declared");
 }
 
 static void
@@ -289,7 +311,7 @@ misuse_scale(void)
 {
 	INVALID(reeve_scale(none, "w", 1, &err), "scale");
 	INVALID(reeve_scale(good, NULL, 1, &err), "NULL");
-	INVALID(reeve_scale(good, "w", 0, &err), "0");
+	INVALID(reeve_scale(good, "w", 0, &err), "w to 0");
 	REFUSED(reeve_scale(good, "nobody", 2, &err), REEVE_ENOENT, "nobody");
 	INVALID(reeve_scale(good, "w", 2, &err), "w");
 }
@@ -314,6 +336,8 @@ misuse_unit_find(void)
 	INVALID(reeve_unit_find(good, NULL, &info, &err), "NULL");
 	REFUSED(reeve_unit_find(good, "nobody", &info, &err), REEVE_ENOENT,
 	    "nobody");
+	REFUSED(reeve_unit_find(good, "ww", &info, &err), REEVE_ENOENT,
+	    "did you mean \"w\"?");
 	CU_ASSERT_PTR_NULL(info.path);
 }
 

@@ -147,7 +147,7 @@ RV_TEST(other_keys_may_take_the_place_of_those_that_are_there)
 	CU_ASSERT_STRING_EQUAL(
 	    rv_declared_at(d, 0)->json, "{\"command\":\"y\"}");
 	CU_ASSERT_EQUAL(rv_declared_replace(d, "v", "{}", &err), REEVE_ENOENT);
-	CU_ASSERT_STRING_EQUAL(err.text, "v: not declared");
+	CU_ASSERT_STRING_EQUAL(err.text, "v is not declared");
 	CU_ASSERT_EQUAL(rv_declared_replace(d, NULL, "{}", &err), REEVE_ENOENT);
 	rv_declared_destroy(d);
 }
