@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += runtime/conn/librv_conn.la
 runtime_conn_librv_conn_la_SOURCES = runtime/conn/conn.c \
 	runtime/conn/conn_priv.h runtime/conn/head.c runtime/conn/head.h \
 	runtime/conn/parcel.c runtime/conn/rights.c runtime/conn/rights.h \
-	runtime/conn/seqpacket.c
+	runtime/conn/seqpacket.c runtime/conn/wait_any.c
 
 # What is installed: from roof to ground.
 lib_LTLIBRARIES += libreeve-ipc.la
@@ -12,4 +12,5 @@ libreeve_ipc_la_LIBADD = runtime/conn/librv_conn.la runtime/ipc/librv_ipc.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la
 libreeve_ipc_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_'
-reeveinclude_HEADERS += runtime/include/reeve/conn.h
+reeveinclude_HEADERS += runtime/include/reeve/conn.h \
+	runtime/include/reeve/wait.h

@@ -1,7 +1,9 @@
 # Tests of runtime/conn.
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_conn
-TESTS += tests/unit/test_conn
+conn_tests = tests/unit/test_conn tests/unit/test_conn_handles \
+	tests/unit/test_wait_any
+check_PROGRAMS += $(conn_tests)
+TESTS += $(conn_tests)
 endif
 rv_conn_libs = tests/lib/libtest.la runtime/conn/librv_conn.la \
 	runtime/ipc/librv_ipc.la runtime/sys/librv_sys.la \
@@ -9,3 +11,9 @@ rv_conn_libs = tests/lib/libtest.la runtime/conn/librv_conn.la \
 tests_unit_test_conn_SOURCES = tests/unit/test_conn.c
 tests_unit_test_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_LDADD = $(rv_conn_libs)
+tests_unit_test_conn_handles_SOURCES = tests/unit/test_conn_handles.c
+tests_unit_test_conn_handles_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_conn_handles_LDADD = $(rv_conn_libs)
+tests_unit_test_wait_any_SOURCES = tests/unit/test_wait_any.c
+tests_unit_test_wait_any_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_wait_any_LDADD = $(rv_conn_libs)
