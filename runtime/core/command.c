@@ -115,7 +115,8 @@ on_retire(struct rv_core *core, const struct rv_event *event)
 	RV_ASSERT(event->unit->parent != NULL);
 	event->unit->retiring = true;
 	event->unit->chosen = false;
-	rv_want_down(core, event->unit, RV_WHY_RELOAD);
+	rv_want_down(
+	    core, event->unit, event->asked ? RV_WHY_OPERATOR : RV_WHY_RELOAD);
 }
 
 /* A changed one restarts if it is up, or down only because it failed. */

@@ -119,6 +119,7 @@ struct rv_event {
 	enum rv_verdict verdict;        /* DIED, LAUNCH_FAILED */
 	const struct rv_policy *policy; /* REPLACE */
 	bool restart;                   /* REPLACE */
+	bool asked; /* RETIRE: by an operator, not by a reload */
 };
 
 enum rv_action_type {

@@ -142,6 +142,20 @@ decision(const struct rv_step *step)
 	}
 }
 
+/* NULL where the rules decided, as they do of what was asked for. */
+static const char *
+verdict(const struct rv_step *step, enum rv_reason reason)
+{
+	static const char *const words[] = {
+		[RV_VERDICT_NONE] = NULL,
+		[RV_VERDICT_RESTART] = "restart",
+		[RV_VERDICT_REST] = "rest",
+		[RV_VERDICT_ESCALATE] = "escalate",
+	};
+
+	return reason == RV_REASON_ASKED ? NULL : words[step->fact->verdict];
+}
+
 void
 rv_say_end(const struct rv_step *step, enum rv_reason reason)
 {
@@ -159,6 +173,7 @@ rv_say_end(const struct rv_step *step, enum rv_reason reason)
 		}
 	}
 	rv_fields_str(&fields, RV_KEY_DECISION, decision(step));
+	rv_fields_str(&fields, RV_KEY_VERDICT, verdict(step, reason));
 	if (unit->started_at != 0) {
 		rv_fields_int(&fields, RV_KEY_UPTIME_MS,
 		    rv_ms(step->core->now - unit->started_at));

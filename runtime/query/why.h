@@ -61,7 +61,8 @@ struct rv_story {
 
 	/* of the end itself */
 	const char *reason, *stage, *error, *message, *decision;
-	const char *said; /* by reeve_exit_reason */
+	const char *verdict; /* of the host's hook, in place of the rules */
+	const char *said;    /* by reeve_exit_reason */
 	int64_t pid, exit_code, signal, uptime_ms;
 	bool core_dumped, crash;
 	int64_t started_at, ready_at;
@@ -89,7 +90,8 @@ struct rv_story {
 	/* what followed */
 	uint64_t back_event, next_end; /* 0: none */
 	int64_t back_at, delay_ms, fatal_at, stopped_at, run_ended_at;
-	uint64_t tries; /* further ends until then */
+	int64_t replaced_at, replaced_by; /* 0, or before this end, by whom */
+	uint64_t tries;                   /* further ends until then */
 	const char *lack;
 	const char *restarting, *strategy; /* the group that went along */
 	uint64_t restarting_event;

@@ -159,6 +159,7 @@ read_detail(struct rv_why *why, struct rv_story *s)
 	s->message = member(s, &d, "message");
 	s->said = member(s, &d, "text");
 	s->decision = member(s, &d, "decision");
+	s->verdict = member(s, &d, "verdict");
 	s->cause = member(s, &d, "cause");
 	s->pid = rv_ask_int(&d, "pid", -1);
 	s->exit_code = rv_ask_int(&d, "exit_code", -1);

@@ -226,12 +226,15 @@ static void
 put_after(struct rv_jsonw *w, const struct rv_story *s)
 {
 	put_str(w, "decision", s->decision);
+	put_str(w, "verdict", s->verdict);
 	put_size(w, "delay_ms", s->delay_ms);
 	put_str(w, "delay_reason", s->lack);
 	put_int(w, "tries", (int64_t)s->tries, true);
 	put_at(w, "back_at", s->back_at);
 	put_int(
 	    w, "back_after_ms", (s->back_at - s->at) / 1000, s->back_at != 0);
+	put_at(w, "replaced_at", s->replaced_at);
+	put_int(w, "replaced_by", s->replaced_by, s->replaced_at != 0);
 	put_at(w, "fatal_at", s->fatal_at);
 	put_at(w, "stopped_at", s->stopped_at);
 	if (put_object(w, "group", s->restarting != NULL)) {

@@ -327,7 +327,9 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 		const char *decision, *text;
 	} texts[] = {
 		{ "restart", "restart" },
-		{ "stay", "stays down: it is not restarted after such an end" },
+		{ "stay",
+		    "stays down: its autorestart does not restart it after "
+		    "such an end" },
 		{ "fatal", "start retries used up: FATAL, stays down" },
 		{ "escalate", "its supervisor takes over" },
 		{ "shutdown", "its end ends its supervisor" },
@@ -337,7 +339,14 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 	for (size_t i = 0; i < RV_ARRAY_LEN(texts); i++) {
 		if (is(s->decision, texts[i].decision)) {
 			label(out, "decision");
-			rv_buf_adds(out, texts[i].text);
+			rv_buf_adds(
+			    out, is(s->verdict, "rest")
+				     ? "stays down: the host's hook decided so"
+				     : texts[i].text);
+			if (s->verdict != NULL && !is(s->verdict, "rest")) {
+				rv_buf_adds(
+				    out, ": the host's hook decided so");
+			}
 			if (s->delay_ms >= 0) {
 				rv_buf_addf(out, ", to start in %s",
 				    span(s->delay_ms, took));
@@ -373,6 +382,13 @@ back(const struct rv_story *s, struct rv_buf *out)
 	char at[40], took[32];
 
 	label(out, "back");
+	if (s->replaced_at != 0) {
+		rv_buf_addf(out,
+		    "the next one, pid %" PRId64
+		    ", had taken over before, at %s\n",
+		    s->replaced_by, date(s->replaced_at, at));
+		return;
+	}
 	if (s->back_at != 0) {
 		rv_buf_addf(out, "after %s, at %s",
 		    span((s->back_at - s->at) / 1000, took),

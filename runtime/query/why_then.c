@@ -72,6 +72,30 @@ follow_unit(struct rv_why *why, struct rv_story *s)
 	return rv_ask_end(&ask);
 }
 
+/* With `overlap` the next one came first, and this one was sent away. */
+static enum reeve_status
+find_replaced(struct rv_why *why, struct rv_story *s)
+{
+	struct rv_ask ask;
+
+	rv_ask(&ask, why,
+	    "SELECT id, at, detail FROM seen WHERE path = ?1 AND id < ?2"
+	    " AND at >= ?3 AND run_id = ?4 AND kind = 'worker.replaced'"
+	    " ORDER BY id DESC LIMIT " ROWS_MAX);
+	rv_query_bind_text(ask.stmt, 1, s->path);
+	sqlite3_bind_int64(ask.stmt, 2, (sqlite3_int64)s->event);
+	sqlite3_bind_int64(ask.stmt, 3, s->started_at);
+	rv_query_bind_text(ask.stmt, 4, s->run);
+	while (rv_ask_row(&ask, 2)) {
+		if (s->pid > 0 && rv_ask_int(&ask, "old_pid", -1) == s->pid) {
+			s->replaced_at = sqlite3_column_int64(ask.stmt, 1);
+			s->replaced_by = rv_ask_int(&ask, "pid", -1);
+			break;
+		}
+	}
+	return rv_ask_end(&ask);
+}
+
 static enum reeve_status
 ready_after(struct rv_why *why, const char *path, uint64_t event, int64_t *at)
 {
@@ -319,8 +343,14 @@ rv_story_follow(struct rv_why *why, struct rv_story *s)
 {
 	enum reeve_status status = REEVE_OK;
 
+	if (s->kind == RV_STORY_LIFE && s->event != 0) {
+		status = find_replaced(why, s);
+	}
+	if (status != REEVE_OK) {
+		return status;
+	}
 	if (s->kind == RV_STORY_LIFE) {
-		status = follow_unit(why, s);
+		status = s->replaced_at == 0 ? follow_unit(why, s) : REEVE_OK;
 	} else if (s->kind == RV_STORY_GAVE_UP) {
 		status = ready_after(why, s->path, s->event, &s->back_at);
 	}

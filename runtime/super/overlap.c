@@ -112,14 +112,15 @@ rv_overlap_rising(const struct rv_node *node)
 }
 
 void
-rv_overlap_begin(struct rv_node *next, const char *why)
+rv_overlap_begin(struct rv_node *next, bool asked)
 {
 	struct rv_super *super = next->super;
 	struct rv_node *beside = next->aside->beside;
 	struct rv_fields fields = { 0 };
 
 	beside->rolled_back.life = 0;
-	rv_fields_str(&fields, RV_KEY_REASON, why);
+	next->aside->asked = asked;
+	rv_fields_str(&fields, RV_KEY_REASON, asked ? "restart" : "reload");
 	rv_fields_int(&fields, RV_KEY_PID, beside->pid);
 	rv_super_record(
 	    super, RV_KIND_WORKER_REPLACING, beside, beside->life, &fields);
@@ -315,7 +316,8 @@ drain(struct rv_node *node, struct rv_node *next)
 		       .type = RV_EV_REPLACE, .policy = &aside->policy });
 	rv_conf_unref(was);
 	rv_conf_unref(is);
-	post(next, (struct rv_event){ .type = RV_EV_RETIRE });
+	post(next,
+	    (struct rv_event){ .type = RV_EV_RETIRE, .asked = aside->asked });
 	while (count_draining(node) > node->spec->overlap.max) {
 		cut_oldest(node, "max");
 	}
@@ -488,7 +490,7 @@ rv_overlap_restart(struct rv_super *super, struct rv_unit *unit)
 	if (next == NULL) {
 		return false;
 	}
-	rv_overlap_begin(next, "restart");
+	rv_overlap_begin(next, true);
 	return true;
 }
 

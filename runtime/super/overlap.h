@@ -25,6 +25,7 @@ struct rv_aside {
 	struct rv_node *beside; /* NULL: that is gone */
 	struct rv_policy policy;
 	rv_time since; /* of draining; 0: it rises */
+	bool asked;    /* by an operator, not by a reload */
 	bool cut;      /* it was killed for its age, size or number */
 };
 
@@ -60,7 +61,7 @@ bool rv_overlap_may(const struct rv_node *, const struct rv_spec *);
 struct rv_node *rv_overlap_make(struct rv_super *, struct rv_node *beside,
     const struct rv_spec *, struct rv_conf *);
 /* Let it rise; the core must have room for it. why: static. */
-void rv_overlap_begin(struct rv_node *next, const char *why);
+void rv_overlap_begin(struct rv_node *next, bool asked);
 /* The one that rises beside this, or NULL. */
 struct rv_node *rv_overlap_rising(const struct rv_node *);
 /* It is not needed any more: it goes, whatever it has come to. */

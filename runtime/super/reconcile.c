@@ -320,7 +320,7 @@ replace(struct rv_reconcile *r, uint32_t i)
 	}
 	if (next != NULL) {
 		r->next[i] = NULL;
-		rv_overlap_begin(next, "reload");
+		rv_overlap_begin(next, false);
 		return;
 	}
 	post(super, r->kept[i]->unit,

@@ -266,6 +266,15 @@ RV_TEST(a_connection_made_while_nobody_serves_is_served_by_the_next)
 	close_in_order(&live);
 }
 
+/* Who is said to have wanted the last stop. */
+static const char *
+stopped_by(struct live *live)
+{
+	return live_text(live,
+	    "SELECT json_extract(detail, '$.why') FROM events WHERE kind ="
+	    " 'worker.stopped' ORDER BY id DESC LIMIT 1");
+}
+
 RV_TEST(a_reload_under_load_fails_no_request)
 {
 	struct live live;
@@ -291,9 +300,11 @@ RV_TEST(a_reload_under_load_fails_no_request)
 		CU_ASSERT_EQUAL(kill(before, 0), -1);
 	}
 	before = live_pid(&live, "web");
+	CU_ASSERT_STRING_EQUAL(stopped_by(&live), "reload");
 	json_decref(live_call(&live, "restart", "{\"names\": [\"web\"]}"));
 	CU_ASSERT_NOT_EQUAL(live_pid(&live, "web"), before);
 	CU_ASSERT(live_saw(&live, "worker.stopped", "web"));
+	CU_ASSERT_STRING_EQUAL(stopped_by(&live), "operator");
 	tally = stop_calling(&caller);
 	CU_ASSERT_EQUAL(tally.refused, 0);
 	CU_ASSERT_EQUAL(tally.unanswered, 0);

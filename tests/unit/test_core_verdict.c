@@ -60,7 +60,7 @@ RV_TEST(a_verdict_lays_to_rest)
 	}
 	PLAY("r(any){a(t,sig) b}", /* which is an end as any other */
 	    "boot; settle; verdict rest; forget; exit a 1 => TERM b\n"
-	    "said worker.exited a decision=shutdown");
+	    "said worker.exited a decision=shutdown verdict=rest");
 }
 
 RV_TEST(a_verdict_escalates)
@@ -72,7 +72,7 @@ RV_TEST(a_verdict_escalates)
 		"exit a 0 => TERM b\n"
 		"is a STOPPED; said worker.exited a decision=escalate",
 		"boot; settle; verdict escalate; forget; exit a 0 => TERM b\n"
-		"said worker.exited a decision=escalate\n"
+		"said worker.exited a decision=escalate verdict=escalate\n"
 		"said supervisor.gave_up r cause=a reason=verdict\n"
 		"down => finished gave up",
 		"boot; settle; trigger a; verdict escalate; forget\n"

@@ -114,9 +114,10 @@ RV_TEST(the_story_as_json_has_every_key)
 		"said", "started_at", "ready_at", "uptime_ms", "utime_us",
 		"stime_us", "max_rss_kib", "count", "period_ms", "cause",
 		"stopped", "asked", "unresponsive", "exceptions", "limits",
-		"limit_hint", "leftover", "output_tail", "decision", "delay_ms",
-		"delay_reason", "tries", "back_at", "back_after_ms", "fatal_at",
-		"stopped_at", "group", "gave_up", "others", "before" };
+		"limit_hint", "leftover", "output_tail", "decision", "verdict",
+		"delay_ms", "replaced_at", "replaced_by", "delay_reason",
+		"tries", "back_at", "back_after_ms", "fatal_at", "stopped_at",
+		"group", "gave_up", "others", "before" };
 	struct query_rig rig;
 	struct rv_json *document = NULL;
 	const struct rv_json *story;
@@ -208,6 +209,47 @@ RV_TEST(a_stop_names_who_asked_for_it)
 	tells(&rig, "web/app",
 	    "because an operator asked: reeve stop by user 1000, pid 77\n");
 	tells(&rig, "web", "no: it was stopped");
+	query_rig_close(&rig);
+}
+
+RV_TEST(what_the_host_decided_is_said_to_be_its_doing)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	query_event(&rig, NOON + 1, 1, "rules", "worker.exited",
+	    "\"reason\":\"exited\",\"exit_code\":0,\"decision\":\"stay\"");
+	query_event(&rig, NOON + 2, 2, "rests", "worker.exited",
+	    "\"reason\":\"exited\",\"exit_code\":1,"
+	    "\"decision\":\"stay\",\"verdict\":\"rest\"");
+	query_event(&rig, NOON + 3, 3, "comes", "worker.exited",
+	    "\"reason\":\"exited\",\"exit_code\":0,"
+	    "\"decision\":\"restart\",\"verdict\":\"restart\"");
+	read_log(&rig);
+	tells(&rig, "rules", "stays down: its autorestart does not restart it");
+	tells_not(&rig, "rules", "hook");
+	tells(&rig, "rests", "stays down: the host's hook decided so\n");
+	tells_not(&rig, "rests", "autorestart");
+	tells(&rig, "comes", "restart: the host's hook decided so\n");
+	query_rig_close(&rig);
+}
+
+RV_TEST(one_that_was_replaced_is_not_waited_for)
+{
+	struct query_rig rig;
+
+	begin(&rig);
+	add_life(&rig, 1, "web", NOON);
+	query_event(&rig, NOON + SECOND, 2, "web", "worker.replaced",
+	    "\"pid\":77,\"old_pid\":1001");
+	query_event(&rig, NOON + SECOND, 1, "web", "worker.exited",
+	    "\"reason\":\"asked\",\"exit_code\":0,\"pid\":1001");
+	read_log(&rig);
+	tells(&rig, "web", "the next one, pid 77, had taken over before, at");
+	tells_not(&rig, "web", "has not run since");
+	query_event(&rig, NOON + 2 * SECOND, 2, "web", "worker.exited",
+	    "\"reason\":\"exited\",\"exit_code\":1,\"pid\":77");
+	tells_not(&rig, "web", "had taken over");
 	query_rig_close(&rig);
 }
 
@@ -557,6 +599,8 @@ RV_SUITE(query_why, RV_CASE(a_crash_is_told_from_its_cause_to_the_return),
     RV_CASE(earlier_crashes_are_counted_by_hour_day_run_and_log),
     RV_CASE(a_start_that_failed_says_at_which_step),
     RV_CASE(a_stop_names_who_asked_for_it),
+    RV_CASE(what_the_host_decided_is_said_to_be_its_doing),
+    RV_CASE(one_that_was_replaced_is_not_waited_for),
     RV_CASE(a_stop_by_the_host_is_no_operators),
     RV_CASE(a_shutdown_by_the_host_tells_its_reason),
     RV_CASE(a_signal_to_the_runtime_is_named_as_the_cause),
