@@ -32,4 +32,23 @@ enum reeve_status rv_wait_word(
 /* Wake up to n who sleep on this word; how many there were. */
 unsigned rv_wake_word(_Atomic uint32_t *word, unsigned n);
 
+/*
+ * Set these bits (one power of two) of the word and wake all who sleep on it,
+ * in one system call: no death of the caller can come between.
+ */
+void rv_wake_word_or(uint32_t *word, uint32_t bit);
+
+/*
+ * Sleep while each of these words has its value, as rv_wait_word does on one;
+ * at most RV_WATCH_MAX. Kernels before 5.16 cannot: there it returns REEVE_OK
+ * every few milliseconds, for the caller to look at them.
+ */
+struct rv_watch {
+	uint32_t *word;
+	uint32_t value;
+};
+#define RV_WATCH_MAX 128
+enum reeve_status rv_wait_any(
+    const struct rv_watch *, unsigned n, rv_time until);
+
 #endif

@@ -1,10 +1,15 @@
 # Tests of runtime/ipc.
+rv_ipc_tests = tests/unit/test_bell tests/unit/test_lock
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_bell
-TESTS += tests/unit/test_bell
+check_PROGRAMS += $(rv_ipc_tests)
+TESTS += $(rv_ipc_tests)
 endif
 rv_ipc_libs = tests/lib/libtest.la runtime/ipc/librv_ipc.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la
+rv_crew = tests/lib/crew.c tests/lib/crew.h
 tests_unit_test_bell_SOURCES = tests/unit/test_bell.c
 tests_unit_test_bell_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_bell_LDADD = $(rv_ipc_libs)
+tests_unit_test_lock_SOURCES = tests/unit/test_lock.c $(rv_crew)
+tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_lock_LDADD = $(rv_ipc_libs)

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks, plain and recursive: a robust mutex `main`, which is the lock, and a
+ * second one, `gate`, at which all but one of those who wait stand.
+ *
+ *	acquire:  nobody is hungry: try main; got it: done
+ *	          gate; main, for a little while; in vain: say hungry, and main
+ *	          for as long as it takes; nobody is hungry any more
+ *	release:  main, and the gate, for those who came through it
+ *
+ * Who has just released could take main again before the one whom that woke is
+ * there, for ever. But when somebody is hungry, all newcomers go to the gate,
+ * which that one holds: so once hungry, it is the next to get main, but for
+ * those who had looked before. One who came through the gate keeps it until it
+ * releases main, so that those who find main taken fall asleep at the gate, in
+ * the order in which the kernel wakes them, instead of overtaking at it.
+ *
+ * Deaths: both mutexes are robust. Who dies hungry leaves the word set; the
+ * next one through the gate clears it, and till then all go through the gate.
+ */
+#include "config.h"
+
+#include <reeve/lock.h>
+
+#include "base/base.h"
+#include "ipc/mutex.h"
+#include "ipc/step.h"
+#include "ipc/wait.h"
+
+#define LOCK_MAGIC  0x6b6c7672U /* "rvlk" */
+#define RLOCK_MAGIC 0x6c727672U /* "rvrl" */
+
+/* How long one waits before it is hungry: longer than a wake-up takes. */
+#define PATIENCE RV_MS
+
+static void
+lock_init(struct reeve_lock *lock, uint32_t magic)
+{
+	*lock = (struct reeve_lock){ 0 };
+	rv_mutex_init(&lock->main, magic == RLOCK_MAGIC);
+	rv_mutex_init(&lock->gate, false);
+	rv_store(&lock->magic, magic);
+}
+
+/* The gate is held. */
+static enum reeve_status
+lock_within_gate(struct reeve_lock *lock, rv_time until)
+{
+	rv_time patience = until == 0 ? 0 : rv_wait_until(PATIENCE);
+	enum reeve_status status =
+	    rv_mutex_lock(&lock->main, RV_MIN(until, patience));
+
+	if (status == REEVE_ETIMEDOUT && until > patience) {
+		rv_store(&lock->hungry, 1);
+		status = rv_mutex_lock(&lock->main, until);
+	}
+	if (rv_load(&lock->hungry) != 0) {
+		rv_store(&lock->hungry, 0);
+	}
+	return status;
+}
+
+static enum reeve_status
+lock_by_gate(struct reeve_lock *lock, rv_time until)
+{
+	enum reeve_status status = rv_mutex_lock(&lock->gate, until);
+
+	if (!rv_mutex_got(status)) {
+		return status;
+	}
+	status = lock_within_gate(lock, until);
+	if (!rv_mutex_got(status)) {
+		(void)rv_mutex_unlock(&lock->gate);
+	}
+	return status;
+}
+
+static enum reeve_status
+lock_acquire(struct reeve_lock *lock, int64_t timeout)
+{
+	enum reeve_status status;
+
+	if (rv_load(&lock->hungry) == 0 || rv_mutex_mine(&lock->main)) {
+		status = rv_mutex_try(&lock->main);
+		if (status != REEVE_ETIMEDOUT || timeout <= 0) {
+			return status;
+		}
+	}
+	return lock_by_gate(lock, rv_wait_until(timeout));
+}
+
+static enum reeve_status
+lock_release(struct reeve_lock *lock)
+{
+	/* read before: after the release it may be nobody's memory */
+	uint32_t gate = rv_mutex_owner(rv_load(rv_mutex_word(&lock->gate)));
+	bool by_gate = gate != 0 && gate == rv_mutex_owner(rv_load(
+						rv_mutex_word(&lock->main)));
+
+	if (!rv_mutex_unlock(&lock->main)) {
+		return REEVE_ENOTHELD;
+	}
+	if (by_gate) {
+		(void)rv_mutex_unlock(&lock->gate);
+	}
+	return REEVE_OK;
+}
+
+static bool
+is(const struct reeve_lock *lock, uint32_t magic)
+{
+	return lock != NULL && RV_READ(lock->magic) == magic;
+}
+
+void
+reeve_lock_init(struct reeve_lock *lock)
+{
+	lock_init(lock, LOCK_MAGIC);
+}
+
+enum reeve_status
+reeve_lock_acquire(struct reeve_lock *lock, int64_t timeout)
+{
+	return is(lock, LOCK_MAGIC) ? lock_acquire(lock, timeout)
+				    : REEVE_EINVALID;
+}
+
+enum reeve_status
+reeve_lock_release(struct reeve_lock *lock)
+{
+	return is(lock, LOCK_MAGIC) ? lock_release(lock) : REEVE_EINVALID;
+}
+
+bool
+reeve_lock_is_held(const struct reeve_lock *lock)
+{
+	return is(lock, LOCK_MAGIC) &&
+	       rv_mutex_owner(rv_load(rv_mutex_word(&lock->main))) != 0;
+}
+
+bool
+reeve_lock_is_mine(const struct reeve_lock *lock)
+{
+	return is(lock, LOCK_MAGIC) && rv_mutex_mine(&lock->main);
+}
+
+void
+reeve_rlock_init(struct reeve_rlock *lock)
+{
+	lock_init(&lock->lock, RLOCK_MAGIC);
+}
+
+enum reeve_status
+reeve_rlock_acquire(struct reeve_rlock *lock, int64_t timeout)
+{
+	return lock != NULL && is(&lock->lock, RLOCK_MAGIC)
+		   ? lock_acquire(&lock->lock, timeout)
+		   : REEVE_EINVALID;
+}
+
+enum reeve_status
+reeve_rlock_release(struct reeve_rlock *lock)
+{
+	return lock != NULL && is(&lock->lock, RLOCK_MAGIC)
+		   ? lock_release(&lock->lock)
+		   : REEVE_EINVALID;
+}
+
+bool
+reeve_rlock_is_held(const struct reeve_rlock *lock)
+{
+	return lock != NULL && is(&lock->lock, RLOCK_MAGIC) &&
+	       rv_mutex_owner(rv_load(rv_mutex_word(&lock->lock.main))) != 0;
+}
+
+bool
+reeve_rlock_is_mine(const struct reeve_rlock *lock)
+{
+	return lock != NULL && is(&lock->lock, RLOCK_MAGIC) &&
+	       rv_mutex_mine(&lock->lock.main);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Robust mutexes, of the C library. That its futex word is where it is, and
+ * holds the owner's thread id, FUTEX_WAITERS and FUTEX_OWNER_DIED, is what the
+ * kernel's robust lists ask of every C library.
+ */
+#include "config.h"
+
+#include "ipc/mutex.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __GLIBC__
+#define WORD_AT 0
+#else
+#define WORD_AT 1
+#endif
+
+void
+rv_mutex_init(pthread_mutex_t *mutex, bool recursive)
+{
+	pthread_mutexattr_t how;
+
+	(void)pthread_mutexattr_init(&how);
+	(void)pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+	(void)pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+	(void)pthread_mutexattr_settype(&how,
+	    recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_ERRORCHECK);
+	(void)pthread_mutex_init(mutex, &how);
+	(void)pthread_mutexattr_destroy(&how);
+}
+
+static enum reeve_status
+status_of(pthread_mutex_t *mutex, int error)
+{
+	switch (error) {
+	case 0:
+		return REEVE_OK;
+	case EOWNERDEAD:
+		(void)pthread_mutex_consistent(mutex);
+		return REEVE_EOWNERDIED;
+	case EBUSY:
+	case ETIMEDOUT:
+		return REEVE_ETIMEDOUT;
+	case EDEADLK:
+		return REEVE_EBUSY;
+	default:
+		return REEVE_EINVALID;
+	}
+}
+
+enum reeve_status
+rv_mutex_try(pthread_mutex_t *mutex)
+{
+	int error = pthread_mutex_trylock(mutex);
+
+	return error == 0 ? REEVE_OK : status_of(mutex, error);
+}
+
+enum reeve_status
+rv_mutex_lock(pthread_mutex_t *mutex, rv_time until)
+{
+	struct timespec ts;
+
+	if (until == 0) {
+		return rv_mutex_try(mutex);
+	}
+	if (until == RV_FOREVER) {
+		return status_of(mutex, pthread_mutex_lock(mutex));
+	}
+	ts.tv_sec = (time_t)(until / RV_SEC);
+	ts.tv_nsec = (long)(until % RV_SEC);
+	return status_of(
+	    mutex, pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &ts));
+}
+
+bool
+rv_mutex_unlock(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_unlock(mutex) == 0;
+}
+
+uint32_t *
+rv_mutex_word(const pthread_mutex_t *mutex)
+{
+	return (uint32_t *)(uintptr_t)mutex + WORD_AT;
+}
+
+uint32_t
+rv_mutex_owner(uint32_t word)
+{
+	return word & FUTEX_TID_MASK;
+}
+
+uint32_t
+rv_mutex_self(void)
+{
+	return (uint32_t)gettid();
+}
+
+void
+rv_mutex_watch(pthread_mutex_t *mutex)
+{
+	(void)__atomic_fetch_or(
+	    rv_mutex_word(mutex), FUTEX_WAITERS, __ATOMIC_SEQ_CST);
+}
+
+void
+rv_mutex_unwatch(pthread_mutex_t *mutex)
+{
+	(void)__atomic_fetch_and(
+	    rv_mutex_word(mutex), ~FUTEX_WAITERS, __ATOMIC_SEQ_CST);
+}

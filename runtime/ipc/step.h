@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every access of this folder to words that other processes see goes through
+ * these, and through nothing else: between any two of them a process may be
+ * killed, or another one may run. tests/model compiles the same code with
+ * RV_MODEL and takes each of those turns. What a robust mutex guards is read
+ * with RV_READ where nobody else can write it: that is no step.
+ */
+#ifndef RV_IPC_STEP_H
+#define RV_IPC_STEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef RV_MODEL
+void rv_model_step(void);
+#define RV_STEP() rv_model_step()
+#else
+#define RV_STEP() ((void)0)
+#endif
+
+#define RV_READ(word) (__atomic_load_n(&(word), __ATOMIC_SEQ_CST))
+
+static inline uint32_t
+rv_load(const uint32_t *word)
+{
+	RV_STEP();
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline void
+rv_store(uint32_t *word, uint32_t value)
+{
+	RV_STEP();
+	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* True: it was *old and is new; false: *old is what it is. */
+static inline bool
+rv_cas(uint32_t *word, uint32_t *old, uint32_t new)
+{
+	RV_STEP();
+	return __atomic_compare_exchange_n(
+	    word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t
+rv_load64(const uint64_t *word)
+{
+	RV_STEP();
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline void
+rv_store64(uint64_t *word, uint64_t value)
+{
+	RV_STEP();
+	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+#endif
