@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "base/room.h"
 
-#define CHUNK 16000
+/* Of room: only what is used of it takes memory, and goes with it. */
+#define CHUNK ((size_t)64 * 1024)
 
 struct rv_arena_chunk {
 	struct rv_arena_chunk *next;
+	size_t size;      /* of data */
 	size_t used, end; /* what lies between is free */
 	_Alignas(16) char data[];
 };
@@ -26,7 +28,8 @@ rv_arena_finish(struct rv_arena *arena)
 	while (arena->chunks != NULL) {
 		struct rv_arena_chunk *next = arena->chunks->next;
 
-		rv_free(arena->chunks);
+		rv_room_destroy(arena->chunks,
+		    sizeof(*arena->chunks) + arena->chunks->size);
 		arena->chunks = next;
 	}
 }
@@ -34,14 +37,14 @@ rv_arena_finish(struct rv_arena *arena)
 static bool
 grow(struct rv_arena *arena, size_t need)
 {
-	size_t size = RV_MAX(need, (size_t)CHUNK);
-	struct rv_arena_chunk *chunk = rv_alloc(1, sizeof(*chunk) + size);
+	size_t size = RV_MAX(need, CHUNK - sizeof(struct rv_arena_chunk));
+	struct rv_arena_chunk *chunk = rv_room_create(sizeof(*chunk) + size);
 
 	if (chunk == NULL) {
 		arena->failed = true;
 		return false;
 	}
-	chunk->end = size;
+	chunk->size = chunk->end = size;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
 	return true;

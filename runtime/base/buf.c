@@ -18,6 +18,13 @@ rv_buf_init(struct rv_buf *buf, size_t max)
 }
 
 void
+rv_buf_init_in(struct rv_buf *buf, void *data, size_t size)
+{
+	RV_ASSERT(size > 0);
+	*buf = (struct rv_buf){ .data = data, .cap = size, .max = size - 1 };
+}
+
+void
 rv_buf_finish(struct rv_buf *buf)
 {
 	rv_free(buf->data);

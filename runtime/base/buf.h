@@ -17,6 +17,8 @@ struct rv_buf {
 };
 
 void rv_buf_init(struct rv_buf *, size_t max);
+/* In size bytes of the caller's, which stay the caller's: nothing to finish. */
+void rv_buf_init_in(struct rv_buf *, void *data, size_t size);
 void rv_buf_finish(struct rv_buf *); /* frees; a zeroed struct is fine */
 void rv_buf_reset(struct rv_buf *);  /* len = 0, failed = false; memory kept */
 

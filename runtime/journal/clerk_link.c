@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/room.h"
 #include "sys/sys.h"
 #include "wire/clerk.h"
 #include "wire/packet.h"
@@ -63,7 +64,7 @@ struct rv_clerk_link {
 	struct rv_stray *strays;
 	size_t n_strays;
 
-	char frame[RV_CLERK_FRAME_MAX];
+	char *frame; /* RV_CLERK_FRAME_MAX bytes */
 };
 
 static void on_end(struct rv_clerk_link *);
@@ -254,7 +255,7 @@ read_frames(struct rv_clerk_link *link)
 		struct rv_packet packet;
 		int fd = link->fd;
 		int got = rv_packet_receive(
-		    fd, link->frame, sizeof(link->frame), &packet);
+		    fd, link->frame, RV_CLERK_FRAME_MAX, &packet);
 
 		if (got == -1 &&
 		    (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
@@ -517,6 +518,7 @@ free_all(struct rv_clerk_link *link)
 {
 	drop_launcher(link);
 	forget_strays(link);
+	rv_room_destroy(link->frame, RV_CLERK_FRAME_MAX);
 	rv_free(link->program);
 	rv_free(link->state_dir);
 	rv_free(link->runtime_dir);
@@ -543,10 +545,11 @@ rv_clerk_open(struct rv_clerk_link **out,
 	link->program = rv_strdup(options->program);
 	link->state_dir = rv_strdup(options->state_dir);
 	link->runtime_dir = rv_strdup(options->runtime_dir);
+	link->frame = rv_room_create(RV_CLERK_FRAME_MAX);
 	link->fd = link->pidfd = link->wstatus = link->launcher_fd = -1;
 	link->tick = (struct rv_tick){ .cb = on_tick, .ctx = link };
 	if (link->program == NULL || link->state_dir == NULL ||
-	    link->runtime_dir == NULL ||
+	    link->runtime_dir == NULL || link->frame == NULL ||
 	    rv_loop_reserve(link->loop, 1) != REEVE_OK) {
 		rv_error(err, REEVE_ENOMEM, "out of memory");
 	} else {
@@ -572,7 +575,7 @@ hear_last_drops(struct rv_clerk_link *link)
 
 	shutdown(link->fd, SHUT_RD);
 	while (rv_packet_receive(
-		   link->fd, link->frame, sizeof(link->frame), &packet) > 0) {
+		   link->fd, link->frame, RV_CLERK_FRAME_MAX, &packet) > 0) {
 		rv_packet_close_fds(&packet);
 		if (!packet.truncated &&
 		    rv_clerk_decode(

@@ -204,6 +204,8 @@ flush_queue(struct rv_start *start)
 		    (start->queue_first + 1) % start->queue_max;
 		start->queue_len--;
 	}
+	/* What was never needed is never touched. */
+	start->queue_first = 0;
 	return true;
 }
 

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of lives on the supervisor's side. Room is made when it is
- * reserved, in chunks that never move; nothing is allocated while running.
+ * reserved, in chunks that never move; nothing is allocated while running. What
+ * only a launcher that died or stands still makes necessary (keeps, the queue)
+ * is room that is touched then.
  */
 #include "config.h"
 
 #include "base/alloc.h"
+#include "base/room.h"
 #include "start/start_priv.h"
+
+void
+rv_start_free_queue(struct rv_start *start)
+{
+	rv_room_destroy(
+	    start->queue, start->queue_max * sizeof(start->queue[0]));
+	start->queue = NULL;
+	start->queue_max = 0;
+}
 
 /* The queue is a ring: unroll it into a larger one. */
 static bool
 grow_queue(struct rv_start *start, size_t max)
 {
-	struct rv_start_op *queue = rv_alloc(max, sizeof(*queue));
+	struct rv_start_op *queue = rv_room_create(max * sizeof(*queue));
 
 	if (queue == NULL) {
 		return false;
@@ -21,7 +33,7 @@ grow_queue(struct rv_start *start, size_t max)
 		queue[i] =
 		    start->queue[(start->queue_first + i) % start->queue_max];
 	}
-	rv_free(start->queue);
+	rv_start_free_queue(start);
 	start->queue = queue;
 	start->queue_first = 0;
 	start->queue_max = max;
@@ -46,7 +58,8 @@ rv_start_reserve(struct rv_start *start, size_t n)
 	if (chunk == NULL) {
 		return REEVE_ENOMEM;
 	}
-	chunk->keeps = rv_alloc(more, sizeof(*chunk->keeps));
+	chunk->n = more;
+	chunk->keeps = rv_room_create(more * sizeof(*chunk->keeps));
 	if (chunk->keeps == NULL) {
 		rv_free(chunk);
 		return REEVE_ENOMEM;

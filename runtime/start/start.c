@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/room.h"
 #include "start/start_priv.h"
 #include "sys/sys.h"
 #include "wire/packet.h"
@@ -352,12 +353,13 @@ free_lives(struct rv_start *start)
 	while (start->chunks != NULL) {
 		struct rv_start_chunk *next = start->chunks->next;
 
-		rv_free(start->chunks->keeps);
+		rv_room_destroy(start->chunks->keeps,
+		    start->chunks->n * sizeof(*start->chunks->keeps));
 		rv_free(start->chunks);
 		start->chunks = next;
 	}
 	rv_hash_finish(&start->by_life);
-	rv_free(start->queue);
+	rv_start_free_queue(start);
 }
 
 static void
@@ -370,7 +372,7 @@ free_all(struct rv_start *start)
 	rv_free(start->runtime_dir);
 	rv_free(start->run_id);
 	rv_free(start->last_run);
-	rv_free(start->frame);
+	rv_room_destroy(start->frame, RV_LAUNCH_FRAME_MAX);
 	start->magic = 0;
 	rv_free(start);
 }
@@ -399,7 +401,7 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 	start->run_id = rv_strdup(options->run_id);
 	start->last_run =
 	    rv_strdup(options->last_run != NULL ? options->last_run : "");
-	start->frame = rv_alloc(1, RV_LAUNCH_FRAME_MAX);
+	start->frame = rv_room_create(RV_LAUNCH_FRAME_MAX);
 	start->fd = start->pidfd = start->clerk_fd = start->wstatus = -1;
 	start->tick = (struct rv_tick){ .cb = on_tick, .ctx = start };
 	start->clerk_tick =

@@ -41,6 +41,7 @@ struct rv_start_op {
 
 struct rv_start_chunk {
 	struct rv_start_chunk *next;
+	size_t n;
 	struct rv_launch_keep *keeps;
 	struct rv_start_life lives[];
 };
@@ -94,6 +95,7 @@ struct rv_start_life *rv_start_find(struct rv_start *, uint64_t life);
 /* NULL: no room was reserved. */
 struct rv_start_life *rv_start_add(struct rv_start *, uint64_t life);
 void rv_start_remove(struct rv_start *, struct rv_start_life *);
+void rv_start_free_queue(struct rv_start *);
 
 /* functions.c: what each new launcher is told before anything else. */
 void rv_start_introduce(struct rv_start *);

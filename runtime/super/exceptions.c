@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/jsonw.h"
+#include "base/room.h"
 #include "base/text.h"
 #include "super/super_priv.h"
 #include "wire/json.h"
@@ -367,6 +367,25 @@ tell_untold(struct rv_node *node, uint64_t life)
 	    node->super, RV_KIND_CLERK_DROPPED, node, life, &fields);
 }
 
+static void
+clear_buf(struct rv_buf *buf, size_t size)
+{
+	rv_buf_reset(buf);
+	rv_room_clear(buf->data, size);
+}
+
+/* Told: a host that has seen a crash is not to be larger for ever. */
+static void
+clear(struct rv_exceptions *e)
+{
+	rv_room_clear(e->trouble, sizeof(*e->trouble));
+	rv_room_clear(e->maps, MAPS_MAX * sizeof(e->maps[0]));
+	clear_buf(&e->backtrace, BACKTRACE_MAX);
+	clear_buf(&e->registers, REGISTERS_MAX);
+	clear_buf(&e->caused_by, CAUSED_BY_MAX);
+	clear_buf(&e->data, DATA_MAX);
+}
+
 /* -------- a worker that goes on -------- */
 
 static bool
@@ -409,6 +428,7 @@ rv_exceptions_notified(struct rv_node *node, uint64_t life)
 	}
 	tell_untold(node, life);
 	tell(node, life);
+	clear(&node->super->exceptions);
 }
 
 /* -------- the end of one -------- */
@@ -464,6 +484,7 @@ rv_exceptions_end(struct rv_node *node, uint64_t life, struct rv_death *death,
 			tell_untold(node, life);
 			tell(node, life);
 		}
+		clear(e);
 	}
 	tell_untold(node, life);
 	rv_pages_drop(node);
@@ -501,10 +522,21 @@ rv_exceptions_start(const struct rv_node *node)
 /* -------- memory -------- */
 
 static bool
-make_buf(struct rv_buf *buf, size_t max)
+make_buf(struct rv_buf *buf, size_t size)
 {
-	rv_buf_init(buf, max);
-	return rv_buf_reserve(buf, max);
+	void *room = rv_room_create(size);
+
+	if (room != NULL) {
+		rv_buf_init_in(buf, room, size);
+	}
+	return room != NULL;
+}
+
+static void
+free_buf(struct rv_buf *buf, size_t size)
+{
+	rv_room_destroy(buf->data, size);
+	*buf = (struct rv_buf){ 0 };
 }
 
 bool
@@ -512,8 +544,8 @@ rv_exceptions_init(struct rv_super *super)
 {
 	struct rv_exceptions *e = &super->exceptions;
 
-	e->trouble = rv_alloc(1, sizeof(*e->trouble));
-	e->maps = rv_alloc(MAPS_MAX, sizeof(e->maps[0]));
+	e->trouble = rv_room_create(sizeof(*e->trouble));
+	e->maps = rv_room_create(MAPS_MAX * sizeof(e->maps[0]));
 	return e->trouble != NULL && e->maps != NULL &&
 	       make_buf(&e->backtrace, BACKTRACE_MAX) &&
 	       make_buf(&e->registers, REGISTERS_MAX) &&
@@ -526,10 +558,10 @@ rv_exceptions_finish(struct rv_super *super)
 {
 	struct rv_exceptions *e = &super->exceptions;
 
-	rv_free(e->trouble);
-	rv_free(e->maps);
-	rv_buf_finish(&e->backtrace);
-	rv_buf_finish(&e->registers);
-	rv_buf_finish(&e->caused_by);
-	rv_buf_finish(&e->data);
+	rv_room_destroy(e->trouble, sizeof(*e->trouble));
+	rv_room_destroy(e->maps, MAPS_MAX * sizeof(e->maps[0]));
+	free_buf(&e->backtrace, BACKTRACE_MAX);
+	free_buf(&e->registers, REGISTERS_MAX);
+	free_buf(&e->caused_by, CAUSED_BY_MAX);
+	free_buf(&e->data, DATA_MAX);
 }

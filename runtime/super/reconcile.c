@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/room.h"
 
 enum reeve_status
 rv_reconcile_begin(struct rv_reconcile *r, struct reeve_error *err)
@@ -74,12 +75,12 @@ grow_core(struct rv_super *super, size_t need, struct reeve_error *err)
 	if (need <= super->max_units) {
 		return REEVE_OK;
 	}
-	core = rv_alloc(1, rv_core_size(max));
+	core = rv_room_create(rv_core_size(max));
 	if (core == NULL) {
 		return rv_error_sys(err, ENOMEM, "cannot reload");
 	}
 	rv_core_grow(core, max, super->core);
-	rv_free(super->core);
+	rv_room_destroy(super->core, rv_core_size(super->max_units));
 	super->core = core;
 	super->max_units = max;
 	return REEVE_OK;

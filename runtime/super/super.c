@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/room.h"
 #include "base/text.h"
 #include "super/super_priv.h"
 #include "sys/sys.h"
@@ -159,7 +160,7 @@ make_tree(struct rv_super *super, struct reeve_error *err)
 	enum reeve_status status;
 
 	super->nodes = rv_alloc(conf->n_specs, sizeof(super->nodes[0]));
-	super->core = rv_alloc(1, rv_core_size(super->max_units));
+	super->core = rv_room_create(rv_core_size(super->max_units));
 	if (super->nodes == NULL || super->core == NULL) {
 		return rv_error_sys(err, ENOMEM, "cannot make the tree");
 	}
@@ -379,7 +380,7 @@ free_tree(struct rv_super *super)
 		    RV_LIST_FIRST(&gone, struct rv_node, launch_link));
 	}
 	rv_free(super->nodes);
-	rv_free(super->core);
+	rv_room_destroy(super->core, rv_core_size(super->max_units));
 }
 
 void

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/room.h"
 #include "lib/harness.h"
 
 RV_TEST(memory_comes_zeroed_and_overflow_is_refused)
@@ -49,6 +52,83 @@ RV_TEST(copies_of_strings_end)
 	s = rv_strndup(NULL, 0);
 	CU_ASSERT_STRING_EQUAL(s, "");
 	rv_free(s);
+}
+
+#define ROOM ((size_t)256 * 1024)
+
+#ifdef __SANITIZE_ADDRESS__
+/* A room is then of malloc's, which is watched: there is nothing to count. */
+static size_t
+touched_pages(void *room, size_t expected)
+{
+	(void)room;
+	return expected;
+}
+#else
+static size_t
+touched_pages(void *room, size_t expected)
+{
+	size_t n = ROOM / (size_t)sysconf(_SC_PAGESIZE), touched = 0;
+	unsigned char there[ROOM / 4096];
+
+	(void)expected;
+	CU_ASSERT_EQUAL(mincore(room, ROOM, there), 0);
+	for (size_t i = 0; i < n; i++) {
+		touched += there[i] & 1u;
+	}
+	return touched;
+}
+#endif
+
+RV_TEST(a_room_takes_as_much_memory_as_was_touched_until_it_is_cleared)
+{
+	char *room = rv_room_create(ROOM);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+	CU_ASSERT_EQUAL(touched_pages(room, 0), 0);
+	room[100] = 1;
+	room[ROOM - 1] = 1;
+	CU_ASSERT_EQUAL(room[ROOM / 2], 0);
+	room[ROOM / 2] = 1;
+	CU_ASSERT_EQUAL(touched_pages(room, 3), 3);
+	rv_room_clear(room, ROOM);
+	CU_ASSERT_EQUAL(touched_pages(room, 0), 0);
+	room[ROOM / 2] = 1;
+	CU_ASSERT_EQUAL(touched_pages(room, 1), 1);
+	rv_room_destroy(room, ROOM);
+	room = rv_room_create(100);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+	CU_ASSERT_EQUAL(room[99], 0);
+	rv_room_clear(room, 100);
+	rv_room_destroy(room, 100);
+	rv_room_destroy(NULL, 100);
+	rv_room_clear(NULL, ROOM);
+}
+
+RV_TEST(a_room_without_memory_is_none)
+{
+	CU_ASSERT_TRUE(rv_fault_set("alloc@1=ENOMEM"));
+	CU_ASSERT_PTR_NULL(rv_room_create(ROOM));
+	CU_ASSERT_EQUAL(errno, ENOMEM);
+	rv_fault_set(NULL);
+}
+
+RV_TEST(a_buffer_in_the_callers_memory_stays_there)
+{
+	char memory[8];
+	struct rv_buf buf;
+
+	rv_buf_init_in(&buf, memory, sizeof(memory));
+	CU_ASSERT_TRUE(rv_buf_reserve(&buf, 7));
+	rv_buf_adds(&buf, "1234567");
+	CU_ASSERT_PTR_EQUAL(buf.data, memory);
+	CU_ASSERT_FALSE(buf.failed);
+	CU_ASSERT_STRING_EQUAL(memory, "1234567");
+	rv_buf_addc(&buf, '8');
+	CU_ASSERT_TRUE(buf.failed);
+	rv_buf_reset(&buf);
+	rv_buf_adds(&buf, "again");
+	CU_ASSERT_STRING_EQUAL(memory, "again");
 }
 
 RV_TEST(the_chosen_allocation_fails)
@@ -260,7 +340,11 @@ RV_TEST(a_list_keeps_its_order)
 }
 
 RV_SUITE(base_memory, RV_CASE(memory_comes_zeroed_and_overflow_is_refused),
-    RV_CASE(copies_of_strings_end), RV_CASE(the_chosen_allocation_fails),
+    RV_CASE(copies_of_strings_end),
+    RV_CASE(a_room_takes_as_much_memory_as_was_touched_until_it_is_cleared),
+    RV_CASE(a_room_without_memory_is_none),
+    RV_CASE(a_buffer_in_the_callers_memory_stays_there),
+    RV_CASE(the_chosen_allocation_fails),
     RV_CASE(a_buffer_grows_up_to_its_maximum_and_not_further),
     RV_CASE(a_format_that_does_not_fit_adds_nothing),
     RV_CASE(consuming_moves_the_rest_to_the_front),
