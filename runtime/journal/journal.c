@@ -27,6 +27,8 @@
 #define JOURNAL_MAGIC 0x6a6f7572u
 #define MARK_EVERY    128 /* records between two marks of the index */
 #define RECORD_LEAST  64  /* bytes; smaller ones are rare */
+#define REST_EVERY    ((uint64_t)128 * 1024) /* bytes, and no more often: */
+#define REST_EVERY_US 1000000
 
 struct rv_journal {
 	unsigned magic;
@@ -38,6 +40,8 @@ struct rv_journal {
 	uint64_t tail, oldest; /* positions; oldest: not overwritten yet */
 	uint64_t oldest_seq;
 	uint64_t first_id;
+	uint64_t rested; /* position up to which it left our memory */
+	int64_t rested_at_us;
 	uint64_t woken_seq; /* the clerk was woken for all before */
 	/* where every MARK_EVERY-th record is */
 	uint64_t *marks;
@@ -301,6 +305,27 @@ wrap(struct rv_journal *j)
 	j->head = begin;
 }
 
+/*
+ * A host is not to grow by the whole ring because it runs for long: what was
+ * written, or read for somebody, leaves its memory again and stays in the file.
+ * Not while it writes much, which the faults would slow down.
+ */
+static void
+rest(struct rv_journal *j, int64_t now_us)
+{
+	int64_t since_us = now_us - j->rested_at_us;
+	int saved = errno;
+
+	if (j->head - j->rested < REST_EVERY ||
+	    (since_us >= 0 && since_us < REST_EVERY_US)) {
+		return;
+	}
+	j->rested = j->head;
+	j->rested_at_us = now_us;
+	madvise(j->ring.header, j->map_size, MADV_DONTNEED);
+	errno = saved;
+}
+
 static void
 append(struct rv_journal *j, const struct rv_record *record, size_t len)
 {
@@ -326,6 +351,7 @@ append(struct rv_journal *j, const struct rv_record *record, size_t len)
 	j->head = end;
 	j->seq++;
 	__atomic_store_n(&j->ring.header->head, end, __ATOMIC_RELEASE);
+	rest(j, record->at_us);
 }
 
 static bool

@@ -417,18 +417,20 @@ may_tell(struct rv_node *node)
 void
 rv_exceptions_notified(struct rv_node *node, uint64_t life)
 {
-	struct rv_page_trouble *trouble = node->super->exceptions.trouble;
+	struct rv_exceptions *e = &node->super->exceptions;
 
-	/* What is only half there is complete, or all that there is, later. */
-	if (node->page.map == NULL || !may_tell(node) ||
-	    !rv_page_trouble(node->page.map, trouble) ||
-	    trouble->state != RV_TROUBLE_DONE ||
-	    trouble->number == node->page.told) {
+	if (node->page.map == NULL || !may_tell(node)) {
 		return;
 	}
-	tell_untold(node, life);
-	tell(node, life);
-	clear(&node->super->exceptions);
+	/* What is only half there is complete, or all that there is, later. */
+	if (rv_page_trouble(node->page.map, e->trouble) &&
+	    e->trouble->state == RV_TROUBLE_DONE &&
+	    e->trouble->number != node->page.told) {
+		tell_untold(node, life);
+		tell(node, life);
+	}
+	clear(e);
+	rv_pages_rest(node);
 }
 
 /* -------- the end of one -------- */

@@ -197,6 +197,7 @@ rv_super_slot(struct rv_super *super, struct rv_unit *unit, void *dst)
 		return false;
 	}
 	rv_page_slot(node->page.map, dst);
+	rv_pages_rest(node);
 	return true;
 }
 

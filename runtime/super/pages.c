@@ -157,6 +157,19 @@ watch(struct rv_node *node, rv_time interval)
 }
 
 void
+rv_pages_rest(const struct rv_node *node)
+{
+	size_t from = node->page.watch != 0 ? RV_PAGE_TROUBLE_AT : 0;
+	int saved = errno;
+
+	if (node->page.map != NULL) {
+		madvise((char *)(uintptr_t)node->page.map + from,
+		    RV_PAGE_BYTES - from, MADV_DONTNEED);
+	}
+	errno = saved;
+}
+
+void
 rv_pages_watch(struct rv_node *node)
 {
 	rv_time interval = rv_beat_interval(node->unit);
@@ -165,6 +178,7 @@ rv_pages_watch(struct rv_node *node)
 		watch(node, interval);
 	} else {
 		unwatch(node);
+		rv_pages_rest(node);
 	}
 }
 

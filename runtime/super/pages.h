@@ -53,6 +53,11 @@ bool rv_pages_make_room(struct rv_super *, size_t units);
 
 /* The worker of this life has sent its page; the descriptor is ours now. */
 void rv_pages_take(void *super, uint64_t life, int fd);
+/*
+ * It was looked at: what need not be looked at soon again leaves our memory.
+ * The first part of one that must beat stays, for the scan.
+ */
+void rv_pages_rest(const struct rv_node *);
 /* Unmap; NULL from here on. */
 void rv_pages_drop(struct rv_node *);
 /* Its heartbeat interval may be another now: watch it, or do not any more. */

@@ -56,6 +56,19 @@ pid_t bench_reeve(const char *members);
 void bench_reeve_stop(pid_t);
 /* Sum of a field of /proc/PID/smaps_rollup (kB), the ring's pages left out. */
 long bench_pss_kib(pid_t);
+/* Parts of our own memory, in KiB. */
+enum bench_part {
+	BENCH_TEXT,
+	BENCH_DATA,
+	BENCH_HEAP,
+	BENCH_ROOMS,
+	BENCH_RING,
+	BENCH_PAGES,
+	BENCH_STACK,
+	BENCH_PARTS
+};
+extern const char *const bench_part_names[BENCH_PARTS];
+void bench_parts(long kib[BENCH_PARTS]);
 /* Voluntary and other switches of all threads. */
 long bench_switches(pid_t);
 /* Children of a process, at most n. */

@@ -37,21 +37,6 @@ beat(const struct reeve_call *call)
 }
 REEVE_FUNCTION("bench.beat", beat);
 
-static long
-rss_kib(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1) {
-		pages = 0;
-	}
-	if (file != NULL) {
-		fclose(file);
-	}
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static unsigned
 descriptors(void)
 {
@@ -140,9 +125,39 @@ stripped_size(const char *library)
 
 /* What was there more than before there was a runtime. */
 struct cost {
-	long empty_kib, all_kib;
+	long empty_kib[BENCH_PARTS], all_kib[BENCH_PARTS];
 	long empty_fds, all_fds;
 };
+
+static void
+subtract(long kib[static BENCH_PARTS], const long before[static BENCH_PARTS])
+{
+	for (int i = 0; i < BENCH_PARTS; i++) {
+		kib[i] -= before[i];
+	}
+}
+
+static double
+sum(const long kib[static BENCH_PARTS])
+{
+	long all = 0;
+
+	for (int i = 0; i < BENCH_PARTS; i++) {
+		all += kib[i];
+	}
+	return (double)all;
+}
+
+static void
+print_parts(const long kib[static BENCH_PARTS])
+{
+	for (int i = 0; i < BENCH_PARTS; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "  %s", bench_part_names[i]);
+		bench_figure(name, (double)kib[i], "KiB", 0, false);
+	}
+}
 
 static void
 end(struct reeve *reeve)
@@ -175,14 +190,14 @@ measure(const struct reeve_worker_options *worker, struct cost *cost)
 	};
 	struct reeve *reeve = NULL;
 	struct reeve_error err;
-	long kib = 0, fds = 0;
+	long kib[BENCH_PARTS], fds = 0;
 	char state[512];
 
 	snprintf(state, sizeof(state), "%s/state", bench_dir());
 	options.state_dir = state;
 	/* Twice: what measuring itself touches shall not count. */
 	for (int i = 0; i < 2; i++) {
-		kib = rss_kib();
+		bench_parts(kib);
 		fds = (long)descriptors();
 	}
 	must(reeve_create(&reeve, &options, &err), &err);
@@ -190,9 +205,11 @@ measure(const struct reeve_worker_options *worker, struct cost *cost)
 		turn(reeve);
 	}
 	cost->empty_fds = (long)descriptors() - fds;
-	cost->empty_kib = rss_kib() - kib;
+	bench_parts(cost->empty_kib);
+	subtract(cost->empty_kib, kib);
 	run_workers(reeve, worker);
-	cost->all_kib = rss_kib() - kib;
+	bench_parts(cost->all_kib);
+	subtract(cost->all_kib, kib);
 	cost->all_fds = (long)descriptors() - fds;
 	end(reeve);
 }
@@ -254,12 +271,15 @@ main(int argc, char **argv)
 	}
 	programs = measured("programs");
 	functions = measured("functions");
-	bench_figure("host: memory of a runtime", (double)programs.empty_kib,
+	bench_figure("host: memory of a runtime", sum(programs.empty_kib),
 	    "KiB", 1024, true);
-	bench_figure("host: memory with 100 workers", (double)programs.all_kib,
+	print_parts(programs.empty_kib);
+	bench_figure("host: memory with 100 workers", sum(programs.all_kib),
 	    "KiB", 1024, true);
-	bench_figure("host: memory with 100 functions",
-	    (double)functions.all_kib, "KiB", 1024, true);
+	print_parts(programs.all_kib);
+	bench_figure("host: memory with 100 functions", sum(functions.all_kib),
+	    "KiB", 1024, true);
+	print_parts(functions.all_kib);
 	bench_figure("host: descriptors of a runtime",
 	    (double)programs.empty_fds, "", 16, true);
 	bench_figure("host: more of them for 100 workers",

@@ -24,7 +24,8 @@ tests_bench_bench_boot_LDADD = $(SQLITE_LIBS)
 tests_bench_bench_turn_SOURCES = tests/bench/bench_turn.c $(bench_common)
 tests_bench_bench_turn_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_turn_LDADD = libreeve.la
-tests_bench_bench_host_SOURCES = tests/bench/bench_host.c $(bench_common)
+tests_bench_bench_host_SOURCES = tests/bench/bench_host.c \
+	tests/bench/bench_parts.c $(bench_common)
 tests_bench_bench_host_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_host_LDADD = libreeve.la
 tests_bench_bench_functions_SOURCES = tests/bench/bench_functions.c $(bench_common)

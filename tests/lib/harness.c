@@ -41,6 +41,28 @@ rv_test_fds(pid_t pid)
 	return n;
 }
 
+long
+rv_test_rss_kib(const char *permissions, const char *name)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	char line[512], mode[8];
+	bool counts = false;
+	long sum = 0, kib;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "%*x-%*x %7s", mode) == 1) {
+			counts = strcmp(mode, permissions) == 0 &&
+				 strstr(line, name) != NULL;
+		} else if (counts && sscanf(line, "Rss: %ld", &kib) == 1) {
+			sum += kib;
+		}
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return sum;
+}
+
 static int
 remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

@@ -56,6 +56,9 @@ int rv_test_slow(void);
 /* Open descriptors of a process; 0 when it is gone. */
 unsigned rv_test_fds(pid_t);
 
+/* KiB of ours that mappings with these permissions and this name take. */
+long rv_test_rss_kib(const char *permissions, const char *name);
+
 /* The source and build trees, from the environment of make check. */
 const char *rv_test_srcdir(void);
 const char *rv_test_builddir(void);

@@ -249,6 +249,25 @@ RV_TEST(laps_of_every_size_come_out_in_order)
 	}
 }
 
+RV_TEST(the_writer_keeps_little_of_the_ring_in_its_memory)
+{
+	const size_t size = (size_t)1024 * 1024;
+	struct rv_ring_header *header;
+	struct rig rig;
+
+	rig_open(&rig, size);
+	header = rig.ring.header;
+	/* Not at once where much is written, but by what comes later. */
+	for (int64_t i = 1; header->head < 3 * size ||
+			    rv_test_rss_kib("rw-s", "/ring-run") >= 128;
+	     i++) {
+		CU_ASSERT_FATAL(
+		    say(rig.journal, RV_KIND_WORKER_READY, i, 2000, 0) != 0);
+		__atomic_store_n(&header->tail, header->head, __ATOMIC_RELEASE);
+	}
+	rig_close(&rig);
+}
+
 RV_TEST(chatter_gives_way_first_and_deaths_last)
 {
 	static const struct {
@@ -580,6 +599,7 @@ RV_SUITE(journal, RV_CASE(the_header_tells_of_the_run),
     RV_CASE(a_record_comes_back_as_it_was),
     RV_CASE(a_cut_or_changed_record_is_refused),
     RV_CASE(laps_of_every_size_come_out_in_order),
+    RV_CASE(the_writer_keeps_little_of_the_ring_in_its_memory),
     RV_CASE(chatter_gives_way_first_and_deaths_last),
     RV_CASE(what_was_dropped_is_recorded_when_there_is_room),
     RV_CASE(ids_have_no_gap_where_records_were_dropped),

@@ -296,6 +296,35 @@ trouble(unsigned char *page, enum rv_trouble_kind kind, const char *type,
 	return t;
 }
 
+RV_TEST(only_of_a_page_that_must_beat_a_part_stays_in_memory)
+{
+	struct super_rig rig;
+	unsigned char *page, *other, slot[RV_PAGE_SLOT_BYTES];
+
+	super_rig_open(&rig, BOTH("", EVERY("1h")));
+	super_rig_up(&rig, "web");
+	super_rig_up(&rig, "b");
+	super_rig_forget(&rig);
+	page = super_rig_paged(&rig, "web");
+	CU_ASSERT_EQUAL(rv_test_rss_kib("r--s", "memfd:page"), 0);
+	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "web"), slot));
+	trouble(page, RV_TROUBLE_REPORTED, "a", "one");
+	super_rig_notify(&rig, "web", RV_NOTIFY_TROUBLE);
+	CU_ASSERT_EQUAL(super_rig_count(&rig, "worker.exception web"), 1);
+	CU_ASSERT_EQUAL(rv_test_rss_kib("r--s", "memfd:page"), 0);
+	other = super_rig_paged(&rig, "b");
+	CU_ASSERT(rv_super_slot(rig.super, super_rig_unit(&rig, "b"), slot));
+	trouble(other, RV_TROUBLE_REPORTED, "a", "one");
+	super_rig_notify(&rig, "b", RV_NOTIFY_TROUBLE);
+	CU_ASSERT(super_rig_said(&rig, "worker.exception b"));
+	/* A look brings the first part back. */
+	rv_pages_tell_beat(rv_node_of(super_rig_unit(&rig, "b")));
+	CU_ASSERT_EQUAL(rv_test_rss_kib("r--s", "memfd:page"), 4);
+	super_rig_page_free(page);
+	super_rig_page_free(other);
+	super_rig_close(&rig);
+}
+
 RV_TEST(a_raised_exception_is_the_reason_of_the_end)
 {
 	struct super_rig rig;
@@ -497,6 +526,7 @@ RV_SUITE(super_pages, RV_CASE(a_page_is_mapped_and_its_slot_is_read),
     RV_CASE(nothing_wakes_up_where_nobody_must_beat),
     RV_CASE(the_scan_ends_with_the_last_that_must_beat),
     RV_CASE(lives_are_exchanged_with_their_pages),
+    RV_CASE(only_of_a_page_that_must_beat_a_part_stays_in_memory),
     RV_CASE(a_raised_exception_is_the_reason_of_the_end),
     RV_CASE(what_was_reported_is_told_once),
     RV_CASE(a_flood_of_reports_is_bounded_and_counted),
