@@ -231,8 +231,8 @@ rv_face_options(void *dst, size_t dst_size, const void *src, size_t least,
 	memcpy(&size, src, sizeof(size));
 	if (size < least) {
 		return rv_error(err, REEVE_EINVALID,
-		    "%s has size %zu: set it to the sizeof its struct", what,
-		    size);
+		    "%s has size %zu: set its member size to sizeof(struct %s)",
+		    what, size, what);
 	}
 	for (size_t i = dst_size; i < size; i++) {
 		if (bytes[i] != 0) {

@@ -116,8 +116,8 @@ put_ms(struct writer *writer, const char *key, int64_t ms)
 	char text[96];
 
 	if (ms < 0) {
-		rv_format(text, sizeof(text), "%s is negative: %" PRId64 " ms",
-		    key, ms);
+		rv_format(text, sizeof(text),
+		    "the time for \"%s\" is negative: %" PRId64 " ms", key, ms);
 		refuse(writer, text);
 	} else if (ms != 0) {
 		rv_format(text, sizeof(text), "%" PRId64 "ms", ms);

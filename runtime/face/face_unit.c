@@ -93,8 +93,8 @@ check_info(const struct reeve_unit_info *info, struct reeve_error *err)
 	if (info->size <
 	    RV_FACE_THROUGH(struct reeve_unit_info, last_core_dumped)) {
 		return rv_error(err, REEVE_EINVALID,
-		    "reeve_unit_info has size %zu: set it to the sizeof its "
-		    "struct",
+		    "reeve_unit_info has size %zu: set its member size to "
+		    "sizeof(struct reeve_unit_info)",
 		    info->size);
 	}
 	return REEVE_OK;

@@ -87,7 +87,8 @@ rv_super_no_such(
 		    "no unit is named \"%.128s\"; did you mean \"%.128s\"?",
 		    name, meant);
 	}
-	return rv_error(err, REEVE_ENOENT, "no unit is named \"%.128s\"", name);
+	return rv_error(err, REEVE_ENOENT, "no unit is named \"%.128s\"%s",
+	    name, strcmp(name, "all") == 0 ? "; \"/\" means all of them" : "");
 }
 
 static enum reeve_status

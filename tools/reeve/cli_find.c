@@ -43,7 +43,8 @@ cli_config(const struct cli *cli)
 
 	if (file == NULL) {
 		cli_error("no config: give -c FILE, or set REEVE_CONFIG; there "
-			  "is no ./reeve.json and no /etc/reeve/reeve.json");
+			  "is no ./reeve.json and no /etc/reeve/reeve.json; "
+			  "a runtime without one is named by --state-dir DIR");
 	}
 	return file;
 }

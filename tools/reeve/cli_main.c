@@ -225,6 +225,40 @@ usage(const struct cli_verb *verb, const struct cli *cli)
 		cli_error("of one unit alone: reeve %s --worker %s", verb->name,
 		    cli->names[0]);
 	}
+	if (cli->n_names > 0 && strcmp(verb->name, "reload") == 0) {
+		cli_error("of one unit alone: reeve restart %s", cli->names[0]);
+	}
+	if (cli->n_names > 0 && strcmp(verb->name, "shutdown") == 0) {
+		cli_error("of one unit alone: reeve stop %s", cli->names[0]);
+	}
+	if (cli->n_names == 0 && strcmp(verb->name, "why") == 0) {
+		cli_error("of what crashed last, whoever it was: reeve why /");
+	}
+	return CLI_USAGE;
+}
+
+/* Verbs count lines, events and deaths by words of their own. */
+static int
+refuse_option(const struct cli_verb *verb, enum cli_option option)
+{
+	static const enum cli_option counts[] = { CLI_OPT_lines, CLI_OPT_limit,
+		CLI_OPT_last };
+	const char *meant = NULL;
+	bool counted = false;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		counted = counted || counts[i] == option;
+		if (cli_takes(verb, counts[i])) {
+			meant = cli_options[counts[i]].name;
+		}
+	}
+	if (counted && meant != NULL) {
+		cli_error("reeve %s takes no --%s; did you mean --%s?",
+		    verb->name, cli_options[option].name, meant);
+	} else {
+		cli_error("reeve %s takes no --%s; see reeve help %s",
+		    verb->name, cli_options[option].name, verb->name);
+	}
 	return CLI_USAGE;
 }
 
@@ -233,9 +267,7 @@ call(const struct cli_verb *verb, struct cli *cli)
 {
 	for (int i = 0; i < CLI_OPTIONS; i++) {
 		if (cli->has[i] && !cli_takes(verb, (enum cli_option)i)) {
-			cli_error("reeve %s takes no --%s; see reeve help %s",
-			    verb->name, cli_options[i].name, verb->name);
-			return CLI_USAGE;
+			return refuse_option(verb, (enum cli_option)i);
 		}
 	}
 	if (cli->n_names < verb->least ||

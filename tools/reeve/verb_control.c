@@ -177,16 +177,45 @@ has_failed(const json_t *plan, const char *path)
 	return false;
 }
 
+/*
+ * A changed one that an operator had stopped, or that had ended and is not due,
+ * stays as it is; NULL: it runs, or nobody waited to see.
+ */
+static const char *
+stays(const json_t *plan, const char *path)
+{
+	json_t *results = json_object_get(plan, "results"), *unit;
+	size_t i;
+
+	json_array_foreach(results, i, unit)
+	{
+		const char *state = text_of(unit, "state");
+
+		if (strcmp(text_of(unit, "path"), path) == 0 &&
+		    (strcmp(state, "STOPPED") == 0 ||
+			strcmp(state, "EXITED") == 0)) {
+			return state;
+		}
+	}
+	return NULL;
+}
+
 static void
 print_list(const json_t *plan, const char *key, const char *words)
 {
+	bool restarts = strcmp(key, "changed") == 0;
 	json_t *list = json_object_get(plan, key), *path;
 	size_t i;
 
 	json_array_foreach(list, i, path)
 	{
-		if (!has_failed(plan, json_string_value(path))) {
-			printf("%s %s\n", words, json_string_value(path));
+		const char *name = json_string_value(path);
+		const char *state = restarts ? stays(plan, name) : NULL;
+
+		if (state != NULL && !has_failed(plan, name)) {
+			printf("changed %s, which is %s\n", name, state);
+		} else if (!has_failed(plan, name)) {
+			printf("%s %s\n", words, name);
 		}
 	}
 }
