@@ -190,14 +190,15 @@ prepare(struct rv_fork *fork)
 	return true;
 }
 
-/* What is wrong with it is nothing that another could not do. */
+/* Somebody killed it, or the kernel had no room for its call just then. */
 static void
 fail_start(struct rv_life *life)
 {
+	bool again = errno == EPIPE || errno == ECONNRESET ||
+		     errno == ENOBUFS || errno == ETOOMANYREFS;
+
 	life->death.stage = RV_STAGE_FORKSERVER;
-	life->death.sys_errno = errno == EPIPE || errno == ECONNRESET
-				    ? EAGAIN /* somebody killed it */
-				    : errno;
+	life->death.sys_errno = again ? EAGAIN : errno;
 }
 
 /*

@@ -59,9 +59,21 @@ send_fork(struct rv_template *t, struct rv_fork *fork)
 		   t->sock, &frame, sizeof(frame), fork->fds, fork->n_fds) == 0;
 }
 
+/* After a request that did not go out: an answer makes room, or an end comes.
+ */
+static bool
+is_heard_of(const struct rv_template *t)
+{
+	return errno == EPIPE || errno == ECONNRESET || t->n_asked > 0 ||
+	       (t->spare.go != -1 && t->spare.pid == 0);
+}
+
 static void
 ask_next(struct rv_template *t)
 {
+	const struct rv_fork_result failed = { .stage = RV_STAGE_FORKSERVER,
+		.sys_errno = EAGAIN };
+
 	while (
 	    t->ready && t->n_asked < ASKED_MAX && !rv_list_empty(&t->waiting)) {
 		struct rv_fork *fork =
@@ -72,7 +84,12 @@ ask_next(struct rv_template *t)
 			continue;
 		}
 		if (!send_fork(t, fork)) {
-			return; /* an answer makes room, or its end comes */
+			if (is_heard_of(t)) {
+				return;
+			}
+			rv_list_remove(&fork->link);
+			rv_fork_done(fork, &failed);
+			continue;
 		}
 		rv_list_remove(&fork->link);
 		rv_list_insert(&t->asked, &fork->link);

@@ -315,8 +315,96 @@ RV_TEST(without_descriptors_to_spare_starts_are_as_good)
 	}
 }
 
+struct nth {
+	const char *point, *error;
+	int sys_errno;
+	unsigned most; /* calls of it until the last start has ended */
+};
+
+/* One that went down with its launcher, before it was asked, is made again. */
+static uint64_t
+run_to_end(struct rig *rig, const struct rig_spec *s)
+{
+	/* Not the minute after which a fork server is given up. */
+	rv_time until = rv_sys_now() + WAIT_MS * RV_MS;
+	uint64_t life;
+	unsigned lost;
+
+	do {
+		lost = rig->n_back;
+		life = rig_launch(rig, s);
+		while (!is_over(rig, life) && rig->n_back == lost) {
+			CU_ASSERT_FATAL(rv_sys_now() < until);
+			CU_ASSERT_FATAL(rv_loop_dispatch(rig->loop, until,
+					    NULL) == REEVE_OK);
+		}
+	} while (!is_over(rig, life));
+	return life;
+}
+
+/* That one call fails, and whoever needed it: at most one start of all. */
+static void
+fail_nth(const struct nth *c, unsigned n)
+{
+	struct rig rig;
+	struct search search = { .rig = &rig };
+	struct rig_spec s;
+	unsigned flawed = 0, i;
+	char plan[64];
+
+	snprintf(plan, sizeof(plan), "%s@%u=%s", c->point, n, c->error);
+	rig_open(&rig, plan);
+	function_spec(&s, "t.give_back", "8");
+	s.program.ready = RV_CHANNEL_NOTIFY;
+	s.program.out = (struct rv_out){ RV_OUT_FILE, "/o", 0, 0 };
+	for (i = 0; i < ATTEMPTS; i++) {
+		struct rig_life *l = rig_of(&rig, run_to_end(&rig, &s));
+		int sys_errno = l->failed ? l->sys_errno : l->death.sys_errno;
+
+		if (l->failed || l->death.stage != 0) {
+			flawed++;
+			CU_ASSERT(
+			    sys_errno == c->sys_errno || sys_errno == EAGAIN);
+		} else {
+			CU_ASSERT_EQUAL(l->death.end.number, 8);
+		}
+		/* Once it is over there is one ahead again. */
+		if (i >= 3 && rv_test_wait(has_spare, &search, -1, 500)) {
+			break;
+		}
+	}
+	CU_ASSERT(i < ATTEMPTS);
+	if (flawed > 1) {
+		printf("# %s: %u starts failed\n", plan, flawed);
+	}
+	CU_ASSERT(flawed <= 1);
+	rig_close(&rig);
+}
+
+RV_TEST(whatever_fails_once_costs_one_start_at_most)
+{
+	static const struct nth all[] = {
+		{ "alloc", "ENOMEM", ENOMEM, 60 },
+		{ "socketpair", "EMFILE", EMFILE, 6 },
+		{ "socket", "EMFILE", EMFILE, 6 },
+		{ "pipe2", "EMFILE", EMFILE, 8 },
+		{ "memfd_create", "EMFILE", EMFILE, 4 },
+		{ "mmap", "ENOMEM", ENOMEM, 6 },
+		{ "clone", "EAGAIN", EAGAIN, 2 },
+		{ "pidfd_open", "EMFILE", EMFILE, 8 },
+		{ "send", "ENOBUFS", ENOBUFS, 24 },
+	};
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(all); i++) {
+		for (unsigned n = 1; n <= all[i].most; n++) {
+			fail_nth(&all[i], n);
+		}
+	}
+}
+
 RV_SUITE(spares, RV_CASE(the_next_start_is_the_process_that_was_forked_ahead),
     RV_CASE(one_that_was_killed_is_missed_by_nobody),
     RV_CASE(one_that_is_killed_while_it_is_called_is_nobody_unknown),
     RV_CASE(what_a_killed_launcher_made_ahead_is_taken_away),
-    RV_CASE(without_descriptors_to_spare_starts_are_as_good))
+    RV_CASE(without_descriptors_to_spare_starts_are_as_good),
+    RV_CASE(whatever_fails_once_costs_one_start_at_most))
