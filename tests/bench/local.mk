@@ -3,10 +3,10 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_capture tests/bench/bench_beat \
-	tests/bench/bench_functions
+	tests/bench/bench_functions tests/bench/bench_queue
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
-EXTRA_DIST += tests/bench/bench_start.py
+EXTRA_DIST += tests/bench/bench_start.py tests/bench/bench_queue.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -53,6 +53,10 @@ tests_bench_bench_beat_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_beat_LDADD = libreeve-child.la \
 	runtime/wire/librv_wire.la runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la
+tests_bench_bench_queue_SOURCES = tests/bench/bench_queue.c \
+	tests/bench/bench_ring.h $(bench_common)
+tests_bench_bench_queue_CPPFLAGS = $(bench_cppflags) $(ZMQ_CFLAGS)
+tests_bench_bench_queue_LDADD = libreeve-ipc.la $(ZMQ_LIBS)
 
 # Every figure beside a raw loop; `make bench`, then read the ratios.
 bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk

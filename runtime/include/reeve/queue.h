@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A queue of messages in shared memory: any number of processes and threads put
+ * and get, first in, first out, bounded by items and by bytes. A put has put
+ * when it returns, and nothing has to be flushed: what was put stays when its
+ * putter ends. A process that is killed at whatever moment leaves the queue
+ * whole: the item that it was putting is there entirely or not at all, the item
+ * that it was getting was taken or is still there, and nobody waits for it. A
+ * getter who wants an item not to be lost with itself takes it on a lease.
+ *
+ * Who has a queue hands it to others by its handle (share.h), or forks. What it
+ * consists of is memory and descriptors: it has no name, and is gone with the
+ * last process that has it. Peers who write nonsense into the memory can break
+ * the queue (REEVE_EDAMAGED), never the memory of others.
+ *
+ * All functions may be called from any thread at once, but for reeve_queue_free
+ * and _close, which are for the last one that uses the queue, or puts; none
+ * from signal handlers. Timeouts are those of time.h: zero and less: now or not
+ * at all. While another process is stopped in the midst of a put or get, a call
+ * may last 100 ms longer than asked, and is then REEVE_ETIMEDOUT.
+ * Part of libreeve-ipc.
+ */
+#ifndef REEVE_QUEUE_H
+#define REEVE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <reeve/error.h>
+#include <reeve/share.h>
+#include <reeve/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reeve_queue;
+
+struct reeve_queue_options {
+	size_t size; /* sizeof(struct reeve_queue_options) */
+	/* What is in it at most; zeros: 1024 items, 64 MiB. */
+	uint32_t max_items;
+	uint64_t max_bytes;
+	/*
+	 * Longer items than this many bytes go through memory of their own,
+	 * which is given back when they are got. Zero: 1000. The memory of the
+	 * others is there from the beginning, and stays: about max_items times
+	 * this, or max_bytes where that is less.
+	 */
+	uint32_t large;
+	/* Items on lease at once. Zero: 64. */
+	uint32_t max_leases;
+};
+
+/* A new one; NULL for all defaults. REEVE_EINVALID, REEVE_ESYS, _ENOMEM. */
+REEVE_PUBLIC enum reeve_status reeve_queue_new(struct reeve_queue **,
+    const struct reeve_queue_options *, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * Another process's, that was handed over. REEVE_EINVALID: that is no handle of
+ * a queue; REEVE_EPROTO: what its descriptors hold is none.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_open(struct reeve_queue **,
+    const struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * To hand it over; the handle is the caller's. Whoever holds it counts as one
+ * who may put. REEVE_ECLOSED: this process puts no more, so it has nothing to
+ * hand over either.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_handle(const struct reeve_queue *,
+    struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
+
+/* Let go of it; what is in it stays, for the others. NULL is fine. */
+REEVE_PUBLIC void reeve_queue_free(struct reeve_queue *);
+
+/*
+ * Put one item of `len` bytes, with a tag that its getter is told: whatever
+ * getters and putters agree on. REEVE_OK: it is in the queue. REEVE_EFULL: no
+ * room within the time; REEVE_ETOOBIG: more than max_bytes; REEVE_ECLOSED;
+ * REEVE_ENOMEM: no memory for a large item; nothing was put then.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_put(struct reeve_queue *,
+    const void *data, size_t len, uint32_t tag,
+    int64_t timeout) REEVE_MUST_CHECK;
+/* The same, the item in n pieces. */
+REEVE_PUBLIC enum reeve_status reeve_queue_putv(struct reeve_queue *,
+    const struct iovec *, size_t n, uint32_t tag,
+    int64_t timeout) REEVE_MUST_CHECK;
+
+/*
+ * An item that was got. Zeroed at first; the buffer grows as needed, is used
+ * again by the next get, and is freed by reeve_item_free.
+ */
+struct reeve_item {
+	void *data;
+	size_t len;
+	size_t capacity;
+	uint32_t tag;
+	uint32_t deliveries; /* 1, and one more for each lease of it before */
+	uint64_t lease;      /* of reeve_queue_get_leased, else 0 */
+};
+REEVE_PUBLIC void reeve_item_free(struct reeve_item *);
+
+/*
+ * Get the first item. REEVE_EEMPTY: none within the time. REEVE_EEND: there is
+ * none and none will come, for all who could put have closed the queue, or
+ * ended. REEVE_ECLOSED: none is left of a queue that was shut. REEVE_ENOMEM: no
+ * memory for this item, which stays. REEVE_EDAMAGED.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_get(struct reeve_queue *,
+    struct reeve_item *, int64_t timeout) REEVE_MUST_CHECK;
+
+/*
+ * The same into a buffer of the caller's; *len and *tag (each may be NULL) are
+ * the item's. REEVE_ETOOSHORT: *len says what it takes, and the item stays.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_get_into(struct reeve_queue *,
+    void *data, size_t capacity, size_t *len, uint32_t *tag,
+    int64_t timeout) REEVE_MUST_CHECK;
+
+/*
+ * Get the first item on a lease: if this process ends, however, before it says
+ * reeve_queue_ack, then the item is got by another, before those that were put
+ * later, and `deliveries` counts that. Items on lease are not in the queue, and
+ * come back even into a full one. REEVE_EBUSY: max_leases are out.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_get_leased(struct reeve_queue *,
+    struct reeve_item *, int64_t timeout) REEVE_MUST_CHECK;
+/* Done with it; counts as reeve_queue_task_done. REEVE_ENOTHELD. */
+REEVE_PUBLIC enum reeve_status reeve_queue_ack(
+    struct reeve_queue *, uint64_t lease) REEVE_MUST_CHECK;
+/* Not done: let another have it. REEVE_ENOTHELD. */
+REEVE_PUBLIC enum reeve_status reeve_queue_give_back(
+    struct reeve_queue *, uint64_t lease) REEVE_MUST_CHECK;
+
+/*
+ * What was got is done: for those who wait in reeve_queue_join. REEVE_EINVALID:
+ * more often than there were items.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_task_done(
+    struct reeve_queue *) REEVE_MUST_CHECK;
+/* Until every item that was put is done. REEVE_ETIMEDOUT. */
+REEVE_PUBLIC enum reeve_status reeve_queue_join(
+    struct reeve_queue *, int64_t timeout) REEVE_MUST_CHECK;
+
+/* This process puts no more. Again is fine. */
+REEVE_PUBLIC void reeve_queue_close(struct reeve_queue *);
+/*
+ * Nobody puts any more, anywhere: puts, waiting ones too, are REEVE_ECLOSED;
+ * gets go on until it is empty.
+ */
+REEVE_PUBLIC enum reeve_status reeve_queue_shut(
+    struct reeve_queue *) REEVE_MUST_CHECK;
+
+/* What was so at one moment of the call. */
+struct reeve_queue_state {
+	uint64_t items, bytes; /* what a get would get */
+	uint64_t max_items, max_bytes;
+	uint64_t leased;        /* items on lease, not in `items` */
+	uint64_t unfinished;    /* items that are not done */
+	bool is_empty, is_full; /* full: not even an empty item goes in */
+};
+REEVE_PUBLIC void reeve_queue_look(
+    struct reeve_queue *, struct reeve_queue_state *);
+
+/*
+ * For loops: a descriptor that is readable while there is something to get, or
+ * an end to be told of. It stays the queue's: poll it, then get with a timeout
+ * of 0 (another may have been quicker: REEVE_EEMPTY). Costs the putters nothing
+ * until the first call. -1: REEVE_ESYS, no descriptor is left.
+ */
+REEVE_PUBLIC int reeve_queue_fd(struct reeve_queue *);
+/* The same: readable while there is room for an item, or to be told of shut. */
+REEVE_PUBLIC int reeve_queue_room_fd(struct reeve_queue *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
