@@ -23,7 +23,7 @@
 
 #define MANY_PARTS 1000
 
-/* What kind of socket it is: -1 none that a connection can be. */
+/* A socket that a connection can be of: SOCK_SEQPACKET, SOCK_STREAM, or -1. */
 static int
 socket_kind(int fd, int *domain)
 {
@@ -38,29 +38,61 @@ socket_kind(int fd, int *domain)
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, domain, &len) != 0) {
 		return -1;
 	}
-	return type == SOCK_SEQPACKET && *domain == AF_UNIX ? type : -1;
+	return type == SOCK_STREAM ||
+		       (type == SOCK_SEQPACKET && *domain == AF_UNIX)
+		   ? type
+		   : -1;
+}
+
+static struct reeve_conn *
+make_conn(int kind, const struct rv_transport_ops *ops, void *ctx)
+{
+	struct reeve_conn *conn = rv_alloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		return NULL;
+	}
+	conn->own_bytes = sizeof(*conn->own);
+	if (kind == SOCK_STREAM) {
+		conn->own_bytes = offsetof(struct rv_conn_own, spill);
+		conn->stream = rv_stream_new(ops, ctx);
+	}
+	conn->own = rv_sys_mmap_own(conn->own_bytes);
+	if (conn->own == NULL ||
+	    (kind == SOCK_STREAM && conn->stream == NULL)) {
+		if (conn->own != NULL) {
+			(void)munmap(conn->own, conn->own_bytes);
+		}
+		rv_stream_free(conn->stream);
+		rv_free(conn);
+		return NULL;
+	}
+	return conn;
 }
 
 enum reeve_status
 rv_conn_new(struct reeve_conn **out, int fd, bool may_send, bool may_receive,
-    struct reeve_error *err)
+    const struct rv_transport_ops *ops, void *ctx, struct reeve_error *err)
 {
-	struct reeve_conn *conn = rv_alloc(1, sizeof(*conn));
-	int domain;
+	struct reeve_conn *conn = NULL;
+	enum reeve_status status = REEVE_OK;
+	int domain, kind = socket_kind(fd, &domain);
 
-	if (socket_kind(fd, &domain) < 0) {
-		(void)close(fd);
-		rv_free(conn);
-		return rv_error(
+	ops = ops != NULL ? ops : &rv_transport_plain;
+	if (kind < 0) {
+		status = rv_error(
 		    err, REEVE_EINVALID, "this is no socket of a connection");
+	} else {
+		conn = make_conn(kind, ops, ctx);
 	}
-	if (conn != NULL) {
-		conn->own = rv_sys_mmap_own(sizeof(*conn->own));
+	if (status == REEVE_OK && conn == NULL) {
+		status =
+		    rv_error(err, REEVE_ENOMEM, "cannot make a connection");
 	}
-	if (conn == NULL || conn->own == NULL) {
+	if (status != REEVE_OK) {
+		ops->close(ctx, fd);
 		(void)close(fd);
-		rv_free(conn);
-		return rv_error(err, REEVE_ENOMEM, "cannot make a connection");
+		return status;
 	}
 	conn->magic = RV_CONN_MAGIC;
 	conn->fd = fd;
@@ -99,12 +131,12 @@ reeve_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b,
 		(void)close(fds[1]);
 		return status;
 	}
-	status = rv_conn_new(&first, fds[0], duplex, true, err);
+	status = rv_conn_new(&first, fds[0], duplex, true, NULL, NULL, err);
 	if (status != REEVE_OK) {
 		(void)close(fds[1]);
 		return status;
 	}
-	status = rv_conn_new(&second, fds[1], true, duplex, err);
+	status = rv_conn_new(&second, fds[1], true, duplex, NULL, NULL, err);
 	if (status != REEVE_OK) {
 		reeve_conn_free(first);
 		return status;
@@ -135,7 +167,7 @@ reeve_conn_open(struct reeve_conn **out, const struct reeve_handle *handle,
 	if (fd < 0) {
 		return rv_error_sys(err, errno, "cannot open a connection");
 	}
-	return rv_conn_new(out, fd, !reads, !writes, err);
+	return rv_conn_new(out, fd, !reads, !writes, NULL, NULL, err);
 }
 
 enum reeve_status
@@ -159,6 +191,11 @@ reeve_conn_handle(struct reeve_conn *conn, struct reeve_handle *handle,
 	if (conn->fd < 0) {
 		return rv_error(err, REEVE_ECLOSED, "the connection is closed");
 	}
+	if (conn->stream != NULL && !rv_stream_is_between(conn->stream)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot hand over a connection that is encrypted or in "
+		    "the middle of a message");
+	}
 	fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
 		return rv_error_sys(
@@ -179,6 +216,9 @@ reeve_conn_close(struct reeve_conn *conn)
 		return;
 	}
 	RV_MAGIC_CHECK(conn, RV_CONN_MAGIC);
+	if (conn->stream != NULL) {
+		rv_stream_close(conn->stream, conn->fd);
+	}
 	(void)close(conn->fd);
 	conn->fd = -1;
 	rv_packet_drop(&conn->own->arrival);
@@ -191,7 +231,8 @@ reeve_conn_free(struct reeve_conn *conn)
 		return;
 	}
 	reeve_conn_close(conn);
-	(void)munmap(conn->own, sizeof(*conn->own));
+	(void)munmap(conn->own, conn->own_bytes);
+	rv_stream_free(conn->stream);
 	rv_free(conn);
 }
 
@@ -211,8 +252,8 @@ timespec_of(rv_time t)
 		.tv_nsec = (long)(t % RV_SEC) };
 }
 
-static enum reeve_status
-lock(pthread_mutex_t *mutex, rv_time until)
+enum reeve_status
+rv_conn_lock(pthread_mutex_t *mutex, rv_time until)
 {
 	struct timespec ts = timespec_of(until);
 
@@ -289,10 +330,12 @@ send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
 		status = check_outgoing(out);
 	}
 	if (status == REEVE_OK) {
-		status = lock(&conn->own->sending, until);
+		status = rv_conn_lock(&conn->own->sending, until);
 	}
 	if (status == REEVE_OK) {
-		status = rv_packet_send(conn, out, until);
+		status = conn->stream != NULL
+			     ? rv_stream_send(conn, out, until)
+			     : rv_packet_send(conn, out, until);
 		(void)pthread_mutex_unlock(&conn->own->sending);
 	}
 	return status;
@@ -328,6 +371,7 @@ reeve_conn_send_parcel(
 	struct rv_outgoing out = { .n_parts = 0 };
 	enum reeve_status status;
 	struct iovec part;
+	bool made;
 
 	if (parcel == NULL) {
 		return REEVE_EINVALID;
@@ -335,7 +379,8 @@ reeve_conn_send_parcel(
 	out.flags = parcel->flags;
 	out.handles = parcel->handles;
 	out.n_handles = parcel->n_handles;
-	if (parcel->kind == RV_PARCEL_MADE) {
+	made = parcel->kind == RV_PARCEL_MADE;
+	if (made && conn != NULL && conn->stream == NULL) {
 		out.made = parcel;
 		out.length = parcel->capacity;
 	} else {
@@ -345,7 +390,7 @@ reeve_conn_send_parcel(
 		out.n_parts = 1;
 	}
 	status = send_out(conn, &out, timeout);
-	if (status == REEVE_OK && out.made != NULL) {
+	if (status == REEVE_OK && made) {
 		/* the handles stay the caller's, for him to close */
 		parcel->n_handles = 0;
 		reeve_parcel_free(parcel);
@@ -361,10 +406,12 @@ receive_in(
 	enum reeve_status status = check(conn, false);
 
 	if (status == REEVE_OK) {
-		status = lock(&conn->own->receiving, until);
+		status = rv_conn_lock(&conn->own->receiving, until);
 	}
 	if (status == REEVE_OK) {
-		status = rv_packet_receive(conn, in, until);
+		status = conn->stream != NULL
+			     ? rv_stream_receive(conn, in, until)
+			     : rv_packet_receive(conn, in, until);
 		(void)pthread_mutex_unlock(&conn->own->receiving);
 	}
 	return status;
@@ -401,10 +448,11 @@ reeve_conn_waiting(struct reeve_conn *conn)
 	bool is_waiting;
 
 	if (check(conn, false) != REEVE_OK ||
-	    lock(&conn->own->receiving, 0) != REEVE_OK) {
+	    rv_conn_lock(&conn->own->receiving, 0) != REEVE_OK) {
 		return false; /* who holds the lock is receiving it */
 	}
-	is_waiting = conn->own->arrival.here;
+	is_waiting = conn->stream != NULL ? rv_stream_is_waiting(conn->stream)
+					  : conn->own->arrival.here;
 	(void)pthread_mutex_unlock(&conn->own->receiving);
 	return is_waiting;
 }
@@ -424,15 +472,31 @@ reeve_conn_poll(struct reeve_conn *conn, int64_t timeout)
 uint64_t
 reeve_conn_unsent(struct reeve_conn *conn)
 {
-	(void)conn;
-	return 0;
+	uint64_t unsent = 0;
+
+	if (check(conn, true) == REEVE_OK && conn->stream != NULL &&
+	    rv_conn_lock(&conn->own->sending, 0) == REEVE_OK) {
+		unsent = rv_stream_unsent(conn->stream);
+		(void)pthread_mutex_unlock(&conn->own->sending);
+	}
+	return unsent;
 }
 
 enum reeve_status
 reeve_conn_flush(struct reeve_conn *conn, int64_t timeout)
 {
-	(void)timeout;
-	return check(conn, true);
+	rv_time until = rv_wait_until(timeout);
+	enum reeve_status status = check(conn, true);
+
+	if (status != REEVE_OK || conn->stream == NULL) {
+		return status;
+	}
+	status = rv_conn_lock(&conn->own->sending, until);
+	if (status == REEVE_OK) {
+		status = rv_stream_flush(conn, until);
+		(void)pthread_mutex_unlock(&conn->own->sending);
+	}
+	return status;
 }
 
 int

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "conn/head.h"
 #include "conn/rights.h"
+#include "conn/stream.h"
 
 #define RV_CONN_MAGIC 0x636f6e6eU
 
@@ -67,20 +68,26 @@ struct rv_conn_own {
 	unsigned char spill[RV_INLINE_MAX];
 };
 
-struct rv_stream;
-
 struct reeve_conn {
 	uint32_t magic;
 	_Atomic int fd;       /* -1: closed */
 	_Atomic bool is_down; /* by reeve_conn_shutdown */
 	bool may_send, may_receive;
 	struct rv_conn_own *own;
+	size_t own_bytes;         /* no spill where there are no packets */
 	struct rv_stream *stream; /* NULL: packets */
 };
 
-/* Takes the descriptor, on failure too. */
+/*
+ * Takes the descriptor and the way of the bytes (NULL: as they are), on failure
+ * too.
+ */
 enum reeve_status rv_conn_new(struct reeve_conn **, int fd, bool may_send,
-    bool may_receive, struct reeve_error *) RV_MUST_CHECK;
+    bool may_receive, const struct rv_transport_ops *, void *ctx,
+    struct reeve_error *) RV_MUST_CHECK;
+
+/* REEVE_ETIMEDOUT: somebody else has it, still. */
+enum reeve_status rv_conn_lock(pthread_mutex_t *, rv_time until) RV_MUST_CHECK;
 
 enum reeve_status rv_packet_send(struct reeve_conn *,
     const struct rv_outgoing *, rv_time until) RV_MUST_CHECK;
