@@ -63,6 +63,7 @@ struct rv_story {
 	const char *reason, *stage, *error, *message, *decision;
 	const char *verdict; /* of the host's hook, in place of the rules */
 	const char *said;    /* by reeve_exit_reason */
+	const char *function, *start_method; /* of a worker that is one */
 	int64_t pid, exit_code, signal, uptime_ms;
 	bool core_dumped, crash;
 	int64_t started_at, ready_at;

@@ -158,6 +158,8 @@ read_detail(struct rv_why *why, struct rv_story *s)
 	s->error = member(s, &d, "errno");
 	s->message = member(s, &d, "message");
 	s->said = member(s, &d, "text");
+	s->function = member(s, &d, "function");
+	s->start_method = member(s, &d, "method");
 	s->decision = member(s, &d, "decision");
 	s->verdict = member(s, &d, "verdict");
 	s->cause = member(s, &d, "cause");

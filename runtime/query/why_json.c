@@ -77,6 +77,8 @@ put_end(struct rv_jsonw *w, const struct rv_story *s)
 	put_str(w, "errno", s->error);
 	put_str(w, "message", s->message);
 	put_str(w, "said", s->said);
+	put_str(w, "function", s->function);
+	put_str(w, "start_method", s->start_method);
 	put_at(w, "started_at", s->started_at);
 	put_at(w, "ready_at", s->ready_at);
 	put_size(w, "uptime_ms", s->uptime_ms);

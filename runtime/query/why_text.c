@@ -144,6 +144,16 @@ life(const struct rv_story *s, struct rv_buf *out)
 }
 
 static void
+function(const struct rv_story *s, struct rv_buf *out)
+{
+	if (s->function != NULL) {
+		label(out, "function");
+		rv_buf_addf(out, "%s, by %s\n", s->function,
+		    s->start_method != NULL ? s->start_method : "?");
+	}
+}
+
+static void
 usage(const struct rv_story *s, struct rv_buf *out)
 {
 	char user[32], system[32];
@@ -537,6 +547,7 @@ rv_story_text(const struct rv_story *s, struct rv_buf *out)
 	headline(s, out);
 	when(s, out);
 	life(s, out);
+	function(s, out);
 	usage(s, out);
 	stop(s, out);
 	hints(s, out);

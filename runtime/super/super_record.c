@@ -111,8 +111,13 @@ static void
 add_exited(struct rv_node *node, struct rv_fields *fields, char *text,
     size_t text_size)
 {
+	const struct rv_program *program = node->spec->program;
 	const struct rv_death *death = &node->death;
 
+	if (program->function != NULL) {
+		rv_fields_str(fields, RV_KEY_FUNCTION, program->function);
+		rv_fields_str(fields, RV_KEY_METHOD, methods[program->method]);
+	}
 	if (node->last_pid != 0) {
 		rv_fields_int(fields, RV_KEY_PID, node->last_pid);
 	}

@@ -85,3 +85,11 @@ endif
 tests_host_test_ends_SOURCES = tests/host/test_ends.c $(called_sources)
 tests_host_test_ends_CPPFLAGS = $(host_cppflags)
 tests_host_test_ends_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_in_need
+TESTS += tests/host/test_in_need
+endif
+tests_host_test_in_need_SOURCES = tests/host/test_in_need.c \
+	$(called_sources)
+tests_host_test_in_need_CPPFLAGS = $(host_cppflags)
+tests_host_test_in_need_LDADD = $(host_libs)

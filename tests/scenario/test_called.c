@@ -19,7 +19,7 @@ RV_TEST(functions_run_by_each_method_and_stop_when_asked)
 {
 	static const char *const methods[] = { "spawn", "fork", "forkserver" };
 	struct live live;
-	char sql[200];
+	char sql[200], *out;
 
 	live_begin(&live,
 	    "\"defaults\": {\"ready\": \"notify\", \"heartbeat\": "
@@ -40,6 +40,13 @@ RV_TEST(functions_run_by_each_method_and_stop_when_asked)
 	for (unsigned i = 0; i < 3; i++) {
 		CU_ASSERT(live_is(&live, methods[i], "RUNNING"));
 	}
+	/* What they say of themselves is the last column. */
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "status"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "  STATUS\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "  args {\"n\":1}\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "  args [2]\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "  args \"3\"\n"));
+	rv_free(out);
 	CU_ASSERT_EQUAL(WEXITSTATUS(live_stop(&live)), 0);
 	for (unsigned i = 0; i < 3; i++) {
 		snprintf(sql, sizeof(sql),
@@ -77,7 +84,11 @@ RV_TEST(a_crash_is_told_with_the_functions_it_went_through)
 			    "l.signal = 11 AND l.path = 'c'"),
 	    1);
 	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why c"), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy.so"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy.so:handy_crash, by spawn\n"));
+	rv_free(out);
+	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why --json c"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy.so:handy_crash\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "\"start_method\":\"spawn\""));
 	rv_free(out);
 	live_end(&live);
 }
@@ -105,6 +116,7 @@ RV_TEST(an_exception_is_told_with_all_that_was_said_of_it)
 	CU_ASSERT_EQUAL(live_reeve(&live, &out, "why r"), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "db.Lost: no answer in 5 s"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out, "net.Refused"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, "handy_raise, by forkserver\n"));
 	rv_free(out);
 	live_end(&live);
 }

@@ -111,13 +111,13 @@ RV_TEST(the_story_as_json_has_every_key)
 	static const char *const keys[] = { "path", "what", "event", "life",
 		"run", "at", "reason", "crash", "pid", "exit_code", "signal",
 		"signal_name", "core_dumped", "stage", "errno", "message",
-		"said", "started_at", "ready_at", "uptime_ms", "utime_us",
-		"stime_us", "max_rss_kib", "count", "period_ms", "cause",
-		"stopped", "asked", "unresponsive", "exceptions", "limits",
-		"limit_hint", "leftover", "output_tail", "decision", "verdict",
-		"delay_ms", "replaced_at", "replaced_by", "delay_reason",
-		"tries", "back_at", "back_after_ms", "fatal_at", "stopped_at",
-		"group", "gave_up", "others", "before" };
+		"said", "function", "start_method", "started_at", "ready_at",
+		"uptime_ms", "utime_us", "stime_us", "max_rss_kib", "count",
+		"period_ms", "cause", "stopped", "asked", "unresponsive",
+		"exceptions", "limits", "limit_hint", "leftover", "output_tail",
+		"decision", "verdict", "delay_ms", "replaced_at", "replaced_by",
+		"delay_reason", "tries", "back_at", "back_after_ms", "fatal_at",
+		"stopped_at", "group", "gave_up", "others", "before" };
 	struct query_rig rig;
 	struct rv_json *document = NULL;
 	const struct rv_json *story;
