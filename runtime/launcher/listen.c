@@ -148,7 +148,12 @@ rv_listen_prepare(const struct rv_launcher *l, struct reeve_error *err)
 	if (mkdir(path, 0711) == -1 && errno != EEXIST) {
 		return rv_error_sys(err, errno, "cannot make %s", path);
 	}
-	if (chmod(path, 0711) == -1) {
+	/*
+	 * The folder of another user: a host has given up its privileges, and
+	 * the launcher that had them was killed. What needs it fails and says
+	 * so; the lives that are there still have a launcher.
+	 */
+	if (chmod(path, 0711) == -1 && errno != EPERM) {
 		return rv_error_sys(err, errno, "cannot open up %s", path);
 	}
 	sweep(path);

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -295,7 +296,120 @@ RV_TEST(after_the_seal_nobody_becomes_root_again)
 	as_host("sealed", seal_and_drop);
 }
 
+/* -------- a launcher that is killed after that -------- */
+
+/* What this process may not do any more: somebody who stayed root. */
+struct root {
+	pid_t pid;
+	int say; /* a pid_t that shall be killed; closed: it ends */
+};
+
+static void
+keep_root(struct root *root)
+{
+	int fds[2];
+	pid_t victim;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
+	root->pid = fork();
+	if (root->pid == 0) {
+		close(fds[1]);
+		while (read(fds[0], &victim, sizeof(victim)) ==
+		       (ssize_t)sizeof(victim)) {
+			kill(victim, SIGKILL);
+		}
+		_exit(0);
+	}
+	close(fds[0]);
+	root->say = fds[1];
+}
+
+static void
+kill_by_root(const struct root *root, pid_t victim)
+{
+	CU_ASSERT_FATAL(victim > 0);
+	CU_ASSERT_EQUAL(
+	    write(root->say, &victim, sizeof(victim)), (ssize_t)sizeof(victim));
+}
+
+static pid_t
+launcher_pid(void)
+{
+	char path[64], name[32];
+	pid_t found = 0;
+	int pid, n;
+	FILE *file;
+
+	snprintf(
+	    path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+		FILE *comm;
+
+		n = snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		comm = n > 0 ? fopen(path, "re") : NULL;
+		if (comm != NULL) {
+			if (fgets(name, sizeof(name), comm) != NULL &&
+			    strcmp(name, "reeve-launcher\n") == 0) {
+				found = pid;
+			}
+			fclose(comm);
+		}
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return found;
+}
+
+static void
+lose_launcher(struct guest *guest)
+{
+	struct root root;
+	pid_t pids[N];
+
+	keep_root(&root);
+	add_all(guest);
+	drop();
+	await_all(guest);
+	hear(guest);
+	for (size_t i = 0; i < N; i++) {
+		pids[i] = unit_at(guest, workers[i].path).pid;
+	}
+	kill_by_root(&root, launcher_pid());
+	CU_ASSERT(await_events(guest, "launcher.lost", 1));
+	/* Who serves goes on; an end is seen, whoever the worker was. */
+	for (size_t i = 0; i < N; i++) {
+		CU_ASSERT_EQUAL(unit_at(guest, workers[i].path).pid, pids[i]);
+		kill_by_root(&root, pids[i]);
+	}
+	CU_ASSERT(await_events(guest, "worker.exited", N));
+	/* What was root's to use cannot be had any more, and that is said. */
+	for (size_t i = 0; i < N; i++) {
+		CU_ASSERT(await(guest, workers[i].path, REEVE_FATAL));
+	}
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(heard_detail("worker.exited"), "notify socket"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(heard_detail("worker.exited"), "EACCES"));
+	/* What needs nothing of it starts, as who the host is now. */
+	add_command(guest, "plain", "{\"startsecs\": 0}");
+	OK(reeve_commit(guest->reeve, &err));
+	CU_ASSERT(await(guest, "plain", REEVE_RUNNING));
+	CU_ASSERT_EQUAL(owner(unit_at(guest, "plain").pid), NOBODY);
+	kill_by_root(&root, unit_at(guest, "daemon").pid);
+	OK(reeve_stop(guest->reeve, "daemon", &err));
+	CU_ASSERT(await(guest, "daemon", REEVE_STOPPED));
+	close(root.say);
+	waitpid(root.pid, NULL, 0);
+}
+
+RV_TEST(a_launcher_that_is_killed_after_that_has_a_successor_of_less)
+{
+	as_host("lost", lose_launcher);
+}
+
 RV_SUITE(dropped, RV_CASE(workers_start_after_the_host_gave_up_its_privileges),
     RV_CASE(they_are_stopped_restarted_and_signalled),
     RV_CASE(their_crashes_are_recorded),
-    RV_CASE(after_the_seal_nobody_becomes_root_again))
+    RV_CASE(after_the_seal_nobody_becomes_root_again),
+    RV_CASE(a_launcher_that_is_killed_after_that_has_a_successor_of_less))

@@ -111,7 +111,9 @@ struct reeve_options {
  * the launcher, which keeps them (see reeve_seal), and what may be declared is
  * judged by those that it had here. Workers that the host forks are of the
  * user that it is by then. So would be the successor of a launcher or a clerk
- * that was killed, and may find the log closed to it.
+ * that was killed, and may find the log closed to it: it sees the ends of all
+ * workers, but cannot signal those of another user, and starts that need what
+ * was made before (a notify socket, another user) fail and say so.
  */
 REEVE_PUBLIC enum reeve_status reeve_create(struct reeve **out,
     const struct reeve_options *, struct reeve_error *) REEVE_MUST_CHECK;
