@@ -611,7 +611,7 @@ read_header(const char *name, char *text, size_t size)
 static bool
 is_of_a_host(const char *name, const char *reeve_h)
 {
-	char line[128];
+	char line[512];
 
 	snprintf(line, sizeof(line), "<reeve/%s>", name);
 	return strcmp(name, "child.h") != 0 &&
