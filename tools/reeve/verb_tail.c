@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -118,6 +119,45 @@ guess_path(const struct choice *choice, const char *state_dir,
 	snprintf(dst + n, PATH_MAX - n, ".%s.log", stream);
 }
 
+/* Without a config the files tell what is below that name. */
+static void
+look_for_members(struct choice *choice)
+{
+	const char *stream =
+	    choice->want_stderr ? ".stderr.log" : ".stdout.log";
+	char folder[PATH_MAX], name[NAME_MAX + 1];
+	struct dirent **files = NULL;
+	int n;
+
+	snprintf(folder, sizeof(folder), "%s", choice->path);
+	n = scandir(dirname(folder), &files, NULL, versionsort);
+	for (int i = 0; i < n; i++) {
+		char *end, *to = name;
+
+		snprintf(name, sizeof(name), "%s", files[i]->d_name);
+		free(files[i]);
+		end = strstr(name, stream);
+		if (end == NULL || end[strlen(stream)] != '\0') {
+			continue;
+		}
+		*end = '\0';
+		for (const char *at = name; *at != '\0'; at++) {
+			bool is_slash = at[0] == '_' && at[1] == '_';
+
+			*to++ = *at;
+			if (is_slash) {
+				to[-1] = '/';
+				at++;
+			}
+		}
+		*to = '\0';
+		if (is_member(name, choice->name)) {
+			add_member(choice, name);
+		}
+	}
+	free(files);
+}
+
 static int
 no_worker(const struct choice *choice)
 {
@@ -206,7 +246,7 @@ find_lines(int fd, off_t size, long n)
 
 struct tail {
 	struct cli *cli;
-	const struct choice *choice;
+	struct choice *choice;
 	const char *path;
 	int fd;             /* -1: there is no file yet */
 	int watch, of_file; /* inotify, and its watch of the file */
@@ -422,7 +462,7 @@ follow(struct tail *t)
 static int
 say_silent(const struct tail *t)
 {
-	const struct choice *choice = t->choice;
+	struct choice *choice = t->choice;
 	const char *stream = choice->want_stderr ? "stderr" : "stdout";
 	const char *other = choice->want_stderr ? "stdout" : "stderr";
 	struct stat st;
@@ -432,6 +472,10 @@ say_silent(const struct tail *t)
 		cli_error("%s has written nothing to %s; see reeve tail %s %s",
 		    choice->name, stream, choice->name, other);
 	} else if (choice->guessed && !there && t->fd == -1) {
+		look_for_members(choice);
+		if (choice->members[0] != '\0') {
+			return no_worker(choice);
+		}
 		cli_error("there is no output of %s: no %s", choice->name,
 		    choice->path);
 		return CLI_FAILED;
