@@ -57,6 +57,7 @@ include tests/unit/super.mk
 include tests/unit/ctl.mk
 include tests/unit/query.mk
 include tests/unit/tool.mk
+include tests/model/local.mk
 include tests/lint/local.mk
 include tests/fuzz/local.mk
 include tests/scenario/local.mk

@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 #ifdef RV_MODEL
-void rv_model_step(void);
-#define RV_STEP() rv_model_step()
+void rv_model_step(const char *what, const void *word, uint64_t value);
+#define RV_STEP(what, word, value) rv_model_step(what, word, value)
 #else
-#define RV_STEP() ((void)0)
+#define RV_STEP(what, word, value) ((void)0)
 #endif
 
 #define RV_READ(word) (__atomic_load_n(&(word), __ATOMIC_SEQ_CST))
@@ -24,14 +24,14 @@ void rv_model_step(void);
 static inline uint32_t
 rv_load(const uint32_t *word)
 {
-	RV_STEP();
+	RV_STEP("load", word, 0);
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
 static inline void
 rv_store(uint32_t *word, uint32_t value)
 {
-	RV_STEP();
+	RV_STEP("store", word, value);
 	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
@@ -39,7 +39,7 @@ rv_store(uint32_t *word, uint32_t value)
 static inline bool
 rv_cas(uint32_t *word, uint32_t *old, uint32_t new)
 {
-	RV_STEP();
+	RV_STEP("cas", word, new);
 	return __atomic_compare_exchange_n(
 	    word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
@@ -47,14 +47,14 @@ rv_cas(uint32_t *word, uint32_t *old, uint32_t new)
 static inline uint64_t
 rv_load64(const uint64_t *word)
 {
-	RV_STEP();
+	RV_STEP("load", word, 0);
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
 static inline void
 rv_store64(uint64_t *word, uint64_t value)
 {
-	RV_STEP();
+	RV_STEP("store", word, value);
 	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 

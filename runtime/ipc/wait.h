@@ -47,7 +47,9 @@ struct rv_watch {
 	uint32_t *word;
 	uint32_t value;
 };
+#ifndef RV_WATCH_MAX
 #define RV_WATCH_MAX 128
+#endif
 enum reeve_status rv_wait_any(
     const struct rv_watch *, unsigned n, rv_time until);
 

@@ -116,7 +116,7 @@ struct reeve_semaphore_options {
 	uint32_t max;
 	/*
 	 * Units of a thread that died come back, and only who holds units may
-	 * release them: places of those who may hold some at once. Then max is
+	 * release them: a place for each thread that uses it. Then max is
 	 * value. NULL: units belong to nobody, anybody may release.
 	 */
 	struct reeve_place *return_dead;

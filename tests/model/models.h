@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All models, of models.def: each is a struct model_NAME in a file of the
+ * algorithm that it checks.
+ */
+#ifndef RV_TESTS_MODELS_H
+#define RV_TESTS_MODELS_H
+
+#include "model/model.h"
+
+#define X(name, what) extern const struct model model_##name;
+#include "model/models.def"
+#undef X
+
+#endif
