@@ -1,5 +1,7 @@
 # Tests of runtime/ipc.
-rv_ipc_tests = tests/unit/test_bell tests/unit/test_lock
+rv_ipc_tests = tests/unit/test_barrier tests/unit/test_bell \
+	tests/unit/test_condition tests/unit/test_lock \
+	tests/unit/test_semaphore
 if HAVE_CUNIT
 check_PROGRAMS += $(rv_ipc_tests)
 TESTS += $(rv_ipc_tests)
@@ -20,3 +22,12 @@ endif
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
 tests_unit_test_queue_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_queue_LDADD = $(rv_ipc_libs) -lpthread
+tests_unit_test_barrier_SOURCES = tests/unit/test_barrier.c $(rv_crew)
+tests_unit_test_barrier_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_barrier_LDADD = $(rv_ipc_libs)
+tests_unit_test_condition_SOURCES = tests/unit/test_condition.c $(rv_crew)
+tests_unit_test_condition_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_condition_LDADD = $(rv_ipc_libs)
+tests_unit_test_semaphore_SOURCES = tests/unit/test_semaphore.c $(rv_crew)
+tests_unit_test_semaphore_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_semaphore_LDADD = $(rv_ipc_libs)
