@@ -50,6 +50,7 @@ include tests/unit/loop.mk
 include tests/unit/config.mk
 include tests/unit/ipc.mk
 include tests/unit/conn.mk
+include tests/unit/net.mk
 include tests/unit/journal.mk
 include tests/unit/launcher.mk
 include tests/unit/clerk.mk

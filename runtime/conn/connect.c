@@ -168,7 +168,8 @@ greet(int fd, struct reeve_guard *guard, const char *host, rv_time until,
 		return rv_error(err, REEVE_EINVALID,
 		    "libreeve-net and libreeve-ipc are of different versions");
 	}
-	status = guard->ops->begin(guard, fd, false, host, &greeting, err);
+	status = guard->ops->begin(
+	    guard, fd, &rv_transport_plain, false, host, &greeting, err);
 	if (status != REEVE_OK) {
 		return status;
 	}

@@ -362,8 +362,8 @@ welcome(struct reeve_listener *l, int fd, struct reeve_conn **conn,
 	guest->fd = fd;
 	guest->until = rv_time_add(rv_sys_now(), l->patience);
 	l->guests[l->n_guests++] = guest;
-	status = l->guard->ops->begin(
-	    l->guard, fd, true, NULL, &guest->greeting, err);
+	status = l->guard->ops->begin(l->guard, fd, &rv_transport_plain, true,
+	    NULL, &guest->greeting, err);
 	if (status != REEVE_OK || !watch(l, EPOLL_CTL_ADD, fd, POLLIN, guest)) {
 		status = status != REEVE_OK ? status
 					    : rv_error_sys(err, errno,

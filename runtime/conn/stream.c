@@ -421,6 +421,9 @@ read_body(struct reeve_conn *conn, rv_time until)
 {
 	struct rv_stream *s = conn->stream;
 
+	if (s->body == NULL && s->head.length > PTRDIFF_MAX) {
+		return REEVE_ENOMEM; /* memory has no such size */
+	}
 	if (s->body == NULL) {
 		s->body = rv_alloc(s->head.length, 1);
 		if (s->body == NULL) {

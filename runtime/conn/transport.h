@@ -49,8 +49,12 @@ struct rv_guard_ops {
 	uint32_t version;
 	struct reeve_guard *(*ref)(struct reeve_guard *);
 	void (*unref)(struct reeve_guard *);
-	/* A greeting on this descriptor, which stays the caller's. */
-	enum reeve_status (*begin)(struct reeve_guard *, int fd, bool is_server,
+	/*
+	 * A greeting on this descriptor, which stays the caller's; `plain` is
+	 * how bytes go over it as they are.
+	 */
+	enum reeve_status (*begin)(struct reeve_guard *, int fd,
+	    const struct rv_transport_ops *plain, bool is_server,
 	    const char *host, void **greeting, struct reeve_error *);
 	/*
 	 * Go on as far as can be without a wait. REEVE_EAGAIN: *events is what

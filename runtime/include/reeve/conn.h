@@ -64,8 +64,9 @@ enum reeve_parcel_flags {
 
 /*
  * A message with all that belongs to it. Zeroed, it is empty; one that was
- * received owns its data and handles until reeve_parcel_free, or until it is
- * received into again (which uses its memory once more).
+ * received owns its data (NULL perhaps, when it is empty) and handles until
+ * reeve_parcel_free, or until it is received into again (which uses its memory
+ * once more).
  */
 struct reeve_parcel {
 	const void *data;

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guards of certificates: made here, of two authorities; who is believed, who
+ * is not, ends that are orderly and ends that are not, and a key behind them.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <reeve/wait.h>
+
+#include "lib/harness.h"
+#include "unit/guard_rig.h"
+
+static struct reeve_error err;
+
+struct identity {
+	EVP_PKEY *key;
+	X509 *certificate;
+	char key_file[160], certificate_file[160];
+};
+
+static void
+extend(X509 *x, X509 *issuer, int what, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx_nodb(&ctx);
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &ctx, what, value);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(extension);
+	CU_ASSERT_EQUAL(X509_add_ext(x, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* Signed by this one, or, an authority, by itself. */
+static void
+make(struct identity *id, const char *name, const char *names,
+    const struct identity *by, long lifetime)
+{
+	X509 *x = X509_new();
+	X509_NAME *subject = X509_get_subject_name(x);
+	FILE *file;
+
+	id->key = EVP_EC_gen("P-256");
+	CU_ASSERT_EQUAL(X509_set_version(x, 2), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), rand());
+	X509_gmtime_adj(X509_getm_notBefore(x), -7200);
+	X509_gmtime_adj(X509_getm_notAfter(x), lifetime);
+	X509_set_pubkey(x, id->key);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+	    (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(
+	    x, by != NULL ? X509_get_subject_name(by->certificate) : subject);
+	extend(x, by != NULL ? by->certificate : x, NID_basic_constraints,
+	    by != NULL ? "critical,CA:FALSE" : "critical,CA:TRUE");
+	if (names != NULL) {
+		extend(x, by->certificate, NID_subject_alt_name, names);
+	}
+	CU_ASSERT_TRUE(
+	    X509_sign(x, by != NULL ? by->key : id->key, EVP_sha256()) > 0);
+	id->certificate = x;
+	(void)snprintf(id->certificate_file, sizeof(id->certificate_file),
+	    "%s/%s.pem", rv_test_dir(), name);
+	(void)snprintf(id->key_file, sizeof(id->key_file), "%s/%s.key",
+	    rv_test_dir(), name);
+	file = fopen(id->certificate_file, "w");
+	PEM_write_X509(file, x);
+	(void)fclose(file);
+	file = fopen(id->key_file, "w");
+	PEM_write_PrivateKey(file, id->key, NULL, NULL, 0, NULL, NULL);
+	(void)fclose(file);
+}
+
+static struct identity ours, theirs, server, client, stale, stranger;
+
+static void
+make_all(void)
+{
+	make(&ours, "ours", NULL, NULL, 7200);
+	make(&theirs, "theirs", NULL, NULL, 7200);
+	make(&server, "server", "DNS:localhost,IP:127.0.0.1", &ours, 7200);
+	make(&client, "client", "DNS:client", &ours, 7200);
+	make(&stale, "stale", "DNS:localhost,IP:127.0.0.1", &ours, -3600);
+	make(
+	    &stranger, "stranger", "DNS:localhost,IP:127.0.0.1", &theirs, 7200);
+}
+
+static void
+forget_all(void)
+{
+	struct identity *all[] = { &ours, &theirs, &server, &client, &stale,
+		&stranger };
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		EVP_PKEY_free(all[i]->key);
+		X509_free(all[i]->certificate);
+	}
+}
+
+static struct reeve_guard *
+guard_of(const struct identity *id, const struct identity *authority, bool asks,
+    const char *name, struct reeve_guard *then)
+{
+	struct reeve_tls_options options = { .size = sizeof(options),
+		.asks_clients = asks,
+		.peer_name = name,
+		.then = then };
+	struct reeve_guard *guard = NULL;
+
+	if (id != NULL) {
+		options.certificate_file = id->certificate_file;
+		options.key_file = id->key_file;
+	}
+	if (authority != NULL) {
+		options.authority_file = authority->certificate_file;
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_OK);
+	return guard;
+}
+
+/* One meeting; both guards are freed. */
+static void
+meet(struct reeve_guard *listening, struct reeve_guard *connecting,
+    enum reeve_status listener, enum reeve_status connector)
+{
+	struct reeve_listener *l = rig_listen(true, NULL, listening);
+	struct reeve_conn *conn = NULL;
+	struct rig_client c;
+
+	rig_connect(&c, reeve_listener_address(l), connecting);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_accept(l,
+		listener == REEVE_ETIMEDOUT ? REEVE_MS(50) : RIG_LONG, &conn,
+		&err),
+	    listener);
+	if (listener == REEVE_ETIMEDOUT) {
+		reeve_listener_close(l);
+	}
+	CU_ASSERT_EQUAL(rig_join(&c), connector);
+	if (conn != NULL && c.conn != NULL) {
+		rig_talk(conn, c.conn);
+	}
+	reeve_listener_free(l);
+	reeve_guard_free(listening);
+	reeve_guard_free(connecting);
+}
+
+RV_TEST(certificates_of_one_authority_meet)
+{
+	make_all();
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(&client, &ours, false, NULL, NULL), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, "localhost", NULL), REEVE_OK,
+	    REEVE_OK);
+	forget_all();
+}
+
+RV_TEST(who_is_not_who_he_should_be_is_refused_on_both_sides)
+{
+	make_all();
+	/* listeners: of another authority, of another name, too old */
+	meet(guard_of(&stranger, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&client, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, "shop.example", NULL), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	meet(guard_of(&stale, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	/* nor does the system believe in ours */
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, NULL, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	/* clients: without one, of another authority */
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(&stranger, &ours, false, NULL, NULL), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	forget_all();
+}
+
+RV_TEST(a_key_behind_the_certificates_is_asked_for_too)
+{
+	struct reeve_guard *key = rig_key("0123456789abcdef", "shop");
+	struct reeve_guard *other = rig_key("another", "shop");
+	struct reeve_tls_options options = { .size = sizeof(options) };
+	struct reeve_guard *tls, *guard = NULL;
+
+	make_all();
+	meet(guard_of(&server, &ours, false, NULL, key),
+	    guard_of(NULL, &ours, false, NULL, key), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, false, NULL, key),
+	    guard_of(NULL, &ours, false, NULL, other), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	tls = guard_of(&server, &ours, false, NULL, key);
+	options.then = tls;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	reeve_guard_free(tls);
+	reeve_guard_free(key);
+	reeve_guard_free(other);
+	forget_all();
+}
+
+/* Two ends that have met. */
+static void
+connect_two(struct reeve_conn **a, struct reeve_conn **b)
+{
+	struct reeve_guard *listening =
+	    guard_of(&server, &ours, false, NULL, NULL);
+	struct reeve_guard *connecting =
+	    guard_of(NULL, &ours, false, NULL, NULL);
+	struct reeve_listener *l = rig_listen(true, NULL, listening);
+	struct rig_client c;
+
+	*b = NULL;
+	rig_connect(&c, reeve_listener_address(l), connecting);
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_accept(l, RIG_LONG, b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(rig_join(&c), REEVE_OK);
+	*a = c.conn;
+	reeve_listener_free(l);
+	reeve_guard_free(listening);
+	reeve_guard_free(connecting);
+}
+
+#define LARGE ((size_t)3 << 20)
+
+static void *
+send_large(void *conn)
+{
+	char *data = malloc(LARGE);
+	enum reeve_status status;
+
+	for (size_t i = 0; i < LARGE; i++) {
+		data[i] = (char)(i * 7 + (i >> 9));
+	}
+	status = reeve_conn_send(conn, data, LARGE, RIG_LONG);
+	if (status == REEVE_OK) {
+		status = reeve_conn_flush(conn, RIG_LONG);
+	}
+	free(data);
+	return status == REEVE_OK ? conn : NULL;
+}
+
+RV_TEST(large_messages_go_both_ways_at_once)
+{
+	struct reeve_conn *ends[2];
+	struct reeve_parcel in = { 0 };
+	pthread_t threads[2];
+
+	make_all();
+	connect_two(&ends[0], &ends[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(
+		    pthread_create(&threads[i], NULL, send_large, ends[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const char *data;
+		bool good = true;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_conn_recv(ends[i], &in, LARGE, RIG_LONG), REEVE_OK);
+		data = in.data;
+		for (size_t k = 0; k < LARGE; k++) {
+			good &= data[k] == (char)(k * 7 + (k >> 9));
+		}
+		CU_ASSERT_TRUE(good && in.length == LARGE);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		void *result = NULL;
+
+		CU_ASSERT_EQUAL(pthread_join(threads[i], &result), 0);
+		CU_ASSERT_PTR_NOT_NULL(result);
+	}
+	rig_talk(ends[0], ends[1]);
+	reeve_parcel_free(&in);
+	forget_all();
+}
+
+RV_TEST(what_a_timeout_cuts_goes_on_encrypted_too)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel in = { 0 };
+	struct reeve_wait_item items[2];
+	char *data = calloc(1, LARGE);
+	unsigned sent = 0;
+	enum reeve_status status;
+
+	make_all();
+	connect_two(&a, &b);
+	while ((status = reeve_conn_send(a, data, LARGE, 0)) == REEVE_OK) {
+		sent++;
+	}
+	CU_ASSERT_EQUAL(status, REEVE_ETIMEDOUT);
+	CU_ASSERT_TRUE(reeve_conn_unsent(a) > 0);
+	items[0] = reeve_wait_for_conn(a, REEVE_WAIT_READ); /* sends on */
+	items[1] = reeve_wait_for_conn(b, REEVE_WAIT_READ);
+	while (sent > 0) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_wait(items, 2, RIG_LONG, NULL), REEVE_OK);
+		status = reeve_conn_recv(b, &in, LARGE, 0);
+		CU_ASSERT_TRUE_FATAL(
+		    status == REEVE_OK || status == REEVE_ETIMEDOUT);
+		if (status == REEVE_OK) {
+			CU_ASSERT_EQUAL(in.length, LARGE);
+			sent--;
+		}
+	}
+	CU_ASSERT_EQUAL(reeve_conn_unsent(a), 0);
+	CU_ASSERT_EQUAL(reeve_wait(items, 2, 0, NULL), REEVE_ETIMEDOUT);
+	reeve_parcel_free(&in);
+	rig_talk(a, b);
+	free(data);
+	forget_all();
+}
+
+RV_TEST(an_end_that_nobody_announced_is_no_end)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel in = { 0 };
+	struct reeve_handle handle;
+
+	make_all();
+	connect_two(&a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_handle(a, &handle, &err), REEVE_EINVALID);
+	/* the wire is cut, by whomever */
+	CU_ASSERT_EQUAL(shutdown(reeve_conn_fd(a), SHUT_RDWR), 0);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 1, RIG_LONG), REEVE_EBROKEN);
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+	/* and what is thrown in is noticed */
+	connect_two(&a, &b);
+	CU_ASSERT_EQUAL(
+	    send(reeve_conn_fd(a), "noise, not a record", 19, 0), 19);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 1, RIG_LONG), REEVE_EBROKEN);
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+	forget_all();
+}
+
+RV_TEST(strangers_and_the_silent_keep_nobody_waiting)
+{
+	struct reeve_guard *listening, *connecting;
+	struct reeve_listener *l;
+	struct reeve_conn *conn = NULL;
+	struct rig_client c;
+	int fds[30];
+
+	make_all();
+	listening = guard_of(&server, &ours, false, NULL, NULL);
+	connecting = guard_of(NULL, &ours, false, NULL, NULL);
+	l = rig_listen(true, NULL, listening);
+	for (unsigned i = 0; i < 30; i++) {
+		fds[i] = rig_stranger(reeve_listener_address(l));
+		if (i % 3 == 0) {
+			CU_ASSERT_EQUAL(
+			    send(fds[i], "GET / HTTP/1.1\r\n\r\n", 18, 0), 18);
+		}
+	}
+	rig_connect(&c, reeve_listener_address(l), connecting);
+	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &conn, &err), listener);
+	CU_ASSERT_EQUAL(rig_join(&c), connector);
+	if (conn != NULL && c.conn != NULL) {
+		rig_talk(conn, c.conn);
+	}
+	reeve_listener_free(l);
+	reeve_guard_free(listening);
+	reeve_guard_free(connecting);
+}
+
+RV_TEST(certificates_of_one_authority_meet)
+{
+	make_all();
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(&client, &ours, false, NULL, NULL), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, "localhost", NULL), REEVE_OK,
+	    REEVE_OK);
+	forget_all();
+}
+
+RV_TEST(who_is_not_who_he_should_be_is_refused_on_both_sides)
+{
+	make_all();
+	/* listeners: of another authority, of another name, too old */
+	meet(guard_of(&stranger, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&client, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, "shop.example", NULL), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	meet(guard_of(&stale, &ours, false, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	/* nor does the system believe in ours */
+	meet(guard_of(&server, &ours, false, NULL, NULL),
+	    guard_of(NULL, NULL, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	/* clients: without one, of another authority */
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(NULL, &ours, false, NULL, NULL), REEVE_EAUTH, REEVE_EAUTH);
+	meet(guard_of(&server, &ours, true, NULL, NULL),
+	    guard_of(&stranger, &ours, false, NULL, NULL), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	forget_all();
+}
+
+RV_TEST(a_key_behind_the_certificates_is_asked_for_too)
+{
+	struct reeve_guard *key = rig_key("0123456789abcdef", "shop");
+	struct reeve_guard *other = rig_key("another", "shop");
+	struct reeve_tls_options options = { .size = sizeof(options) };
+	struct reeve_guard *tls, *guard = NULL;
+
+	make_all();
+	meet(guard_of(&server, &ours, false, NULL, key),
+	    guard_of(NULL, &ours, false, NULL, key), REEVE_OK, REEVE_OK);
+	meet(guard_of(&server, &ours, false, NULL, key),
+	    guard_of(NULL, &ours, false, NULL, other), REEVE_EAUTH,
+	    REEVE_EAUTH);
+	tls = guard_of(&server, &ours, false, NULL, key);
+	options.then = tls;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	reeve_guard_free(tls);
+	reeve_guard_free(key);
+	reeve_guard_free(other);
+	forget_all();
+}
+
+/* Two ends that have met. */
+static void
+connect_two(struct reeve_conn **a, struct reeve_conn **b)
+{
+	struct reeve_guard *listening =
+	    guard_of(&server, &ours, false, NULL, NULL);
+	struct reeve_guard *connecting =
+	    guard_of(NULL, &ours, false, NULL, NULL);
+	struct reeve_listener *l = rig_listen(true, NULL, listening);
+	struct rig_client c;
+
+	*b = NULL;
+	rig_connect(&c, reeve_listener_address(l), connecting);
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_accept(l, RIG_LONG, b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(rig_join(&c), REEVE_OK);
+	*a = c.conn;
+	reeve_listener_free(l);
+	reeve_guard_free(listening);
+	reeve_guard_free(connecting);
+}
+
+#define LARGE ((size_t)3 << 20)
+
+static void *
+send_large(void *conn)
+{
+	char *data = malloc(LARGE);
+	enum reeve_status status;
+
+	for (size_t i = 0; i < LARGE; i++) {
+		data[i] = (char)(i * 7 + (i >> 9));
+	}
+	status = reeve_conn_send(conn, data, LARGE, RIG_LONG);
+	if (status == REEVE_OK) {
+		status = reeve_conn_flush(conn, RIG_LONG);
+	}
+	free(data);
+	return status == REEVE_OK ? conn : NULL;
+}
+
+RV_TEST(large_messages_go_both_ways_at_once)
+{
+	struct reeve_conn *ends[2];
+	struct reeve_parcel in = { 0 };
+	pthread_t threads[2];
+
+	make_all();
+	connect_two(&ends[0], &ends[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(
+		    pthread_create(&threads[i], NULL, send_large, ends[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const char *data;
+		bool good = true;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_conn_recv(ends[i], &in, LARGE, RIG_LONG), REEVE_OK);
+		data = in.data;
+		for (size_t k = 0; k < LARGE; k++) {
+			good &= data[k] == (char)(k * 7 + (k >> 9));
+		}
+		CU_ASSERT_TRUE(good && in.length == LARGE);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		void *result = NULL;
+
+		CU_ASSERT_EQUAL(pthread_join(threads[i], &result), 0);
+		CU_ASSERT_PTR_NOT_NULL(result);
+	}
+	rig_talk(ends[0], ends[1]);
+	reeve_parcel_free(&in);
+	forget_all();
+}
+
+RV_TEST(what_a_timeout_cuts_goes_on_encrypted_too)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel in = { 0 };
+	struct reeve_wait_item items[2];
+	char *data = calloc(1, LARGE);
+	unsigned sent = 0;
+	enum reeve_status status;
+
+	make_all();
+	connect_two(&a, &b);
+	while ((status = reeve_conn_send(a, data, LARGE, 0)) == REEVE_OK) {
+		sent++;
+	}
+	CU_ASSERT_EQUAL(status, REEVE_ETIMEDOUT);
+	CU_ASSERT_TRUE(reeve_conn_unsent(a) > 0);
+	items[0] = reeve_wait_for_conn(a, REEVE_WAIT_READ); /* sends on */
+	items[1] = reeve_wait_for_conn(b, REEVE_WAIT_READ);
+	while (sent > 0) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_wait(items, 2, RIG_LONG, NULL), REEVE_OK);
+		status = reeve_conn_recv(b, &in, LARGE, 0);
+		CU_ASSERT_TRUE_FATAL(
+		    status == REEVE_OK || status == REEVE_ETIMEDOUT);
+		if (status == REEVE_OK) {
+			CU_ASSERT_EQUAL(in.length, LARGE);
+			sent--;
+		}
+	}
+	CU_ASSERT_EQUAL(reeve_conn_unsent(a), 0);
+	CU_ASSERT_EQUAL(reeve_wait(items, 2, 0, NULL), REEVE_ETIMEDOUT);
+	reeve_parcel_free(&in);
+	rig_talk(a, b);
+	free(data);
+	forget_all();
+}
+
+RV_TEST(an_end_that_nobody_announced_is_no_end)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel in = { 0 };
+	struct reeve_handle handle;
+
+	make_all();
+	connect_two(&a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_handle(a, &handle, &err), REEVE_EINVALID);
+	/* the wire is cut, by whomever */
+	CU_ASSERT_EQUAL(shutdown(reeve_conn_fd(a), SHUT_RDWR), 0);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 1, RIG_LONG), REEVE_EBROKEN);
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+	/* and what is thrown in is noticed */
+	connect_two(&a, &b);
+	CU_ASSERT_EQUAL(
+	    send(reeve_conn_fd(a), "noise, not a record", 19, 0), 19);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 1, RIG_LONG), REEVE_EBROKEN);
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+	forget_all();
+}
+
+RV_TEST(strangers_and_the_silent_keep_nobody_waiting)
+{
+	struct reeve_guard *listening, *connecting;
+	struct reeve_listener *l;
+	struct reeve_conn *conn = NULL;
+	struct rig_client c;
+	int fds[30];
+
+	make_all();
+	listening = guard_of(&server, &ours, false, NULL, NULL);
+	connecting = guard_of(NULL, &ours, false, NULL, NULL);
+	l = rig_listen(true, NULL, listening);
+	for (unsigned i = 0; i < 30; i++) {
+		fds[i] = rig_stranger(reeve_listener_address(l));
+		if (i % 3 == 0) {
+			CU_ASSERT_EQUAL(
+			    send(fds[i], "GET / HTTP/1.1\r\n\r\n", 18, 0), 18);
+		}
+	}
+	rig_connect(&c, reeve_listener_address(l), connecting);
+	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(rig_join(&c), REEVE_OK);
+	rig_talk(c.conn, conn);
+	CU_ASSERT_EQUAL(reeve_listener_refused(l), 10);
+	for (unsigned i = 0; i < 30; i++) {
+		(void)close(fds[i]);
+	}
+	reeve_listener_free(l);
+	reeve_guard_free(listening);
+	reeve_guard_free(connecting);
+	forget_all();
+}
+
+RV_TEST(files_that_are_of_no_use_are_said)
+{
+	struct reeve_tls_options options = { .size = sizeof(options) };
+	struct reeve_guard *guard = NULL, *one;
+	struct reeve_listener *l = NULL;
+	struct reeve_listen_options listening = { .size = sizeof(listening) };
+	struct reeve_connect_options connecting = { .size =
+							sizeof(connecting) };
+	struct reeve_conn *conn = NULL, *accepted = NULL;
+
+	make_all();
+	options.certificate_file = "/nowhere";
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nowhere"));
+	options.certificate_file = server.certificate_file;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	options.key_file = client.key_file; /* of another */
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	options.key_file = server.key_file;
+	options.authority_file = server.key_file;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(NULL, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NULL(guard);
+	/* not for one machine */
+	one = guard_of(&server, &ours, false, NULL, NULL);
+	connecting.guard = one;
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_listen(&l, rig_address(false), &listening, &err),
+	    REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_connect(&conn, rig_address(false),
+			    &connecting, RIG_LONG, &err),
+	    REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_accept(l, RIG_LONG, &accepted, &err), REEVE_OK);
+	reeve_conn_free(accepted);
+	reeve_listener_free(l);
+	reeve_guard_free(one);
+	forget_all();
+}
+
+RV_SUITE(guard_tls, RV_CASE(certificates_of_one_authority_meet),
+    RV_CASE(who_is_not_who_he_should_be_is_refused_on_both_sides),
+    RV_CASE(a_key_behind_the_certificates_is_asked_for_too),
+    RV_CASE(large_messages_go_both_ways_at_once),
+    RV_CASE(what_a_timeout_cuts_goes_on_encrypted_too),
+    RV_CASE(an_end_that_nobody_announced_is_no_end),
+    RV_CASE(strangers_and_the_silent_keep_nobody_waiting),
+    RV_CASE(files_that_are_of_no_use_are_said))
