@@ -49,6 +49,7 @@ include tests/unit/agent.mk
 include tests/unit/loop.mk
 include tests/unit/config.mk
 include tests/unit/ipc.mk
+include tests/unit/queue.mk
 include tests/unit/conn.mk
 include tests/unit/net.mk
 include tests/unit/journal.mk

@@ -31,3 +31,6 @@ SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
 EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers
 SYSTEM_TESTS += tests/system/test_httpd
 EXTRA_DIST += tests/system/test_httpd
+SYSTEM_TESTS += tests/system/test_storm
+SOAK_TESTS += tests/system/test_long_storm
+EXTRA_DIST += tests/system/test_storm tests/system/test_long_storm

@@ -15,13 +15,6 @@ tests_unit_test_bell_LDADD = $(rv_ipc_libs)
 tests_unit_test_lock_SOURCES = tests/unit/test_lock.c $(rv_crew)
 tests_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_lock_LDADD = $(rv_ipc_libs)
-if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_queue
-TESTS += tests/unit/test_queue
-endif
-tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
-tests_unit_test_queue_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_unit_test_queue_LDADD = $(rv_ipc_libs) -lpthread
 tests_unit_test_barrier_SOURCES = tests/unit/test_barrier.c $(rv_crew)
 tests_unit_test_barrier_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_barrier_LDADD = $(rv_ipc_libs)

@@ -1,0 +1,19 @@
+# Tests of runtime/ipc/queue*.c; rv_ipc_libs and rv_crew are those of ipc.mk.
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_queue tests/unit/test_queue_crew \
+	tests/unit/test_queue_death tests/unit/test_queue_storm
+TESTS += tests/unit/test_queue tests/unit/test_queue_crew \
+	tests/unit/test_queue_death tests/unit/test_queue_storm
+endif
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c
+tests_unit_test_queue_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_queue_LDADD = $(rv_ipc_libs) -lpthread
+tests_unit_test_queue_crew_SOURCES = tests/unit/test_queue_crew.c $(rv_crew)
+tests_unit_test_queue_crew_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_queue_crew_LDADD = $(rv_ipc_libs)
+tests_unit_test_queue_death_SOURCES = tests/unit/test_queue_death.c $(rv_crew)
+tests_unit_test_queue_death_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_queue_death_LDADD = $(rv_ipc_libs)
+tests_unit_test_queue_storm_SOURCES = tests/unit/test_queue_storm.c $(rv_crew)
+tests_unit_test_queue_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_queue_storm_LDADD = $(rv_ipc_libs)
