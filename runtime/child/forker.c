@@ -24,6 +24,7 @@
 #include "child/agent.h"
 #include "child/call.h"
 #include "child/frames.h"
+#include "child/lifeline.h"
 #include "child/raw.h"
 #include "child/run.h"
 #include "child/stage.h"
@@ -261,6 +262,7 @@ live(const int *fds, unsigned n_fds, const struct rv_fork_hooks *hooks,
 	close_others(fds, n_fds);
 	reset_signals();
 	rv_agent_after_fork();
+	rv_self_after_fork();
 	if (is_spare) {
 		start.go = fds[0];
 		if (!await_call(&start)) {

@@ -14,9 +14,11 @@ runtime_child_librv_child_la_SOURCES = \
 	runtime/child/call.c runtime/child/call.h \
 	runtime/child/enter.c runtime/child/enter.h \
 	runtime/child/forker.c runtime/child/forker.h \
-	runtime/child/function.c runtime/child/main.c \
-	runtime/child/page.h runtime/child/raw.h \
+	runtime/child/function.c runtime/child/lifeline.h \
+	runtime/child/main.c \
+	runtime/child/page.h runtime/child/parts.c runtime/child/raw.h \
 	runtime/child/run.c runtime/child/run.h \
+	runtime/child/saying.c runtime/child/self.c \
 	runtime/child/stage.def runtime/child/stage.h
 
 lib_LTLIBRARIES += libreeve-child.la
@@ -25,7 +27,8 @@ libreeve_child_la_LIBADD = runtime/child/librv_child.la
 libreeve_child_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_' -Wl,-z,nodelete
 reeveinclude_HEADERS += runtime/include/reeve/child.h \
-	runtime/include/reeve/function.h
+	runtime/include/reeve/function.h \
+	runtime/include/reeve/self.h
 dist_man_MANS += runtime/child/libreeve-child.3 \
 	runtime/child/reeve-functions.7
 

@@ -15,6 +15,7 @@
 #include <reeve/function.h>
 
 #include "child/agent.h"
+#include "child/lifeline.h"
 #include "child/stage.h"
 
 #define FAILED                                                         \
@@ -147,6 +148,7 @@ begin(const struct rv_call *call)
 	}
 	take_name(call->path);
 	rv_agent_start();
+	rv_self_begin();
 	if (!find(call->function, &fn, &flaw) || fn == NULL) {
 		give_up(&flaw);
 	}

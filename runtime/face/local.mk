@@ -14,7 +14,8 @@ runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
 lib_LTLIBRARIES += libreeve.la
 libreeve_la_SOURCES =
 libreeve_la_LIBADD = runtime/face/librv_face.la runtime/ctl/librv_ctl.la \
-	runtime/super/librv_super.la runtime/start/librv_start.la \
+	runtime/super/librv_super.la runtime/process/librv_process.la \
+	runtime/start/librv_start.la \
 	runtime/journal/librv_journal.la config/librv_config.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/core/librv_core.la runtime/sys/librv_sys.la \

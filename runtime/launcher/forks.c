@@ -9,6 +9,7 @@
 #include "launcher/forks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,9 @@ destroy(struct rv_fork *fork)
 	rv_tick_disarm(&fork->tick);
 	fork->making.l->n_asked -= fork->is_asked;
 	rv_making_finish(&fork->making);
+	for (unsigned i = 0; i < fork->n_held; i++) {
+		close(fork->held[i]);
+	}
 	rv_spare_drop(&fork->spare);
 	rv_free(fork->frame);
 	rv_free(fork);
@@ -172,6 +176,37 @@ list_fds(struct rv_fork *fork)
 	}
 }
 
+/*
+ * A fork server may not be ready, and the supervisor take its sockets back
+ * meanwhile.
+ */
+static bool
+hold_listeners(struct rv_fork *fork)
+{
+	const struct rv_birth *birth = fork->making.birth;
+	int behind = 3 + (int)fork->launch.listen.count;
+	unsigned at = fork->making.call != -1;
+
+	for (unsigned i = 0; i < birth->n_fds; i++) {
+		int *fd = &fork->fds[at];
+
+		if (birth->fds[i].from == -1) {
+			continue;
+		}
+		at++;
+		if (birth->fds[i].at < 3 || birth->fds[i].at >= behind) {
+			continue;
+		}
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+		if (*fd == -1) {
+			return rv_making_failed(
+			    &fork->making, RV_STAGE_LISTENER, errno);
+		}
+		fork->held[fork->n_held++] = *fd;
+	}
+	return true;
+}
+
 static bool
 prepare(struct rv_fork *fork)
 {
@@ -297,6 +332,10 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 	}
 	if (fork->spare.pid != 0) {
 		start_spare(fork);
+		return;
+	}
+	if (!hold_listeners(fork)) {
+		give_up(fork);
 		return;
 	}
 	fork->is_asked = true;

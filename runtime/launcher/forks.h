@@ -23,6 +23,8 @@ struct rv_fork {
 	struct rv_spare spare; /* who is there already, if anybody is */
 	int fds[RV_FORK_FDS];
 	unsigned n_fds;
+	int held[RV_LAUNCH_LISTEN_MAX]; /* copies of listeners, among fds */
+	unsigned n_held;
 };
 
 /* Carry out a LAUNCH of len bytes; LAUNCHED or FAILED says what became of it.

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reeve-launcher RUNTIME_DIR RUN_ID: started by the supervisor, with its
- * socket as descriptor 3. Makes, reaps and kills the processes of workers as
- * told, is the parent of them all and the subreaper of what they leave behind.
- * It knows no policy and ends with its last life once the supervisor is gone.
+ * reeve-launcher RUNTIME_DIR RUN_ID LAST_RUN [private]: started by the
+ * supervisor, with its socket as descriptor 3. Makes, reaps and kills the
+ * processes of workers as told, is the parent of them all and the subreaper of
+ * what they leave behind. It knows no policy and ends with its last life once
+ * the supervisor is gone.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/text.h"
 #include "launcher/adopt.h"
 #include "launcher/forks.h"
 #include "launcher/launcher.h"
@@ -158,6 +161,17 @@ init(struct rv_launcher *l, char **argv)
 	l->group_by_pidfd = can_signal_groups();
 }
 
+/* Its sockets went with their lives. */
+static void
+remove_dir(const struct rv_launcher *l)
+{
+	char notify[PATH_MAX];
+
+	rv_format(notify, sizeof(notify), "%s/notify", l->runtime_dir);
+	rmdir(notify);
+	rmdir(l->runtime_dir);
+}
+
 static void
 finish(struct rv_launcher *l)
 {
@@ -188,6 +202,9 @@ finish(struct rv_launcher *l)
 	rv_hash_finish(&l->by_pid);
 	rv_free(l->environ);
 	rv_free(l->frame);
+	if (l->owns_dir) {
+		remove_dir(l);
+	}
 }
 
 static int
@@ -217,7 +234,7 @@ main(int argc, char **argv)
 {
 	static struct rv_launcher launcher;
 
-	if (argc != 4 || strlen(argv[2]) > RV_RUN_ID_MAX ||
+	if (argc < 4 || argc > 5 || strlen(argv[2]) > RV_RUN_ID_MAX ||
 	    fcntl(SUPERVISOR_FD, F_SETFD, FD_CLOEXEC) == -1) {
 		fprintf(stderr,
 		    "reeve-launcher is started by a reeve runtime, not by"
@@ -226,6 +243,7 @@ main(int argc, char **argv)
 	}
 	rv_fault_load();
 	init(&launcher, argv);
+	launcher.owns_dir = argc == 5 && strcmp(argv[4], "private") == 0;
 	rv_adopt_kill_marked(&launcher, argv[3]);
 	return run(&launcher);
 }

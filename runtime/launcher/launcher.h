@@ -37,6 +37,7 @@ struct rv_recent {
 struct rv_launcher {
 	struct rv_loop *loop;
 	const char *runtime_dir;
+	bool owns_dir; /* removes it at its end */
 	const char *run_id;
 	pid_t pid;
 	uid_t uid;            /* effective */

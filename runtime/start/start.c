@@ -96,7 +96,8 @@ static enum reeve_status
 start_process(struct rv_start *start, int socket, struct reeve_error *err)
 {
 	const char *argv[] = { start->program, start->runtime_dir,
-		start->run_id, start->last_run, NULL };
+		start->run_id, start->last_run,
+		start->private_dir ? "private" : NULL, NULL };
 	struct rv_helper helper = { .path = start->program,
 		.argv = argv,
 		.envp = (const char *const *)environ,
@@ -398,6 +399,7 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 				   ? rv_strdup(options->crash_library)
 				   : NULL;
 	start->runtime_dir = rv_strdup(options->runtime_dir);
+	start->private_dir = options->private_dir;
 	start->run_id = rv_strdup(options->run_id);
 	start->last_run =
 	    rv_strdup(options->last_run != NULL ? options->last_run : "");

@@ -60,6 +60,9 @@ struct rv_start_options {
 	 * else reeve-worker beside the launcher */
 	const char *functions;
 	const char *crash_library; /* for crash_report; NULL: none */
+	/* runtime_dir is for this launcher alone, which removes it at its end:
+	 * so it goes with a supervisor that was killed, too */
+	bool private_dir;
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;
 	void *ctx;

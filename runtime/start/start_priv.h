@@ -50,6 +50,7 @@ struct rv_start {
 	unsigned magic;
 	char *program, *runtime_dir, *run_id, *last_run;
 	char *functions, *crash_library; /* NULL: none given */
+	bool private_dir;
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;
 	void *ctx;

@@ -21,6 +21,7 @@
 #include "wire/json.h"
 #include "wire/launch.h"
 #include "wire/page_read.h"
+#include "wire/trouble_text.h"
 
 /* Reports of a worker that goes on: so many at once, then one a second. */
 #define TOKENS_MAX    16
@@ -219,68 +220,6 @@ write_data(struct rv_exceptions *e)
 	rv_json_free(parsed);
 }
 
-static const char *
-crash_words(int signo, int code)
-{
-	static const struct {
-		int signo, code;
-		const char *text;
-	} words[] = {
-#define X(signo, code, text) { signo, code, text },
-#include "super/crash.def"
-#undef X
-	};
-
-	for (size_t i = 0; i < RV_ARRAY_LEN(words); i++) {
-		if (words[i].signo == signo && words[i].code == code) {
-			return words[i].text;
-		}
-	}
-	return code <= 0 ? "sent by a process" : "for a reason unknown";
-}
-
-void
-rv_exceptions_say_crash(const struct rv_page_trouble *t, char *dst, size_t size)
-{
-	char name[24], at[32] = "";
-
-	if (t->code > 0 && t->signo != SIGABRT) {
-		rv_format(at, sizeof(at), " at 0x%" PRIx64, t->address);
-	}
-	rv_format(dst, size, "%s (%s)%s%s%s", rv_signal_name(t->signo, name),
-	    crash_words(t->signo, t->code), at,
-	    t->message[0] != '\0' ? ": " : "", t->message);
-}
-
-bool
-rv_exceptions_is_crash(const struct rv_page_trouble *t)
-{
-	return t->kind == RV_TROUBLE_CRASHED || t->kind == RV_TROUBLE_ABORTED;
-}
-
-const char *
-rv_exceptions_type(const struct rv_page_trouble *t, char name[24])
-{
-	if (rv_exceptions_is_crash(t)) {
-		return rv_signal_name(t->signo, name);
-	}
-	return t->kind == RV_TROUBLE_START ? "reeve.Start" : t->type;
-}
-
-static const char *
-source_of(const struct rv_page_trouble *t)
-{
-	static const char *const sources[] = {
-		[RV_TROUBLE_RAISED] = "raised",
-		[RV_TROUBLE_REPORTED] = "reported",
-		[RV_TROUBLE_CRASHED] = "crash",
-		[RV_TROUBLE_ABORTED] = "abort",
-		[RV_TROUBLE_START] = "start",
-	};
-
-	return t->kind < RV_ARRAY_LEN(sources) ? sources[t->kind] : NULL;
-}
-
 /* -------- telling -------- */
 
 static void
@@ -309,18 +248,18 @@ record(struct rv_super *super, struct rv_node *node, uint64_t life)
 	struct rv_page_trouble *t = e->trouble;
 	char name[24], message[RV_PAGE_MESSAGE + 128], address[24];
 	struct rv_fields fields = { 0 };
-	bool crash = rv_exceptions_is_crash(t);
+	bool crash = rv_trouble_is_crash(t);
 
 	write_backtrace(e);
 	write_registers(e);
 	write_caused_by(e);
 	write_data(e);
 	if (crash) {
-		rv_exceptions_say_crash(t, message, sizeof(message));
+		rv_trouble_say_crash(t, message, sizeof(message));
 	}
-	rv_fields_str(&fields, RV_KEY_TYPE, rv_exceptions_type(t, name));
+	rv_fields_str(&fields, RV_KEY_TYPE, rv_trouble_type(t, name));
 	rv_fields_str(&fields, RV_KEY_MESSAGE, crash ? message : t->message);
-	rv_fields_str(&fields, RV_KEY_SOURCE, source_of(t));
+	rv_fields_str(&fields, RV_KEY_SOURCE, rv_trouble_source(t));
 	if (t->sys_errno != 0) {
 		rv_fields_str(
 		    &fields, RV_KEY_ERRNO, rv_errno_name(t->sys_errno));

@@ -44,11 +44,4 @@ void rv_exceptions_ended(struct rv_super *);
 const char *rv_exceptions_reason(const struct rv_node *);
 const char *rv_exceptions_start(const struct rv_node *);
 
-/* What a trouble is called, in records and callbacks alike. */
-bool rv_exceptions_is_crash(const struct rv_page_trouble *);
-const char *rv_exceptions_type(const struct rv_page_trouble *, char name[24]);
-/* "SIGSEGV (address not mapped) at 0x0: MESSAGE" */
-void rv_exceptions_say_crash(
-    const struct rv_page_trouble *, char *dst, size_t size);
-
 #endif

@@ -1,7 +1,7 @@
 # runtime/super: see its README.md
 noinst_LTLIBRARIES += runtime/super/librv_super.la
 runtime_super_librv_super_la_SOURCES = runtime/super/act.c \
-	runtime/super/crash.def runtime/super/exceptions.c \
+	runtime/super/exceptions.c \
 	runtime/super/exceptions.h runtime/super/facts.c \
 	runtime/super/helpers.c runtime/super/holder.c \
 	runtime/super/holder.h runtime/super/info.c \

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += runtime/wire/librv_wire.la
 runtime_wire_librv_wire_la_SOURCES = \
 	runtime/wire/backtrace.c runtime/wire/backtrace.h \
+	runtime/wire/crash.def \
 	runtime/wire/clerk.c runtime/wire/clerk.def runtime/wire/clerk.h \
 	runtime/wire/death.h \
 	runtime/wire/json.c runtime/wire/json.h \
@@ -12,4 +13,5 @@ runtime_wire_librv_wire_la_SOURCES = \
 	runtime/wire/packet.c runtime/wire/packet.h \
 	runtime/wire/page_read.c runtime/wire/page_read.h \
 	runtime/wire/record.c runtime/wire/record.h \
-	runtime/wire/ring.c runtime/wire/ring.h
+	runtime/wire/ring.c runtime/wire/ring.h \
+	runtime/wire/trouble_text.c runtime/wire/trouble_text.h

@@ -14,9 +14,13 @@
 #include <reeve/error.h>
 #include <reeve/event.h>
 #include <reeve/function.h>
+#include <reeve/process.h>
 #include <reeve/query.h>
 #include <reeve/runtime.h>
+#include <reeve/self.h>
+#include <reeve/share.h>
 #include <reeve/status.h>
+#include <reeve/time.h>
 #include <reeve/tree.h>
 #include <reeve/watch.h>
 
