@@ -1,6 +1,6 @@
 # Tests of runtime/process.
 if HAVE_CUNIT
-process_tests = tests/unit/test_process
+process_tests = tests/unit/test_process tests/unit/test_process_ends
 check_PROGRAMS += $(process_tests)
 TESTS += $(process_tests)
 endif
@@ -14,3 +14,7 @@ process_test_libs = tests/lib/libtest.la runtime/process/librv_process.la \
 tests_unit_test_process_SOURCES = tests/unit/test_process.c $(process_rig)
 tests_unit_test_process_CPPFLAGS = $(process_test_cppflags)
 tests_unit_test_process_LDADD = $(process_test_libs)
+tests_unit_test_process_ends_SOURCES = tests/unit/test_process_ends.c \
+	$(process_rig)
+tests_unit_test_process_ends_CPPFLAGS = $(process_test_cppflags)
+tests_unit_test_process_ends_LDADD = $(process_test_libs) -lpthread

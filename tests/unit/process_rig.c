@@ -127,11 +127,17 @@ process_started(
 }
 
 void
+process_join(struct reeve_process *p)
+{
+	CU_ASSERT_EQUAL(reeve_process_join(p, REEVE_FOREVER, NULL), REEVE_OK);
+}
+
+void
 process_finish(struct reeve_process *p, int exitcode)
 {
 	int is;
 
-	CU_ASSERT_EQUAL(reeve_process_join(p, REEVE_FOREVER, NULL), REEVE_OK);
+	process_join(p);
 	is = reeve_process_exitcode(p);
 	if (is != exitcode) {
 		struct reeve_process_status status = { .size = sizeof(status) };
@@ -159,11 +165,18 @@ process_pipe_open(struct process_pipe *pipe, const char *name)
 }
 
 void
-process_pipe_close(struct process_pipe *pipe)
+process_pipe_shut(struct process_pipe *pipe)
 {
 	if (pipe->write_end != -1) {
 		close(pipe->write_end);
 	}
+	pipe->write_end = -1;
+}
+
+void
+process_pipe_close(struct process_pipe *pipe)
+{
+	process_pipe_shut(pipe);
 	close(pipe->read_end);
 }
 
@@ -174,8 +187,7 @@ process_with_pipe(struct reeve_context *context, const char *function,
 	struct reeve_process *p = make(context, function, text, &pipe->give);
 
 	start(p);
-	close(pipe->write_end);
-	pipe->write_end = -1;
+	process_pipe_shut(pipe);
 	return p;
 }
 

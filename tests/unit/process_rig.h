@@ -40,6 +40,7 @@ struct reeve_process *process_of(
 /* The same, started. */
 struct reeve_process *process_started(
     struct reeve_context *, const char *function, const char *text);
+void process_join(struct reeve_process *);
 /* Join, look at the exit code, free. */
 void process_finish(struct reeve_process *, int exitcode);
 
@@ -49,6 +50,8 @@ struct process_pipe {
 	struct reeve_give give;
 };
 void process_pipe_open(struct process_pipe *, const char *name);
+/* The write end alone. */
+void process_pipe_shut(struct process_pipe *);
 void process_pipe_close(struct process_pipe *);
 /* Started, with the pipe; its write end is the process's alone then. */
 struct reeve_process *process_with_pipe(struct reeve_context *,
