@@ -293,10 +293,12 @@ pull(struct reeve_conn *conn, void *at, size_t size, rv_time until)
 			return status;
 		}
 	}
+	rv_rights_take(&a->rights, &msg);
 	if (n == 0) {
+		/* an end; or a packet of no bytes, which may have some, too */
+		rv_rights_close(&a->rights);
 		return conn->is_down ? REEVE_ECLOSED : REEVE_EEND;
 	}
-	rv_rights_take(&a->rights, &msg);
 	status = judge(a, head, (size_t)n, msg.msg_flags);
 	if (status != REEVE_OK) {
 		int saved = errno;

@@ -21,7 +21,9 @@ include tests/fuzz/core.mk
 include tests/fuzz/clerk.mk
 include tests/fuzz/client.mk
 include tests/fuzz/config.mk
+include tests/fuzz/conn.mk
 include tests/fuzz/ctl.mk
+include tests/fuzz/guard.mk
 include tests/fuzz/launch.mk
 include tests/fuzz/module.mk
 include tests/fuzz/page.mk

@@ -297,6 +297,9 @@ RV_TEST(packets_of_no_form_are_refused_one_by_one_and_nothing_stays_open)
 	memfd = memfd_create("x", MFD_ALLOW_SEALING);
 	CU_ASSERT_EQUAL_FATAL(ftruncate(memfd, 3), 0);
 	before = rv_test_fds(getpid());
+	inject(fds[0], "", 0, 1, 0);
+	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 9, LONG), REEVE_EEND);
+	CU_ASSERT_EQUAL(rv_test_fds(getpid()), before);
 	inject(fds[0], "x", 1, 0, 0);
 	refuse(b);
 	inject(fds[0], huge, 32, 0, 0);
