@@ -17,3 +17,4 @@ reeveinclude_HEADERS += runtime/include/reeve/bell.h \
 	runtime/include/reeve/queue.h \
 	runtime/include/reeve/share.h runtime/include/reeve/time.h
 pkgconfig_DATA += runtime/libreeve-ipc.pc
+dist_man_MANS += runtime/ipc/reeve-queues.7

@@ -32,6 +32,7 @@ struct start {
 static struct start *start;
 static struct reeve_queue *queue;
 static struct ring *ring;
+static char address[128], folder[64]; /* another address for each run */
 
 static void *
 share(size_t len)
@@ -49,6 +50,7 @@ struct way {
 	const char *name;
 	void (*put)(unsigned n, unsigned who);
 	void (*get)(unsigned n, unsigned who);
+	bool free; /* has threads of its own, which are not to share one CPU */
 };
 
 static void
@@ -116,8 +118,6 @@ bare_get(unsigned n, unsigned who)
 }
 
 #ifdef HAVE_ZMQ
-static char address[128];
-
 /* One peer binds, as ZeroMQ has no queue in between: 1 x 1 only. */
 static void
 zmq_side(unsigned n, bool gets)
@@ -140,6 +140,14 @@ zmq_side(unsigned n, bool gets)
 		if (rc != LEN) {
 			abort();
 		}
+	}
+	/* the putter stays, lest what it has sent goes with it */
+	if (gets) {
+		atomic_store(&start->go, 2);
+		ring_futex(&start->go, FUTEX_WAKE, INT_MAX);
+	}
+	while (atomic_load(&start->go) == 1) {
+		ring_futex(&start->go, FUTEX_WAIT, 1);
 	}
 	(void)zmq_close(socket);
 	(void)zmq_ctx_destroy(context);
@@ -174,17 +182,19 @@ pin(unsigned cpu)
 static double
 run(const struct way *way, unsigned side, unsigned n)
 {
+	static unsigned runs;
 	pid_t pids[16];
 	unsigned n_pids = 0;
 	bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	int64_t began;
 
 	start = share(sizeof(*start));
+	(void)snprintf(address, sizeof(address), "ipc://%s/%u", folder, runs++);
 	for (unsigned i = 0; i < 2 * side; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			if (side == 1 && two) {
+			if (side == 1 && two && !way->free) {
 				pin(i % 2);
 			}
 			(i % 2 == 0 ? way->put : way->get)(n / side, i);
@@ -274,7 +284,8 @@ main(void)
 	compare("queue 4 x 4, bare ring", &bare, 0.5, 4, 2000000, 2000000);
 #ifdef HAVE_ZMQ
 	{
-		static const struct way zmq = { "zmq", zmq_putter, zmq_getter };
+		static const struct way zmq = { "zmq", zmq_putter, zmq_getter,
+			true };
 
 		(void)snprintf(
 		    address, sizeof(address), "ipc://%s/zmq", bench_dir());
