@@ -1,7 +1,7 @@
 # Tests of runtime/ipc.
 rv_ipc_tests = tests/unit/test_barrier tests/unit/test_bell \
-	tests/unit/test_condition tests/unit/test_lock \
-	tests/unit/test_semaphore
+	tests/unit/test_condition tests/unit/test_items tests/unit/test_lock \
+	tests/unit/test_memory tests/unit/test_semaphore
 if HAVE_CUNIT
 check_PROGRAMS += $(rv_ipc_tests)
 TESTS += $(rv_ipc_tests)
@@ -24,3 +24,9 @@ tests_unit_test_condition_LDADD = $(rv_ipc_libs)
 tests_unit_test_semaphore_SOURCES = tests/unit/test_semaphore.c $(rv_crew)
 tests_unit_test_semaphore_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_semaphore_LDADD = $(rv_ipc_libs)
+tests_unit_test_items_SOURCES = tests/unit/test_items.c $(rv_crew)
+tests_unit_test_items_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_items_LDADD = $(rv_ipc_libs)
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c $(rv_crew)
+tests_unit_test_memory_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_memory_LDADD = $(rv_ipc_libs)
