@@ -6,7 +6,8 @@ runtime_ipc_librv_ipc_la_SOURCES = runtime/ipc/arena.c \
 	runtime/ipc/bell.c runtime/ipc/condition.c runtime/ipc/flag.c \
 	runtime/ipc/lock.c runtime/ipc/mutex.c runtime/ipc/mutex.h \
 	runtime/ipc/places.c runtime/ipc/places.h \
-	runtime/ipc/queue.c runtime/ipc/queue_bytes.c \
+	runtime/ipc/queue.c runtime/ipc/queue_bell.c \
+	runtime/ipc/queue_bytes.c \
 	runtime/ipc/queue_get.c runtime/ipc/queue_lease.c \
 	runtime/ipc/queue_lock.c runtime/ipc/queue_put.c \
 	runtime/ipc/queue_shared.h \

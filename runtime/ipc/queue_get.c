@@ -6,8 +6,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -216,22 +214,6 @@ get_now(struct reeve_queue *q, struct rv_robust_self *me,
 	return st;
 }
 
-/* Nobody is left who could put? Once true, for ever. */
-static bool
-ended(struct reeve_queue *q)
-{
-	struct pollfd p = { .fd = q->getters };
-
-	if (!atomic_load_explicit(&q->ended, memory_order_relaxed)) {
-		if (poll(&p, 1, 0) != 1 ||
-		    (p.revents & (POLLHUP | POLLERR)) == 0) {
-			return false;
-		}
-		atomic_store(&q->ended, true);
-	}
-	return true;
-}
-
 /* It was empty: for good? Looks again after it has learned that it ended. */
 static enum reeve_status
 get_last(struct reeve_queue *q, struct rv_robust_self *me,
@@ -241,7 +223,8 @@ get_last(struct reeve_queue *q, struct rv_robust_self *me,
 	bool shut = atomic_load(&s->shut) != 0;
 	enum reeve_status st;
 
-	if ((!shut && !ended(q)) || atomic_load(&s->get.leased) != 0) {
+	if ((!shut && !rv_queue_has_ended(q)) ||
+	    atomic_load(&s->get.leased) != 0) {
 		return REEVE_EEMPTY;
 	}
 	st = get_now(q, me, sink, until);
@@ -263,38 +246,6 @@ spin_for_item(struct reeve_queue *q)
 		}
 		rv_robust_pause();
 	}
-}
-
-/*
- * Until there is an item, the end of the putters, or of one who has a lease:
- * a timeout that comes first shows when we look again.
- */
-static void
-sleep_for_item(struct reeve_queue *q, rv_time until)
-{
-	struct pollfd polls[2 + 64];
-	nfds_t n = 0;
-	rv_time left;
-	struct timespec ts;
-
-	polls[n++] = (struct pollfd){ .fd = q->in, .events = POLLIN };
-	if (!atomic_load(&q->ended)) {
-		polls[n++] = (struct pollfd){ .fd = q->getters };
-	}
-	if (q->n_watch > 64 || q->watch_blind) {
-		rv_time soon = rv_sys_now() + RV_QUEUE_PATIENCE;
-
-		until = RV_MIN(until, soon);
-	}
-	for (uint32_t i = 0; i < q->n_watch && i < 64; i++) {
-		polls[n++] =
-		    (struct pollfd){ .fd = q->watch[i].fd, .events = POLLIN };
-	}
-	left = until == RV_FOREVER ? 0 : until - rv_sys_now();
-	left = RV_MAX(left, 0);
-	ts = (struct timespec){ .tv_sec = (time_t)(left / RV_SEC),
-		.tv_nsec = (long)(left % RV_SEC) };
-	(void)ppoll(polls, n, until == RV_FOREVER ? NULL : &ts, NULL);
 }
 
 static bool
@@ -340,7 +291,7 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 		if (over(until)) {
 			return REEVE_EEMPTY;
 		}
-		sleep_for_item(q, until);
+		rv_queue_sleep_in(q, until);
 	}
 }
 

@@ -8,10 +8,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "ipc/queue_shared.h"
 #include "sys/sys.h"
 
@@ -116,12 +112,11 @@ rv_queue_lock_get(
 void
 rv_queue_ring_in(struct reeve_queue *q)
 {
-	static const uint64_t one = 1;
 	uint32_t *ring = &q->shared->put.ring_in;
 
 	if (*ring == RV_RING_WANTED || *ring == RV_RING_UNKNOWN) {
 		RV_QUEUE_STEP();
-		(void)!write(q->in, &one, sizeof(one));
+		rv_queue_bell_in(q);
 		RV_QUEUE_STEP();
 		*ring = RV_RING_RUNG;
 	}
@@ -134,8 +129,7 @@ rv_queue_ring_out(struct reeve_queue *q)
 
 	if (*ring == RV_RING_WANTED || *ring == RV_RING_UNKNOWN) {
 		RV_QUEUE_STEP();
-		/* no room in the socket: then there is a bell in it */
-		(void)send(q->getters, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		rv_queue_bell_out(q);
 		RV_QUEUE_STEP();
 		*ring = RV_RING_RUNG;
 	}
@@ -145,7 +139,6 @@ bool
 rv_queue_want_in(struct reeve_queue *q)
 {
 	struct rv_queue_shared *s = q->shared;
-	uint64_t count;
 
 	if (rv_queue_word(&s->tail) != rv_queue_word(&s->head) ||
 	    atomic_load(&s->get.returned) != 0 || atomic_load(&s->shut) != 0) {
@@ -154,7 +147,7 @@ rv_queue_want_in(struct reeve_queue *q)
 	if (s->put.ring_in == RV_RING_RUNG ||
 	    s->put.ring_in == RV_RING_UNKNOWN) {
 		RV_QUEUE_STEP();
-		(void)!read(q->in, &count, sizeof(count));
+		rv_queue_clear_in(q);
 		RV_QUEUE_STEP();
 	}
 	s->put.ring_in = RV_RING_WANTED;
@@ -166,7 +159,6 @@ rv_queue_want_out(struct reeve_queue *q, uint64_t len, uint64_t units)
 {
 	struct rv_queue_shared *s = q->shared;
 	uint64_t head, head_bytes, tail, tail_bytes;
-	char bells[64];
 
 	head = rv_queue_both(&s->head, &head_bytes);
 	tail = rv_queue_both(&s->tail, &tail_bytes);
@@ -178,9 +170,7 @@ rv_queue_want_out(struct reeve_queue *q, uint64_t len, uint64_t units)
 	if (s->get.ring_out == RV_RING_RUNG ||
 	    s->get.ring_out == RV_RING_UNKNOWN) {
 		RV_QUEUE_STEP();
-		while (recv(q->putters, bells, sizeof(bells), MSG_DONTWAIT) ==
-		       (ssize_t)sizeof(bells)) {
-		}
+		rv_queue_clear_out(q);
 		RV_QUEUE_STEP();
 	}
 	s->get.ring_out = RV_RING_WANTED;

@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include <poll.h>
 #include <string.h>
 
 #include "ipc/queue_shared.h"
@@ -165,7 +164,7 @@ put_first(struct reeve_queue *q, struct rv_robust_self *me,
 		sleep = rv_queue_want_out(q, p->len, p->units);
 		rv_robust_unlock(&s->get_lock, me);
 		if (sleep) {
-			(void)rv_wait_fd(q->putters, POLLIN, until);
+			rv_queue_sleep_out(q, until);
 		}
 	}
 }

@@ -18,6 +18,7 @@
 
 #include "base/fault.h"
 #include "ipc/robust.h"
+#include "ipc/step.h"
 
 #define RV_QUEUE_MAGIC   0x6575657565657672ULL
 #define RV_QUEUE_VERSION 1
@@ -148,11 +149,16 @@ struct rv_queue_sink {
 };
 
 /* Crash points, for tests: REEVE_FAULTS "queue@n=KILL". */
+#ifdef RV_MODEL
+#define RV_QUEUE_STEP() RV_STEP("step", NULL, 0)
+#else
 #define RV_QUEUE_STEP() ((void)RV_FAULT(queue))
+#endif
 
 static inline uint64_t
 rv_queue_word(const struct rv_queue_side *side)
 {
+	RV_STEP("look", &side->word, 0);
 	return atomic_load_explicit(&side->word, memory_order_acquire);
 }
 static inline uint32_t
@@ -199,6 +205,16 @@ void rv_queue_settle_out(struct reeve_queue *, struct rv_robust_self *);
 bool rv_queue_has_room(const struct reeve_queue *, uint64_t tail,
     uint64_t tail_bytes, uint64_t head, uint64_t head_bytes, uint64_t len,
     uint64_t units);
+
+/* queue_bell.c */
+void rv_queue_bell_in(struct reeve_queue *);
+void rv_queue_bell_out(struct reeve_queue *);
+void rv_queue_clear_in(struct reeve_queue *);
+void rv_queue_clear_out(struct reeve_queue *);
+void rv_queue_sleep_in(struct reeve_queue *, rv_time until);
+void rv_queue_sleep_out(struct reeve_queue *, rv_time until);
+/* Nobody is left who could put? Once true, for ever. */
+bool rv_queue_has_ended(struct reeve_queue *);
 
 /* queue_bytes.c: the ring and the slots. */
 void rv_queue_copy_in(

@@ -43,6 +43,23 @@ struct rv_robust {
 	uint32_t room[15];
 };
 
+#ifdef RV_MODEL
+
+/* In tests/model, where each of these is one step. */
+struct rv_robust_self;
+struct rv_robust_self *rv_robust_self(void);
+bool rv_robust_quick(struct rv_robust *, struct rv_robust_self *);
+enum reeve_status rv_robust_wait(
+    struct rv_robust *, struct rv_robust_self *, rv_time until);
+enum reeve_status rv_robust_lock(
+    struct rv_robust *, struct rv_robust_self *, rv_time until);
+void rv_robust_unlock(struct rv_robust *, struct rv_robust_self *);
+struct robust_list *rv_robust_keep(struct rv_robust *, struct rv_robust_self *);
+void rv_robust_resume(
+    struct rv_robust *, struct rv_robust_self *, struct robust_list *);
+
+#else
+
 /* This thread, as the kernel knows it. */
 struct rv_robust_self {
 	struct robust_list_head *head;
@@ -148,6 +165,8 @@ rv_robust_resume(struct rv_robust *lock, struct rv_robust_self *me,
 	me->head->list.next = before;
 	atomic_signal_fence(memory_order_seq_cst);
 }
+
+#endif
 
 /* Is there a second processor, so that a short spin may be worth it? */
 bool rv_robust_spins(void);
