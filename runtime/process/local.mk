@@ -7,3 +7,4 @@ runtime_process_librv_process_la_SOURCES = runtime/process/context.c \
 	runtime/process/process_give.c runtime/process/process_plan.c \
 	runtime/process/process_priv.h
 reeveinclude_HEADERS += runtime/include/reeve/process.h
+dist_man_MANS += runtime/process/reeve-processes.7

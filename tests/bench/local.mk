@@ -3,10 +3,10 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_capture tests/bench/bench_beat \
-	tests/bench/bench_functions tests/bench/bench_queue
+	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
-EXTRA_DIST += tests/bench/bench_start.py tests/bench/bench_queue.py
+EXTRA_DIST += tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -34,6 +34,10 @@ tests_bench_bench_functions_LDADD = libreeve.la
 # Its functions read the clock first: that is not to wait for the linker, as it
 # does not in the child of a bare fork, whose parent has read it before.
 tests_bench_bench_functions_LDFLAGS = -Wl,-z,now
+tests_bench_bench_process_SOURCES = tests/bench/bench_process.c $(bench_common)
+tests_bench_bench_process_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_process_LDADD = libreeve.la
+tests_bench_bench_process_LDFLAGS = -Wl,-z,now
 tests_bench_bench_fork_SOURCES = tests/bench/bench_fork.c $(bench_common)
 tests_bench_bench_fork_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_fork_LDFLAGS = -Wl,-z,now

@@ -605,8 +605,9 @@ read_header(const char *name, char *text, size_t size)
 }
 
 /*
- * Of those that reeve.h takes in, and the adapters. The worker's side, and
- * what other libraries have, is tested where it lives.
+ * Of those that reeve.h takes in, and the adapters. The worker's side,
+ * processes without a tree, and what other libraries have, is tested where it
+ * lives.
  */
 static bool
 is_of_a_host(const char *name, const char *reeve_h)
@@ -616,6 +617,7 @@ is_of_a_host(const char *name, const char *reeve_h)
 	snprintf(line, sizeof(line), "<reeve/%s>", name);
 	return strcmp(name, "child.h") != 0 &&
 	       strcmp(name, "function.h") != 0 &&
+	       strcmp(name, "process.h") != 0 && strcmp(name, "self.h") != 0 &&
 	       (strstr(reeve_h, line) != NULL ||
 		   strncmp(name, "loop_", 5) == 0);
 }

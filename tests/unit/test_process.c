@@ -502,6 +502,64 @@ SCENARIO(misuse_is_an_error_in_words, BY_ALL)
 	CU_ASSERT_EQUAL(reeve_process_free(p, false, &err), REEVE_OK);
 }
 
+/* Whatever it is asked, and in words where there is a place for them. */
+RV_TEST(nothing_is_no_process_and_no_context)
+{
+	struct reeve_process_status status = { .size = sizeof(status) };
+	struct reeve_self self = { .size = 1 };
+	struct reeve_handle handle;
+	struct reeve_process *p = NULL;
+	struct reeve_context_options bad = { .size = 1 };
+	struct reeve_context *context = NULL;
+	struct reeve_error err;
+	int fd;
+
+	CU_ASSERT_EQUAL(reeve_context_new(NULL, NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_context_new(&context, &bad, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sizeof"));
+	CU_ASSERT_EQUAL(reeve_context_end(NULL, 0, &err), REEVE_EINVALID);
+	reeve_context_free(NULL);
+	CU_ASSERT_EQUAL(reeve_context_method(NULL), REEVE_METHOD_DEFAULT);
+	CU_ASSERT_EQUAL(reeve_context_fd(NULL), -1);
+	CU_ASSERT_EQUAL(reeve_context_dispatch(NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_context_active(NULL, &p, 1), 0);
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(NULL, NULL, &p, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_start(NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "NULL"));
+	CU_ASSERT_EQUAL(reeve_process_free(NULL, false, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_process_join(NULL, 0, &err), REEVE_EINVALID);
+	CU_ASSERT_FALSE(reeve_process_alive(NULL));
+	CU_ASSERT_EQUAL(
+	    reeve_process_status(NULL, &status, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_exitcode(NULL), REEVE_NO_EXITCODE);
+	CU_ASSERT_EQUAL(
+	    reeve_process_sentinel(NULL, &fd, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_interrupt(NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_terminate(NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_kill(NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_signal(NULL, 1, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_stop(NULL, 0, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_process_pid(NULL), 0);
+	CU_ASSERT_STRING_EQUAL(reeve_process_name(NULL), "");
+	CU_ASSERT_FALSE(reeve_process_daemon(NULL));
+	/* This process was started by nobody that gives. */
+	CU_ASSERT_EQUAL(reeve_self(NULL), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_self(&self), REEVE_EINVALID);
+	self.size = sizeof(self);
+	CU_ASSERT_EQUAL(reeve_self(&self), REEVE_OK);
+	CU_ASSERT_STRING_EQUAL(self.name, "main");
+	CU_ASSERT_EQUAL(self.pid, getpid());
+	CU_ASSERT_EQUAL(self.parent, 0);
+	CU_ASSERT_EQUAL(reeve_parent_fd(), -1);
+	CU_ASSERT_FALSE(reeve_parent_alive());
+	CU_ASSERT_EQUAL(reeve_parent_wait(0), REEVE_ENORUNTIME);
+	CU_ASSERT_EQUAL(reeve_given("x", &handle), REEVE_ENORUNTIME);
+	CU_ASSERT_PTR_NULL(reeve_given_name(0));
+	CU_ASSERT_EQUAL(reeve_say(1, NULL), REEVE_EINVALID);
+}
+
 SCENARIO(closed_standard_streams_harm_nobody, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
@@ -650,6 +708,7 @@ RV_SUITE(process, RV_CASE(arguments_come_as_they_were_given),
     RV_CASE(five_processes_have_the_same_few_descriptors),
     RV_CASE(a_sentinel_tells_of_the_end_and_goes_on_to),
     RV_CASE(misuse_is_an_error_in_words),
+    RV_CASE(nothing_is_no_process_and_no_context),
     RV_CASE(closed_standard_streams_harm_nobody),
     RV_CASE(atexit_handlers_run_at_the_end),
     RV_CASE(what_it_raised_reported_or_crashed_of_is_known),
