@@ -103,7 +103,8 @@ start_process(struct rv_start *start, int socket, struct reeve_error *err)
 		.envp = (const char *const *)environ,
 		.fds = &socket,
 		.n_fds = 1,
-		.new_session = true };
+		.new_session = true,
+		.orphan = start->private_dir };
 
 	return rv_sys_helper_start(&helper, &start->pid, &start->pidfd, err);
 }
@@ -427,6 +428,19 @@ rv_start_open(struct rv_start **out, const struct rv_start_options *options,
 	return REEVE_OK;
 }
 
+/* Somebody else's child, whose end the pidfd tells all the same. */
+static void
+await_orphan(const struct rv_start *start, rv_time until)
+{
+	struct pollfd p = { .fd = start->pidfd, .events = POLLIN };
+	rv_time left = until - rv_sys_now();
+
+	while (start->pidfd != -1 && left > 0 &&
+	       poll(&p, 1, (int)(left / RV_MS) + 1) == -1 && errno == EINTR) {
+		left = until - rv_sys_now();
+	}
+}
+
 /* Until its socket has ended, with it, whatever it still has to say. */
 static void
 await_end(struct rv_start *start)
@@ -452,8 +466,9 @@ await_end(struct rv_start *start)
 			break;
 		}
 	}
-	if (start->pid != 0 && start->wstatus == -1) {
-		rv_sys_wait(start->pidfd, start->pid, WEXITED, NULL, NULL);
+	if (start->pid != 0 && start->wstatus == -1 &&
+	    rv_sys_wait(start->pidfd, start->pid, WEXITED, NULL, NULL) == -1) {
+		await_orphan(start, until);
 	}
 }
 

@@ -60,8 +60,11 @@ struct rv_start_options {
 	 * else reeve-worker beside the launcher */
 	const char *functions;
 	const char *crash_library; /* for crash_report; NULL: none */
-	/* runtime_dir is for this launcher alone, which removes it at its end:
-	 * so it goes with a supervisor that was killed, too */
+	/*
+	 * A launcher that is our business alone: runtime_dir is for it only,
+	 * and it removes that at its end, also when we were killed; and it is
+	 * no child of this process, so that no wait() waits for it.
+	 */
 	bool private_dir;
 	struct rv_loop *loop;
 	const struct rv_start_ops *ops;

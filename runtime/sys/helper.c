@@ -38,6 +38,8 @@ struct birth {
 	const struct rv_helper *helper;
 	int status_fd; /* fork fallback: errno goes there, -1: sys_errno */
 	int sys_errno;
+	char *stack; /* of the helper, where another is in between */
+	pid_t orphan;
 };
 
 static void
@@ -147,6 +149,52 @@ child_main(void *arg)
 	return 127;
 }
 
+/*
+ * In between, on borrowed memory too: its end makes an orphan of the helper.
+ * It is suspended until that has its own memory.
+ */
+static int __attribute__((no_sanitize_address, no_sanitize_thread))
+between_main(void *arg)
+{
+	struct birth *birth = arg;
+
+	birth->orphan = clone(
+	    child_main, birth->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, birth);
+	if (birth->orphan == -1) {
+		birth->sys_errno = errno;
+	}
+	syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+static pid_t
+start_orphan(struct birth *birth, int *pidfd)
+{
+	char *stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	pid_t between;
+	int saved;
+
+	if (stacks == MAP_FAILED) {
+		return -1;
+	}
+	birth->stack = stacks + 2 * STACK_SIZE;
+	/* No signal at its end, and no wait() but ours sees it. */
+	between = clone(
+	    between_main, stacks + STACK_SIZE, CLONE_VM | CLONE_VFORK, birth);
+	saved = errno;
+	if (between != -1) {
+		rv_sys_wait(-1, between, WEXITED | __WALL, NULL, NULL);
+		*pidfd = birth->sys_errno == 0
+			     ? rv_sys_pidfd_open(birth->orphan)
+			     : -1;
+		between = birth->orphan != -1 ? birth->orphan : between;
+	}
+	munmap(stacks, 2 * STACK_SIZE);
+	errno = saved;
+	return between;
+}
+
 /* The usual way. The caller is suspended until the child's exec or exit. */
 static pid_t
 start_shared(struct birth *birth, int *pidfd)
@@ -223,8 +271,13 @@ start_blocked(struct birth *birth, int *pidfd)
 		return -1;
 	}
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
-	pid = RV_FAULT(clone_vm) != 0 ? start_copied(birth, pidfd)
-				      : start_shared(birth, pidfd);
+	if (RV_FAULT(clone_vm) != 0) {
+		pid = start_copied(birth, pidfd);
+	} else if (birth->helper->orphan) {
+		pid = start_orphan(birth, pidfd);
+	} else {
+		pid = start_shared(birth, pidfd);
+	}
 	saved = errno;
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
 	errno = saved;

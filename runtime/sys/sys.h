@@ -99,6 +99,12 @@ struct rv_helper {
 	const int *fds;
 	unsigned n_fds;
 	bool new_session;
+	/*
+	 * Nobody's child here: it falls to the first process, or to the host
+	 * where that is a subreaper. Only pidfd tells of its end then. Where
+	 * memory cannot be shared with it, it is a child all the same.
+	 */
+	bool orphan;
 };
 enum reeve_status rv_sys_helper_start(const struct rv_helper *, pid_t *pid,
     int *pidfd, struct reeve_error *) RV_MUST_CHECK;

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/sys.h"
+#include "base/fault.h"
 #include "unit/process_rig.h"
 
 #define LINES 200
@@ -318,6 +318,18 @@ SCENARIO(who_is_let_go_of_is_ended_with_the_context, BY_ALL)
 	process_pipe_close(&pipe);
 }
 
+/* By fork a process is the program's own child; the launcher never is. */
+SCENARIO(helpers_are_nobodys_children, BY_ALL)
+{
+	struct reeve_context *context = process_context(method, NULL);
+
+	process_finish(process_started(context, "e.give_back", "0"), 0);
+	CU_ASSERT_EQUAL(reeve_context_active(context, NULL, 0), 0);
+	CU_ASSERT_EQUAL(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	CU_ASSERT_EQUAL(errno, ECHILD);
+	reeve_context_free(context);
+}
+
 /* -------- threads -------- */
 
 struct joiners {
@@ -538,14 +550,111 @@ SCENARIO(where_nobody_listens_lines_go_to_standard_error, BY_ALL)
 	process_pipe_close(&pipe);
 }
 
+/* -------- failures -------- */
+
+/* True when there was one to fail. */
+static bool
+fails_at(const char *point, unsigned n)
+{
+	char plan[64];
+
+	snprintf(plan, sizeof(plan), "%s@%u=ENOMEM", point, n);
+	return rv_fault_set(plan);
+}
+
+/* A whole life, as far as it goes; REEVE_OK: nothing failed. */
+static enum reeve_status
+live(enum reeve_method method, struct reeve_error *err)
+{
+	struct reeve_context_options options = { .size = sizeof(options),
+		.method = method,
+		.libexec_dir = rv_test_builddir() };
+	struct reeve_give give = { "out", reeve_handle_of_fd(1) };
+	struct reeve_process_options what = { .size = sizeof(what),
+		.function = "e.give_back",
+		.bytes = "0",
+		.n_bytes = 1,
+		.gives = &give,
+		.n_gives = 1 };
+	struct reeve_context *context = NULL;
+	struct reeve_process *p = NULL;
+	enum reeve_status status = reeve_context_new(&context, &options, err);
+
+	if (status == REEVE_OK) {
+		status = reeve_process_new(context, &what, &p, err);
+	}
+	if (status == REEVE_OK) {
+		status = reeve_process_start(p, err);
+	}
+	if (status == REEVE_OK) {
+		status = reeve_process_join(p, REEVE_FOREVER, err);
+	}
+	CU_ASSERT_EQUAL(reeve_process_free(p, false, NULL), REEVE_OK);
+	reeve_context_free(context);
+	return status;
+}
+
+static void
+fail_each(enum reeve_method method, const char *point)
+{
+	struct reeve_error err = { 0 };
+	enum reeve_status status = REEVE_EFAILED;
+	unsigned n = 1;
+
+	for (; n < 100 && status != REEVE_OK; n++) {
+		CU_ASSERT_TRUE_FATAL(fails_at(point, n));
+		memset(&err, 0, sizeof(err));
+		status = live(method, &err);
+		CU_ASSERT(status == REEVE_OK || err.text[0] != '\0');
+	}
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	CU_ASSERT_EQUAL(status, REEVE_OK);
+	CU_ASSERT(n > 2);
+}
+
+SCENARIO(whatever_fails_on_the_way_is_said_and_leaves_nothing, BY_SPAWN)
+{
+	fail_each(method, "alloc");
+	fail_each(method, "socketpair");
+	fail_each(method, "epoll_create1");
+}
+
+/* Without pidfds: lifelines tell of the creator, the context of the end. */
+SCENARIO(a_kernel_without_pidfds_will_do, BY_SPAWN)
+{
+	struct reeve_context *context;
+	struct process_pipe pipe;
+	struct reeve_process *p;
+	struct pollfd end = { .events = POLLIN };
+
+	CU_ASSERT_TRUE(rv_fault_set("pidfd_open=ENOSYS"));
+	context = process_context(method, NULL);
+	process_pipe_open(&pipe, "out");
+	p = process_with_pipe(context, "e.mourn", "", &pipe);
+	CU_ASSERT_PTR_NOT_NULL(strstr(process_read_line(&pipe), " 1 "));
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_process_sentinel(p, &end.fd, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(poll(&end, 1, 0), 0);
+	CU_ASSERT_EQUAL(reeve_process_kill(p, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_process_join(p, REEVE_FOREVER, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(poll(&end, 1, 0), 1);
+	process_finish(p, -SIGKILL);
+	process_pipe_close(&pipe);
+	reeve_context_free(context);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+}
+
 RV_SUITE(process_ends, RV_CASE(who_loses_its_creator_sees_it_and_is_ended),
     RV_CASE(a_killed_creator_leaves_no_process),
     RV_CASE(daemonic_processes_may_have_children),
     RV_CASE(grandchildren_end_with_the_tree),
     RV_CASE(the_end_of_a_context_ends_daemons_and_waits_for_the_others),
     RV_CASE(who_is_let_go_of_is_ended_with_the_context),
+    RV_CASE(helpers_are_nobodys_children),
     RV_CASE(many_threads_join_the_same_processes),
     RV_CASE(signals_do_not_shorten_a_join),
     RV_CASE(a_killed_launcher_costs_no_process),
     RV_CASE(what_is_said_comes_whole_and_before_the_end),
-    RV_CASE(where_nobody_listens_lines_go_to_standard_error))
+    RV_CASE(where_nobody_listens_lines_go_to_standard_error),
+    RV_CASE(whatever_fails_on_the_way_is_said_and_leaves_nothing),
+    RV_CASE(a_kernel_without_pidfds_will_do))
