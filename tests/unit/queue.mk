@@ -17,3 +17,13 @@ tests_unit_test_queue_death_LDADD = $(rv_ipc_libs)
 tests_unit_test_queue_storm_SOURCES = tests/unit/test_queue_storm.c $(rv_crew)
 tests_unit_test_queue_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_queue_storm_LDADD = $(rv_ipc_libs)
+# With what process.mk says of libraries.
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_queue_methods
+TESTS += tests/unit/test_queue_methods
+endif
+tests_unit_test_queue_methods_SOURCES = tests/unit/test_queue_methods.c \
+	$(process_rig)
+tests_unit_test_queue_methods_CPPFLAGS = $(process_test_cppflags)
+tests_unit_test_queue_methods_LDADD = runtime/ipc/librv_ipc.la \
+	$(process_test_libs)
