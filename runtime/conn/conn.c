@@ -232,6 +232,7 @@ reeve_conn_free(struct reeve_conn *conn)
 	}
 	reeve_conn_close(conn);
 	(void)munmap(conn->own, conn->own_bytes);
+	rv_block_maps_close(&conn->maps);
 	rv_stream_free(conn->stream);
 	rv_free(conn);
 }
@@ -379,10 +380,11 @@ reeve_conn_send_parcel(
 	out.flags = parcel->flags;
 	out.handles = parcel->handles;
 	out.n_handles = parcel->n_handles;
-	made = parcel->kind == RV_PARCEL_MADE;
+	out.is_block = parcel->kind == RV_PARCEL_BLOCK;
+	made = out.is_block || parcel->kind == RV_PARCEL_MADE;
 	if (made && conn != NULL && conn->stream == NULL) {
 		out.made = parcel;
-		out.length = parcel->capacity;
+		out.length = out.is_block ? parcel->length : parcel->capacity;
 	} else {
 		part = (struct iovec){ (void *)(uintptr_t)parcel->data,
 			parcel->length };
@@ -539,4 +541,12 @@ reeve_conn_peer(
 	*uid = peer.uid;
 	*gid = peer.gid;
 	return REEVE_OK;
+}
+
+void
+reeve_conn_share_blocks(struct reeve_conn *conn, bool shares)
+{
+	if (conn != NULL) {
+		conn->shares_blocks = shares;
+	}
 }

@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/time.h"
+#include "conn/blocks.h"
 #include "conn/head.h"
 #include "conn/rights.h"
 #include "conn/stream.h"
@@ -28,6 +29,9 @@ enum rv_parcel_kind {
 	RV_PARCEL_HEAP,   /* memory, of that capacity */
 	RV_PARCEL_MAPPED, /* a mapping at memory, of that capacity */
 	RV_PARCEL_MADE,   /* the same, writable; the memfd is the lease */
+	RV_PARCEL_BLOCK,  /* memory: reeve_blocks, capacity: which, lease: ours
+			   */
+	RV_PARCEL_LEASED, /* memory: rv_block_map, lease: the peer's */
 };
 
 /* A message to be sent. */
@@ -38,7 +42,8 @@ struct rv_outgoing {
 	uint32_t flags;
 	uint32_t n_handles;
 	const struct reeve_handle *handles;
-	struct reeve_parcel *made; /* whose memory goes itself, or NULL */
+	struct reeve_parcel *made; /* whose memory goes itself, or NULL; */
+	bool is_block;             /* and it is a block */
 };
 
 /* Where a message goes: a parcel, or memory of the caller's. */
@@ -76,6 +81,8 @@ struct reeve_conn {
 	struct rv_conn_own *own;
 	size_t own_bytes;         /* no spill where there are no packets */
 	struct rv_stream *stream; /* NULL: packets */
+	struct rv_block_maps maps;
+	_Atomic bool shares_blocks;
 };
 
 /*

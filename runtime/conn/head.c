@@ -64,6 +64,11 @@ rv_head_decode(struct rv_head *head, const unsigned char bytes[RV_HEAD_BYTES])
 	    head->n_handles > REEVE_PARCEL_HANDLES) {
 		return false;
 	}
+	if (head->n_handles == 0) {
+		static const uint8_t none[REEVE_PARCEL_HANDLES];
+
+		return memcmp(head->handles, none, sizeof(none)) == 0;
+	}
 	for (unsigned i = 0; i < REEVE_PARCEL_HANDLES; i++) {
 		if (i < head->n_handles ? !handle_is_valid(head->handles[i])
 					: head->handles[i] != 0) {

@@ -29,6 +29,13 @@ rv_parcel_empty(struct reeve_parcel *parcel)
 	parcel->length = 0;
 	parcel->data = NULL;
 	switch (parcel->kind) {
+	case RV_PARCEL_BLOCK:
+		rv_blocks_leave(parcel);
+		break;
+	case RV_PARCEL_LEASED:
+		(void)close(parcel->lease);
+		rv_block_map_leave(parcel->memory);
+		break;
 	case RV_PARCEL_MADE:
 		(void)close(parcel->lease);
 		/* fall through */

@@ -203,6 +203,21 @@ send_memory(struct reeve_conn *conn, struct rv_head *head,
 	return status;
 }
 
+/* Its memory, its lease, and in the packet its place. */
+static enum reeve_status
+send_block(struct reeve_conn *conn, struct rv_head *head,
+    struct rv_rights *rights, const struct reeve_parcel *parcel, rv_time until)
+{
+	unsigned char place[RV_BLOCK_PLACE_BYTES];
+	struct iovec part = { place, sizeof(place) };
+
+	rv_blocks_place(parcel, place);
+	head->type = RV_HEAD_BLOCK;
+	rights->fds[rights->n++] = rv_blocks_memfd(parcel);
+	rights->fds[rights->n++] = parcel->lease;
+	return send_packet(conn, head, rights, &part, 1, until);
+}
+
 enum reeve_status
 rv_packet_send(
     struct reeve_conn *conn, const struct rv_outgoing *out, rv_time until)
@@ -212,6 +227,9 @@ rv_packet_send(
 	enum reeve_status status;
 
 	head_of(&head, out, &rights);
+	if (out->is_block && out->made != NULL) {
+		return send_block(conn, &head, &rights, out->made, until);
+	}
 	if (out->length <= RV_INLINE_MAX && out->made == NULL) {
 		status = send_packet(
 		    conn, &head, &rights, out->parts, out->n_parts, until);
@@ -235,19 +253,25 @@ static enum reeve_status
 judge(struct rv_arrival *a, const unsigned char head[RV_HEAD_BYTES], size_t n,
     int flags)
 {
-	unsigned fds;
+	unsigned fds, extra = 0;
+	uint64_t want;
 
 	if (n < RV_HEAD_BYTES || (flags & MSG_TRUNC) != 0 ||
-	    !rv_head_decode(&a->head, head) || a->head.type == RV_HEAD_BLOCK) {
+	    !rv_head_decode(&a->head, head)) {
 		return REEVE_EPROTO;
 	}
 	a->body = n - RV_HEAD_BYTES;
-	if (a->head.type == RV_HEAD_DATA
-		? a->body != a->head.length || a->body > RV_INLINE_MAX
-		: a->body != 0 || a->head.length == 0) {
+	if (a->head.type == RV_HEAD_DATA) {
+		want = a->head.length;
+	} else {
+		extra = a->head.type == RV_HEAD_BLOCK ? 2 : 1;
+		want = extra == 2 ? RV_BLOCK_PLACE_BYTES : 0;
+	}
+	if (a->body != want || want > RV_INLINE_MAX ||
+	    (extra > 0 && a->head.length == 0)) {
 		return REEVE_EPROTO;
 	}
-	fds = rv_head_fds(&a->head) + (a->head.type == RV_HEAD_MEMORY);
+	fds = rv_head_fds(&a->head) + extra;
 	if (a->rights.n < fds && (flags & MSG_CTRUNC) != 0) {
 		errno = EMFILE;
 		return REEVE_ESYS;
@@ -356,6 +380,42 @@ deliver_memory(struct rv_arrival *a, const struct rv_incoming *in)
 	return read_all(fd, in->buf, a->head.length) ? REEVE_OK : REEVE_ESYS;
 }
 
+/*
+ * Where it lies, if the peer is trusted; else a copy, which nobody can change
+ * while we look at it.
+ */
+static enum reeve_status
+deliver_block(struct reeve_conn *conn, const struct rv_incoming *in)
+{
+	struct rv_arrival *a = &conn->own->arrival;
+	struct rv_block_map *map = NULL;
+	const void *at = NULL;
+	enum reeve_status status =
+	    rv_block_map_find(&conn->maps, a->rights.fds[a->rights.n - 2],
+		conn->own->spill, a->head.length, &map, &at);
+
+	if (status != REEVE_OK) {
+		return status;
+	}
+	if (in->parcel != NULL && conn->shares_blocks) {
+		reeve_parcel_free(in->parcel);
+		in->parcel->kind = RV_PARCEL_LEASED;
+		in->parcel->memory = map;
+		in->parcel->lease = a->rights.fds[--a->rights.n];
+		in->parcel->data = at;
+		return REEVE_OK;
+	}
+	if (in->parcel != NULL) {
+		status = rv_parcel_room(in->parcel, a->head.length);
+	}
+	if (status == REEVE_OK) {
+		memcpy(in->parcel != NULL ? in->parcel->memory : in->buf, at,
+		    a->head.length);
+	}
+	rv_block_map_leave(map);
+	return status;
+}
+
 /* All of the packet into the spill; `placed` bytes of it are at `at`. */
 static void
 gather(struct rv_conn_own *own, const void *at, size_t placed)
@@ -413,7 +473,9 @@ finish(struct rv_arrival *a, const struct rv_incoming *in)
 		*in->length = a->head.length;
 	}
 	if (parcel != NULL) {
-		parcel->data = parcel->memory;
+		if (parcel->kind != RV_PARCEL_LEASED) {
+			parcel->data = parcel->memory;
+		}
 		parcel->length = a->head.length;
 		parcel->flags = a->head.flags;
 		if (a->rights.n > 0) {
@@ -457,6 +519,9 @@ rv_packet_receive(
 	}
 	if (a->head.type == RV_HEAD_MEMORY) {
 		status = deliver_memory(a, in);
+	} else if (a->head.type == RV_HEAD_BLOCK) {
+		gather(own, at, placed);
+		status = deliver_block(conn, in);
 	} else if (again || placed < a->body) {
 		gather(own, at, placed);
 		status = deliver_data(own, in);

@@ -2,11 +2,11 @@
 bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
-	tests/bench/bench_capture tests/bench/bench_beat \
+	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
-EXTRA_DIST += tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
+EXTRA_DIST += tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -43,6 +43,9 @@ tests_bench_bench_fork_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_fork_LDFLAGS = -Wl,-z,now
 tests_bench_bench_capture_SOURCES = tests/bench/bench_capture.c $(bench_common)
 tests_bench_bench_capture_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_conn_SOURCES = tests/bench/bench_conn.c $(bench_common)
+tests_bench_bench_conn_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_conn_LDADD = libreeve-ipc.la
 tests_bench_bench_record_SOURCES = tests/bench/bench_record.c $(bench_common)
 tests_bench_bench_record_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_record_LDADD = runtime/journal/librv_journal.la \

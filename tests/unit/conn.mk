@@ -1,6 +1,6 @@
 # Tests of runtime/conn.
 if HAVE_CUNIT
-conn_tests = tests/unit/test_conn tests/unit/test_conn_handles \
+conn_tests = tests/unit/test_blocks tests/unit/test_conn tests/unit/test_conn_handles \
 	tests/unit/test_conn_stream tests/unit/test_listener \
 	tests/unit/test_wait_any
 check_PROGRAMS += $(conn_tests)
@@ -24,3 +24,6 @@ tests_unit_test_conn_stream_LDADD = $(rv_conn_libs)
 tests_unit_test_listener_SOURCES = tests/unit/test_listener.c
 tests_unit_test_listener_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_listener_LDADD = $(rv_conn_libs)
+tests_unit_test_blocks_SOURCES = tests/unit/test_blocks.c
+tests_unit_test_blocks_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_blocks_LDADD = $(rv_conn_libs)
