@@ -19,3 +19,4 @@ libreeve_ipc_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 reeveinclude_HEADERS += runtime/include/reeve/blocks.h \
 	runtime/include/reeve/conn.h \
 	runtime/include/reeve/listener.h runtime/include/reeve/wait.h
+dist_man_MANS += runtime/conn/reeve-connections.7
