@@ -159,6 +159,16 @@ say_little(const struct reeve_call *call)
 }
 REEVE_FUNCTION("e.say_little", say_little);
 
+static int
+tell_length(const struct reeve_call *call)
+{
+	const char *text = call->args;
+
+	return call->args_len != 100000 || text[0] != 'y' ||
+	       strlen(text) != call->args_len;
+}
+REEVE_FUNCTION("e.tell_length", tell_length);
+
 /* -------- tests -------- */
 
 /* A creator of its own, which tells nobody and is killed. */
@@ -550,6 +560,45 @@ SCENARIO(where_nobody_listens_lines_go_to_standard_error, BY_ALL)
 	process_pipe_close(&pipe);
 }
 
+/* -------- much of it -------- */
+
+SCENARIO(arguments_may_be_long_but_not_endless, BY_ALL)
+{
+	static char text[300001];
+	struct reeve_context *context = process_context(method, NULL);
+	struct reeve_process *p;
+	struct reeve_error err;
+
+	memset(text, 'y', sizeof(text) - 1);
+	p = process_of(context, "e.tell_length", text);
+	CU_ASSERT_EQUAL(reeve_process_start(p, &err), REEVE_ETOOBIG);
+	CU_ASSERT_EQUAL(reeve_process_free(p, false, NULL), REEVE_OK);
+	text[100000] = '\0';
+	/* The second one may have been forked ahead. */
+	process_finish(process_started(context, "e.tell_length", text), 0);
+	process_finish(process_started(context, "e.tell_length", text), 0);
+	reeve_context_free(context);
+}
+
+SCENARIO(a_hundred_live_at_once, BY_ALL)
+{
+	struct reeve_context *context = process_context(method, NULL);
+	struct reeve_process *p[100], *listed[100];
+
+	for (int i = 0; i < 100; i++) {
+		p[i] = process_started(context, "e.stay", "");
+	}
+	CU_ASSERT_EQUAL(reeve_context_active(context, listed, 100), 100);
+	CU_ASSERT_EQUAL(memcmp(p, listed, sizeof(p)), 0);
+	for (int i = 0; i < 100; i++) {
+		CU_ASSERT_EQUAL(reeve_process_kill(p[i], NULL), REEVE_OK);
+	}
+	for (int i = 99; i >= 0; i--) {
+		process_finish(p[i], -SIGKILL);
+	}
+	reeve_context_free(context);
+}
+
 /* -------- failures -------- */
 
 /* True when there was one to fail. */
@@ -656,5 +705,7 @@ RV_SUITE(process_ends, RV_CASE(who_loses_its_creator_sees_it_and_is_ended),
     RV_CASE(a_killed_launcher_costs_no_process),
     RV_CASE(what_is_said_comes_whole_and_before_the_end),
     RV_CASE(where_nobody_listens_lines_go_to_standard_error),
+    RV_CASE(arguments_may_be_long_but_not_endless),
+    RV_CASE(a_hundred_live_at_once),
     RV_CASE(whatever_fails_on_the_way_is_said_and_leaves_nothing),
     RV_CASE(a_kernel_without_pidfds_will_do))

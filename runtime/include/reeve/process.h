@@ -162,7 +162,7 @@ struct reeve_process_options {
 	/* one of these two */
 	const char *function;    /* registered, or "module.so:function" */
 	const char *const *argv; /* a command, ends with NULL */
-	/* for the function, at most one of these two, below 128 KiB */
+	/* for the function, at most one of these two */
 	const char *args;  /* a JSON value as text */
 	const void *bytes; /* n_bytes of them */
 	size_t n_bytes;
@@ -196,8 +196,9 @@ REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_context *,
 
 /*
  * Start it; when this returns there is a process, or the error says which step
- * failed. REEVE_EBUSY: it was started before. Arguments and the copies of them
- * are given up.
+ * failed, and it may be tried again. REEVE_EBUSY: it was started before.
+ * REEVE_ETOOBIG: arguments and environment are more than 200 KiB: hand them
+ * over as memory. Arguments and the copies of them are given up.
  */
 REEVE_PUBLIC enum reeve_status reeve_process_start(
     struct reeve_process *, struct reeve_error *) REEVE_MUST_CHECK;
