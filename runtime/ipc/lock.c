@@ -75,11 +75,21 @@ lock_by_gate(struct reeve_lock *lock, rv_time until)
 	return status;
 }
 
-static enum reeve_status
-lock_acquire(struct reeve_lock *lock, int64_t timeout)
+static bool
+is(const struct reeve_lock *lock, uint32_t magic)
+{
+	return lock != NULL && RV_READ(lock->magic) == magic;
+}
+
+/* What the quick way could not do: main was not free, or somebody is hungry. */
+static __attribute__((noinline)) enum reeve_status
+lock_slowly(struct reeve_lock *lock, int64_t timeout, uint32_t magic)
 {
 	enum reeve_status status;
 
+	if (!is(lock, magic)) {
+		return REEVE_EINVALID;
+	}
 	if (rv_load(&lock->hungry) == 0 || rv_mutex_mine(&lock->main)) {
 		status = rv_mutex_try(&lock->main);
 		if (status != REEVE_ETIMEDOUT || timeout <= 0) {
@@ -89,27 +99,58 @@ lock_acquire(struct reeve_lock *lock, int64_t timeout)
 	return lock_by_gate(lock, rv_wait_until(timeout));
 }
 
-static enum reeve_status
-lock_release(struct reeve_lock *lock)
+/* Tests in one what is nearly always so. */
+static inline enum reeve_status
+lock_acquire(struct reeve_lock *lock, int64_t timeout, uint32_t magic)
 {
-	/* read before: after the release it may be nobody's memory */
-	uint32_t gate = rv_mutex_owner(rv_load(rv_mutex_word(&lock->gate)));
-	bool by_gate = gate != 0 && gate == rv_mutex_owner(rv_load(
-						rv_mutex_word(&lock->main)));
+	enum reeve_status status;
+
+	if (__builtin_expect(lock != NULL && ((RV_READ(lock->magic) ^ magic) |
+						 rv_load(&lock->hungry)) == 0,
+		1)) {
+		status = rv_mutex_try(&lock->main);
+		if (__builtin_expect(status != REEVE_ETIMEDOUT, 1)) {
+			return status;
+		}
+		if (timeout > 0) {
+			return lock_by_gate(lock, rv_wait_until(timeout));
+		}
+		return status;
+	}
+	return lock_slowly(lock, timeout, magic);
+}
+
+/* Who came through the gate, and so holds it, lets go of it too. */
+static __attribute__((noinline)) enum reeve_status
+release_both(struct reeve_lock *lock, uint32_t gate)
+{
+	bool by_gate = rv_mutex_owner(gate) != 0 &&
+		       rv_mutex_owner(gate) ==
+			   rv_mutex_owner(rv_load(rv_mutex_word(&lock->main)));
 
 	if (!rv_mutex_unlock(&lock->main)) {
 		return REEVE_ENOTHELD;
 	}
+	/* else it may be nobody's memory any more */
 	if (by_gate) {
 		(void)rv_mutex_unlock(&lock->gate);
 	}
 	return REEVE_OK;
 }
 
-static bool
-is(const struct reeve_lock *lock, uint32_t magic)
+static inline enum reeve_status
+lock_release(struct reeve_lock *lock, uint32_t magic)
 {
-	return lock != NULL && RV_READ(lock->magic) == magic;
+	uint32_t gate;
+
+	if (__builtin_expect(!is(lock, magic), 0)) {
+		return REEVE_EINVALID;
+	}
+	gate = rv_load(rv_mutex_word(&lock->gate));
+	if (__builtin_expect(gate != 0, 0)) {
+		return release_both(lock, gate);
+	}
+	return rv_mutex_unlock(&lock->main) ? REEVE_OK : REEVE_ENOTHELD;
 }
 
 void
@@ -121,14 +162,13 @@ reeve_lock_init(struct reeve_lock *lock)
 enum reeve_status
 reeve_lock_acquire(struct reeve_lock *lock, int64_t timeout)
 {
-	return is(lock, LOCK_MAGIC) ? lock_acquire(lock, timeout)
-				    : REEVE_EINVALID;
+	return lock_acquire(lock, timeout, LOCK_MAGIC);
 }
 
 enum reeve_status
 reeve_lock_release(struct reeve_lock *lock)
 {
-	return is(lock, LOCK_MAGIC) ? lock_release(lock) : REEVE_EINVALID;
+	return lock_release(lock, LOCK_MAGIC);
 }
 
 bool
@@ -153,17 +193,14 @@ reeve_rlock_init(struct reeve_rlock *lock)
 enum reeve_status
 reeve_rlock_acquire(struct reeve_rlock *lock, int64_t timeout)
 {
-	return lock != NULL && is(&lock->lock, RLOCK_MAGIC)
-		   ? lock_acquire(&lock->lock, timeout)
-		   : REEVE_EINVALID;
+	return lock_acquire(
+	    lock != NULL ? &lock->lock : NULL, timeout, RLOCK_MAGIC);
 }
 
 enum reeve_status
 reeve_rlock_release(struct reeve_rlock *lock)
 {
-	return lock != NULL && is(&lock->lock, RLOCK_MAGIC)
-		   ? lock_release(&lock->lock)
-		   : REEVE_EINVALID;
+	return lock_release(lock != NULL ? &lock->lock : NULL, RLOCK_MAGIC);
 }
 
 bool

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Robust mutexes, of the C library. That its futex word is where it is, and
- * holds the owner's thread id, FUTEX_WAITERS and FUTEX_OWNER_DIED, is what the
- * kernel's robust lists ask of every C library.
+ * Robust mutexes, of the C library: what is not the quick way. Called as
+ * mutex.h says.
  */
 #include "config.h"
 
@@ -12,12 +11,6 @@
 #include <linux/futex.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifdef __GLIBC__
-#define WORD_AT 0
-#else
-#define WORD_AT 1
-#endif
 
 void
 rv_mutex_init(pthread_mutex_t *mutex, bool recursive)
@@ -33,8 +26,8 @@ rv_mutex_init(pthread_mutex_t *mutex, bool recursive)
 	(void)pthread_mutexattr_destroy(&how);
 }
 
-static enum reeve_status
-status_of(pthread_mutex_t *mutex, int error)
+enum reeve_status
+rv_mutex_status(pthread_mutex_t *mutex, int error)
 {
 	switch (error) {
 	case 0:
@@ -53,14 +46,6 @@ status_of(pthread_mutex_t *mutex, int error)
 }
 
 enum reeve_status
-rv_mutex_try(pthread_mutex_t *mutex)
-{
-	int error = pthread_mutex_trylock(mutex);
-
-	return error == 0 ? REEVE_OK : status_of(mutex, error);
-}
-
-enum reeve_status
 rv_mutex_lock(pthread_mutex_t *mutex, rv_time until)
 {
 	struct timespec ts;
@@ -69,30 +54,12 @@ rv_mutex_lock(pthread_mutex_t *mutex, rv_time until)
 		return rv_mutex_try(mutex);
 	}
 	if (until == RV_FOREVER) {
-		return status_of(mutex, pthread_mutex_lock(mutex));
+		return rv_mutex_status(mutex, pthread_mutex_lock(mutex));
 	}
 	ts.tv_sec = (time_t)(until / RV_SEC);
 	ts.tv_nsec = (long)(until % RV_SEC);
-	return status_of(
+	return rv_mutex_status(
 	    mutex, pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &ts));
-}
-
-bool
-rv_mutex_unlock(pthread_mutex_t *mutex)
-{
-	return pthread_mutex_unlock(mutex) == 0;
-}
-
-uint32_t *
-rv_mutex_word(const pthread_mutex_t *mutex)
-{
-	return (uint32_t *)(uintptr_t)mutex + WORD_AT;
-}
-
-uint32_t
-rv_mutex_owner(uint32_t word)
-{
-	return word & FUTEX_TID_MASK;
 }
 
 uint32_t

@@ -10,6 +10,7 @@
 #ifndef RV_IPC_MUTEX_H
 #define RV_IPC_MUTEX_H
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,18 +27,54 @@ void rv_mutex_init(pthread_mutex_t *, bool recursive);
  * REEVE_OK; REEVE_EOWNERDIED: it is held, by a caller who has to repair;
  * REEVE_ETIMEDOUT: another one has it; REEVE_EBUSY: the caller has it.
  */
-enum reeve_status rv_mutex_try(pthread_mutex_t *) RV_MUST_CHECK;
 enum reeve_status rv_mutex_lock(pthread_mutex_t *, rv_time until) RV_MUST_CHECK;
+#ifdef RV_MODEL
+enum reeve_status rv_mutex_try(pthread_mutex_t *) RV_MUST_CHECK;
 /* False: the caller did not hold it. */
 bool rv_mutex_unlock(pthread_mutex_t *);
+#else
+/* What an error of a call for it means. */
+enum reeve_status rv_mutex_status(pthread_mutex_t *, int error) RV_MUST_CHECK;
+
+static inline enum reeve_status
+rv_mutex_try(pthread_mutex_t *mutex)
+{
+	int error = pthread_mutex_trylock(mutex);
+
+	return __builtin_expect(error == 0, 1) ? REEVE_OK
+					       : rv_mutex_status(mutex, error);
+}
+
+static inline bool
+rv_mutex_unlock(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_unlock(mutex) == 0;
+}
+#endif
 
 /*
  * The word by which the kernel knows it: it changes when the owner dies, and
- * if somebody watches it, one who sleeps on it is woken.
+ * if somebody watches it, one who sleeps on it is woken. That it is where it
+ * is, and holds the owner's thread id, FUTEX_WAITERS and FUTEX_OWNER_DIED, is
+ * what the kernel's robust lists ask of every C library.
  */
-uint32_t *rv_mutex_word(const pthread_mutex_t *);
+static inline uint32_t *
+rv_mutex_word(const pthread_mutex_t *mutex)
+{
+#if defined(__GLIBC__) || defined(RV_MODEL)
+	return (uint32_t *)(uintptr_t)mutex;
+#else
+	return (uint32_t *)(uintptr_t)mutex + 1;
+#endif
+}
+
 /* Thread id within such a word; 0: nobody's, or a dead one's. */
-uint32_t rv_mutex_owner(uint32_t word);
+static inline uint32_t
+rv_mutex_owner(uint32_t word)
+{
+	return word & FUTEX_TID_MASK;
+}
+
 /* This thread's id. */
 uint32_t rv_mutex_self(void);
 /*

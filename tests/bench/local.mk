@@ -3,7 +3,8 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_crash tests/bench/bench_restart \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
-	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue
+	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
+	tests/bench/bench_locks
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
 EXTRA_DIST += tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
@@ -60,6 +61,9 @@ tests_bench_bench_beat_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_beat_LDADD = libreeve-child.la \
 	runtime/wire/librv_wire.la runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la
+tests_bench_bench_locks_SOURCES = tests/bench/bench_locks.c $(bench_common)
+tests_bench_bench_locks_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_locks_LDADD = libreeve-ipc.la
 tests_bench_bench_queue_SOURCES = tests/bench/bench_queue.c \
 	tests/bench/bench_ring.h $(bench_common)
 tests_bench_bench_queue_CPPFLAGS = $(bench_cppflags) $(ZMQ_CFLAGS)

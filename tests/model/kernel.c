@@ -192,18 +192,6 @@ rv_mutex_init(pthread_mutex_t *mutex, bool recursive)
 	memset(mutex, 0, sizeof(*mutex));
 }
 
-uint32_t *
-rv_mutex_word(const pthread_mutex_t *mutex)
-{
-	return (uint32_t *)(uintptr_t)mutex;
-}
-
-uint32_t
-rv_mutex_owner(uint32_t word)
-{
-	return word & FUTEX_TID_MASK;
-}
-
 uint32_t
 rv_mutex_self(void)
 {
