@@ -137,8 +137,9 @@ static void
 tell_none(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 {
 	rv_conf_error(l, node,
-	    "\"%s\" is a function of some program, and this one has none: it "
-	    "can run \"path/module.so:name\"",
+	    "\"%s\" is a function of some program, and this one has none: name "
+	    "one of a module, \"path/module.so:NAME\", or let the program "
+	    "that registers it run this",
 	    name);
 }
 
@@ -177,7 +178,8 @@ check_known(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 	case RV_FUNCTIONS_ANY:
 		rv_conf_warn(l, node,
 		    "whether a function \"%s\" is registered cannot be told "
-		    "here: only the program that has it knows",
+		    "here: only the program that has it knows, and reeve run "
+		    "has none",
 		    name);
 		break;
 	case RV_FUNCTIONS_NONE:
@@ -472,14 +474,16 @@ fill_method(const struct rv_cmake *m)
 	m->p->method = method;
 }
 
-/* Only the host's own program has what it registered. */
+/* Only the host's own program has what it registered; what it has not was
+ * told already. */
 static void
 check_main(const struct rv_cmake *m, const struct rv_cnode *node)
 {
 	const struct rv_functions *f = m->l->source->functions;
 
 	if (f != NULL && f->rule == RV_FUNCTIONS_KNOWN && !f->has_main &&
-	    m->p->method != RV_METHOD_FORK && is_registered(m->p->function)) {
+	    m->p->method != RV_METHOD_FORK && is_registered(m->p->function) &&
+	    f->find(f->ctx, m->p->function) == REEVE_OK) {
 		rv_conf_error(m->l, node,
 		    "cannot be started by \"%s\": this program's main must "
 		    "call reeve_main first, or start_method be \"fork\"",

@@ -201,8 +201,9 @@ check_program(struct look *look, const struct rv_program *p,
 		rv_conf_warn(look->l, command, "there is no %.200s", name);
 	} else {
 		rv_conf_warn(look->l, command,
-		    "there is no program %.100s in its PATH, %.250s", name,
-		    look->path);
+		    "there is no program %.100s in its PATH: write its whole "
+		    "path, or set PATH in its environment",
+		    name);
 	}
 }
 

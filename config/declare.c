@@ -330,8 +330,10 @@ rv_declared_add(struct rv_declared *d, const char *path, bool is_supervisor,
 
 	json = json != NULL ? json : "{}";
 	if (status == REEVE_OK && find(d, path) != NULL) {
-		return rv_error(
-		    err, REEVE_EEXIST, "%s: declared already", path);
+		return rv_error(err, REEVE_EEXIST,
+		    "%s: declared already: remove it first, or give this one "
+		    "another path",
+		    path);
 	}
 	if (status == REEVE_OK && strcmp(path, "/") == 0 && !is_supervisor) {
 		return rv_error(
@@ -352,7 +354,9 @@ rv_declared_add(struct rv_declared *d, const char *path, bool is_supervisor,
 static enum reeve_status
 not_declared(const char *path, struct reeve_error *err)
 {
-	return rv_error(err, REEVE_ENOENT, "%.200s is not declared",
+	return rv_error(err, REEVE_ENOENT,
+	    "%.200s is not declared from C; what a config file has changes and "
+	    "goes by a reload of it",
 	    path != NULL ? path : "");
 }
 

@@ -350,7 +350,10 @@ enum reeve_status
 rv_conf_load_looking(
     struct rv_conf **out, const char *file, rv_finding_cb *cb, void *ctx)
 {
-	const struct rv_conf_source source = { .file = file, .looking = true };
+	const struct rv_functions any = { .rule = RV_FUNCTIONS_ANY };
+	const struct rv_conf_source source = {
+		.file = file, .functions = &any, .looking = true
+	};
 
 	return rv_conf_load_source(out, &source, cb, ctx);
 }

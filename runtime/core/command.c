@@ -119,7 +119,26 @@ on_retire(struct rv_core *core, const struct rv_event *event)
 	    core, event->unit, event->asked ? RV_WHY_OPERATOR : RV_WHY_RELOAD);
 }
 
-/* A changed one restarts if it is up, or down only because it failed. */
+/*
+ * What made it fail, or end, may be what was changed. What runs only when asked
+ * waits to be asked again, unless it was to run and could not.
+ */
+static bool
+is_tried_anew(const struct rv_unit *unit, const struct rv_policy *policy)
+{
+	return rv_may_want(unit) &&
+	       (unit->state == RV_STATE_FATAL ||
+		   (unit->state == RV_STATE_EXITED && policy->autostart));
+}
+
+bool
+rv_core_leaves_down(const struct rv_unit *unit, const struct rv_policy *policy)
+{
+	return unit->held || unit->retiring ||
+	       (!unit->wanted && !is_tried_anew(unit, policy));
+}
+
+/* A changed one restarts if it is up, and starts if it had ended or failed. */
 static void
 on_replace(struct rv_core *core, const struct rv_event *event)
 {
@@ -143,7 +162,7 @@ on_replace(struct rv_core *core, const struct rv_event *event)
 	    !core->shutting_down) {
 		rv_budgets_reset(unit);
 		end_backoff(core, unit);
-		if (unit->state == RV_STATE_FATAL && rv_may_want(unit)) {
+		if (is_tried_anew(unit, unit->policy)) {
 			unit->wanted = true;
 		}
 		if (unit->wanted && alive(unit)) {

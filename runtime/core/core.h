@@ -78,8 +78,8 @@ enum rv_event_type {
 	RV_EV_RESTART, /* operator: stop, then start; feeds no budget */
 	RV_EV_BOOT,    /* root only, once: start all that has autostart */
 	RV_EV_RETIRE,  /* reload: stop, then RV_ACT_GONE for it and all below */
-	RV_EV_REPLACE, /* reload: `policy` is new; `restart` if it must restart
-			*/
+	RV_EV_REPLACE, /* reload: `policy` is new; `restart` if it must restart,
+			* or be tried anew: see rv_core_leaves_down */
 	RV_EV_ADDED, /* reload: unit was linked by rv_core_add; autostart it */
 	RV_EV_SHUTDOWN, /* root only: stop the tree in order, then FINISHED */
 	RV_EV_HASTEN, /* root only: end every wait of a stop at once: next step
@@ -283,6 +283,12 @@ void rv_core_add(struct rv_core *, struct rv_unit *, struct rv_unit *parent,
 void rv_core_depend(struct rv_core *, struct rv_unit *, struct rv_unit *on);
 /* Move a linked unit behind this sibling (NULL: to the front). */
 void rv_core_place(struct rv_core *, struct rv_unit *, struct rv_unit *after);
+/*
+ * Whether a REPLACE with `restart` would leave it down: an operator holds it,
+ * it has never been started, or it ended and has no autostart.
+ */
+bool rv_core_leaves_down(const struct rv_unit *, const struct rv_policy *fresh);
+
 /* Drop all dependencies of unit (before a reload links the new ones). */
 void rv_core_undepend(struct rv_core *, struct rv_unit *);
 

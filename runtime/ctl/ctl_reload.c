@@ -56,10 +56,13 @@ write_list(struct rv_jsonw *w, const char *key, const struct rv_buf *list)
 void
 rv_ctl_plan_write(struct rv_jsonw *w, const struct rv_ctl_plan *plan)
 {
+	rv_jsonw_key(w, "from_file");
+	rv_jsonw_bool(w, plan->plan.has_file);
 	write_list(w, "added", &plan->plan.added);
 	write_list(w, "removed", &plan->plan.removed);
 	write_list(w, "changed", &plan->plan.changed);
 	write_list(w, "updated", &plan->plan.updated);
+	write_list(w, "resting", &plan->plan.resting);
 	write_list(w, "findings", &plan->findings);
 }
 

@@ -222,11 +222,20 @@ rv_ctl_say_end(const struct rv_unit_info *info, char *dst, size_t size)
 	} else if (end->unknown) {
 		rv_copy(dst, size, "ended, status unknown");
 	} else if (end->signaled) {
-		rv_format(dst, size, "ended by %s (%s)",
-		    rv_signal_name(end->number, name),
-		    rv_reason_text(info->last_reason));
+		size_t n = rv_format(dst, size, "ended by %s",
+		    rv_signal_name(end->number, name));
+
+		if (info->last_reason != RV_REASON_SIGNALED) {
+			rv_format(dst + n, size - n, " (%s)",
+			    rv_reason_text(info->last_reason));
+		}
 	} else {
-		rv_format(dst, size, "exited with code %d (%s)", end->number,
-		    rv_reason_text(info->last_reason));
+		size_t n =
+		    rv_format(dst, size, "exited with code %d", end->number);
+
+		if (info->last_reason != RV_REASON_EXITED) {
+			rv_format(dst + n, size - n, " (%s)",
+			    rv_reason_text(info->last_reason));
+		}
 	}
 }

@@ -86,10 +86,18 @@ static void
 put_word(struct writer *writer, const char *key, const char *const *words,
     size_t n, unsigned value)
 {
-	char text[96];
+	char text[200];
 
 	if (value >= n) {
-		rv_format(text, sizeof(text), "there is no %s %u", key, value);
+		size_t len = rv_format(
+		    text, sizeof(text), "there is no %s %u: use", key, value);
+
+		for (size_t i = 0; i < n; i++) {
+			len += rv_format(text + len, sizeof(text) - len,
+			    "%s %zu%s%s%s", i > 0 ? "," : "", i,
+			    words[i] != NULL ? " (" : " (the default",
+			    words[i] != NULL ? words[i] : "", ")");
+		}
 		refuse(writer, text);
 	} else if (value != 0) {
 		put_str(writer, key, words[value]);

@@ -134,10 +134,12 @@ life(const struct rv_story *s, struct rv_buf *out)
 	if (s->started_at != 0) {
 		rv_buf_addf(out, ", since %s", date(s->started_at, at));
 	}
-	if (s->ready_at != 0 && s->started_at != 0) {
+	if (s->ready_at != 0 && s->ready_at - s->started_at < 1000) {
+		rv_buf_adds(out, ", ready at once");
+	} else if (s->ready_at != 0 && s->started_at != 0) {
 		rv_buf_addf(out, ", ready after %s",
 		    span((s->ready_at - s->started_at) / 1000, took));
-	} else if (s->ready_at == 0) {
+	} else if (s->ready_at == 0 && s->life != 0) {
 		rv_buf_adds(out, ", never ready");
 	}
 	rv_buf_addc(out, '\n');

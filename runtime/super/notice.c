@@ -133,10 +133,14 @@ say_started(char *dst, size_t size, const struct rv_fields *fields)
 static void
 say_ready(char *dst, size_t size, const struct rv_fields *fields)
 {
+	int64_t ms = number(fields, RV_KEY_AFTER_MS, 0);
 	char after[32];
 
-	rv_format_duration(
-	    after, sizeof(after), number(fields, RV_KEY_AFTER_MS, 0) * RV_MS);
+	if (ms <= 0) {
+		rv_copy(dst, size, "ready at once");
+		return;
+	}
+	rv_format_duration(after, sizeof(after), ms * RV_MS);
 	rv_format(dst, size, "ready after %s", after);
 }
 

@@ -192,7 +192,7 @@ add_path(struct paths *paths, const char *path)
 
 static void
 match(struct rv_reconcile *r, struct paths *added, struct paths *changed,
-    struct paths *updated)
+    struct paths *updated, struct paths *resting)
 {
 	for (uint32_t i = 0; i < r->fresh->n_specs; i++) {
 		const struct rv_spec *spec = r->fresh->specs[i];
@@ -206,6 +206,9 @@ match(struct rv_reconcile *r, struct paths *added, struct paths *changed,
 			r->restart[i] = true;
 			r->overlap[i] = rv_overlap_may(node, spec);
 			add_path(changed, spec->path);
+			if (rv_core_leaves_down(node->unit, spec->policy)) {
+				add_path(resting, spec->path);
+			}
 		} else if (node->spec->policy_digest != spec->policy_digest ||
 			   node->spec->deps_digest != spec->deps_digest) {
 			add_path(updated, spec->path);
@@ -232,12 +235,13 @@ static void
 make_plan(struct rv_reconcile *r, struct rv_reload_plan *plan)
 {
 	struct rv_buf *bufs[] = { &plan->added, &plan->removed, &plan->changed,
-		&plan->updated };
+		&plan->updated, &plan->resting };
 	struct paths lists[] = {
 		{ .n = &plan->n_added },
 		{ .n = &plan->n_removed },
 		{ .n = &plan->n_changed },
 		{ .n = &plan->n_updated },
+		{ .n = &plan->n_resting },
 	};
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
@@ -245,8 +249,9 @@ make_plan(struct rv_reconcile *r, struct rv_reload_plan *plan)
 		rv_jsonw_init(&lists[i].json, bufs[i]);
 		rv_jsonw_array(&lists[i].json);
 	}
-	match(r, &lists[0], &lists[2], &lists[3]);
+	match(r, &lists[0], &lists[2], &lists[3], &lists[4]);
 	match_gone(r, &lists[1]);
+	plan->has_file = r->fresh->file != NULL;
 	for (size_t i = 0; i < RV_ARRAY_LEN(bufs); i++) {
 		rv_jsonw_array_end(&lists[i].json);
 	}
@@ -259,6 +264,7 @@ rv_reload_plan_finish(struct rv_reload_plan *plan)
 	rv_buf_finish(&plan->removed);
 	rv_buf_finish(&plan->changed);
 	rv_buf_finish(&plan->updated);
+	rv_buf_finish(&plan->resting);
 }
 
 /* -------- the whole -------- */
@@ -289,12 +295,15 @@ record_loaded(struct rv_super *super, const struct rv_reload_plan *plan)
 static void
 tell(struct rv_super *super, const struct rv_reload_plan *plan)
 {
-	char text[300] = "tree committed";
+	char text[300] = "tree committed", resting[48] = "";
 
-	if (!super->committing) {
-		rv_format(text, sizeof(text), "reloaded %.250s",
-		    super->conf->file != NULL ? super->conf->file
-					      : super->conf->name);
+	if (!super->committing && super->conf->file != NULL) {
+		rv_format(
+		    text, sizeof(text), "reloaded %.250s", super->conf->file);
+	} else if (!super->committing) {
+		rv_format(text, sizeof(text),
+		    "reloaded %.200s, which has no config file",
+		    super->conf->name);
 	}
 	if (plan->n_added + plan->n_removed + plan->n_changed +
 		plan->n_updated ==
@@ -303,9 +312,14 @@ tell(struct rv_super *super, const struct rv_reload_plan *plan)
 		    super, RV_NOTICE_INFO, "%s: nothing differs", text);
 		return;
 	}
+	if (plan->n_resting > 0) {
+		rv_format(resting, sizeof(resting),
+		    ", %u changed and left down", plan->n_resting);
+	}
 	rv_super_notice(super, RV_NOTICE_INFO,
-	    "%s: %u added, %u removed, %u restarted, %u updated", text,
-	    plan->n_added, plan->n_removed, plan->n_changed, plan->n_updated);
+	    "%s: %u added, %u removed, %u restarted, %u updated%s", text,
+	    plan->n_added, plan->n_removed, plan->n_changed - plan->n_resting,
+	    plan->n_updated, resting);
 }
 
 static enum reeve_status

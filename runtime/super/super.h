@@ -196,9 +196,10 @@ enum reeve_status rv_super_signal(struct rv_super *, struct rv_unit *,
     int signo, struct reeve_error *) RV_MUST_CHECK;
 
 struct rv_reload_plan {
-	struct rv_buf added, removed, changed,
-	    updated; /* JSON arrays of paths */
-	unsigned n_added, n_removed, n_changed, n_updated;
+	/* JSON arrays of paths; resting: those of changed that stay down */
+	struct rv_buf added, removed, changed, updated, resting;
+	unsigned n_added, n_removed, n_changed, n_updated, n_resting;
+	bool has_file; /* there is one that was read */
 };
 void rv_reload_plan_finish(struct rv_reload_plan *);
 /*

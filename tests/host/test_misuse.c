@@ -217,6 +217,11 @@ misuse_add_worker(void)
 	options.method = (enum reeve_method)9;
 	INVALID(reeve_add_worker(good, "x", &options, &err), "start_method 9");
 	options.method = REEVE_METHOD_DEFAULT;
+	options.restart = (enum reeve_autorestart)17;
+	INVALID(reeve_add_worker(good, "x", &options, &err),
+	    "there is no autorestart 17: use 0 (the default), 1 (permanent), "
+	    "2 (transient), 3 (temporary)");
+	options.restart = REEVE_RESTART_DEFAULT;
 	options.stop_ms = -5;
 	INVALID(reeve_add_worker(good, "x", &options, &err), "stopwaitsecs");
 	options.stop_ms = 0;

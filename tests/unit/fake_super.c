@@ -413,6 +413,7 @@ rv_reload_plan_finish(struct rv_reload_plan *plan)
 	rv_buf_finish(&plan->removed);
 	rv_buf_finish(&plan->changed);
 	rv_buf_finish(&plan->updated);
+	rv_buf_finish(&plan->resting);
 }
 
 enum reeve_status
@@ -431,10 +432,12 @@ rv_super_reload(struct rv_super *super, bool dry, struct rv_reload_plan *plan,
 	if (super->bad_config) {
 		return rv_error(err, REEVE_ECONFIG, "the config is refused");
 	}
+	plan->has_file = true;
 	rv_buf_init(&plan->added, 1024);
 	rv_buf_init(&plan->removed, 1024);
 	rv_buf_init(&plan->changed, 1024);
 	rv_buf_init(&plan->updated, 1024);
+	rv_buf_init(&plan->resting, 1024);
 	rv_buf_adds(&plan->added, "[\"web/new\"]");
 	rv_buf_adds(&plan->removed, "[]");
 	rv_buf_adds(

@@ -147,7 +147,9 @@ RV_TEST(other_keys_may_take_the_place_of_those_that_are_there)
 	CU_ASSERT_STRING_EQUAL(
 	    rv_declared_at(d, 0)->json, "{\"command\":\"y\"}");
 	CU_ASSERT_EQUAL(rv_declared_replace(d, "v", "{}", &err), REEVE_ENOENT);
-	CU_ASSERT_STRING_EQUAL(err.text, "v is not declared");
+	CU_ASSERT_STRING_EQUAL(err.text,
+	    "v is not declared from C; what a config file has changes and goes "
+	    "by a reload of it");
 	CU_ASSERT_EQUAL(rv_declared_replace(d, NULL, "{}", &err), REEVE_ENOENT);
 	rv_declared_destroy(d);
 }
@@ -170,7 +172,9 @@ static const struct {
 	    "too deep, at most 15 levels" },
 	{ "/", false, "{\"command\":\"x\"}", REEVE_EINVALID,
 	    "/: the root is a supervisor" },
-	{ "super", true, NULL, REEVE_EEXIST, "super: declared already" },
+	{ "super", true, NULL, REEVE_EEXIST,
+	    "super: declared already: remove it first, or give this "
+	    "one another path" },
 	{ "super", false, "{\"command\":\"x\"}", REEVE_EEXIST,
 	    "super: declared already" },
 	{ "worker/x", true, NULL, REEVE_EINVALID,

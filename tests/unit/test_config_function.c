@@ -352,11 +352,13 @@ static const struct {
 } known[] = {
 	{ RV_FUNCTIONS_ANY, "\"function\":\"x\"",
 	    "warning w: function: whether a function \"x\" is registered "
-	    "cannot be told here: only the program that has it knows\n" },
+	    "cannot be told here: only the program that has it knows, and "
+	    "reeve run has none\n" },
 	{ RV_FUNCTIONS_ANY, "\"function\":\"/x.so:f\"", "" },
 	{ RV_FUNCTIONS_NONE, "\"function\":\"x\"",
 	    "error w: function: \"x\" is a function of some program, and this "
-	    "one has none: it can run \"path/module.so:name\"\n" },
+	    "one has none: name one of a module, \"path/module.so:NAME\", or "
+	    "let the program that registers it run this\n" },
 	{ RV_FUNCTIONS_NONE, "\"function\":\"/x.so:f\"", "" },
 	{ RV_FUNCTIONS_NONE,
 	    "\"function\":\"/x.so:f\",\"forkserver_preload\":[\"/x.so\",\"y\"]",
@@ -438,7 +440,7 @@ RV_TEST(a_program_without_functions_says_so)
 	load(&source, "{\"function\":\"x\"}", &conf);
 	CU_ASSERT_PTR_NULL(conf);
 	CU_ASSERT(said_words("\"x\" is a function of some program, and this "
-			     "one has none: it can run "));
+			     "one has none: name one of a module"));
 	said_forget();
 }
 
@@ -455,6 +457,9 @@ RV_TEST(without_the_guard_a_program_can_only_be_forked)
 		    "cannot be started by \"spawn\"" },
 		{ "{\"function\":\"app.resize\",\"start_method\":\"fork\"}",
 		    "" },
+		{ "{\"function\":\"other\"}",
+		    "w: function: no function \"other\" is registered in "
+		    "this program (REEVE_FUNCTION)\n" },
 		{ "{\"function\":\"/x.so:f\"}", "" },
 		{ "{\"command\":\"x\"}", "" },
 	};

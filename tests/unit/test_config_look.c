@@ -89,13 +89,16 @@ static const struct {
 	    "there is no directory /etc/passwd\n" },
 	{ "\"command\": \"true\", \"directory\": \"/tmp\"", "" },
 	{ "\"function\": \"plain:f\"", "" },
-	{ "\"function\": \"app.f\"", "" },
+	{ "\"function\": \"app.f\"",
+	    "children.w.function: whether a function \"app.f\" is registered "
+	    "cannot be told here" },
 	{ "\"function\": \"/nowhere/m.so:f\"",
 	    "children.w.function: there is no module /nowhere/m.so\n" },
 	{ "\"function\": \"/tmp:f\"", "function: /tmp is no module\n" },
 	/* the PATH is the worker's */
 	{ "\"command\": \"true\", \"environment\": {\"PATH\": \"/nowhere\"}",
-	    "there is no program true in its PATH, /nowhere\n" },
+	    "there is no program true in its PATH: write its whole path, or "
+	    "set PATH in its environment\n" },
 	{ "\"command\": \"sh\", \"environment\": "
 	  "{\"PATH\": \"/nowhere:/bin\"}",
 	    "" },

@@ -193,12 +193,27 @@ RV_TEST(a_changed_unit_is_restarted_once) /* 76 */
 		     "change a secs=5 => launch a\nfailures a 0");
 	PLAY("r{a(retries=0)}",
 	    "boot; fails a 2; is a FATAL; forget; change a secs=5 => launch a");
-	PLAY("r{a(T)}", "boot; settle; exit a 0; forget; change a secs=5 => -\n"
-			"is a EXITED");
 	PLAY("r{s{a}}", "boot; settle; forget; change s 3/9 => TERM a\n"
 			"down => launch a");
 	PLAY("r{a}", "boot; settle; shutdown; forget; change a secs=5 => -\n"
 		     "down => finished");
+}
+
+RV_TEST(a_changed_unit_that_has_ended_starts_unless_it_is_held)
+{
+	PLAY("r{a(T)}", "boot; settle; exit a 0; is a EXITED; forget\n"
+			"change a secs=5 => launch a\nis a STARTING");
+	PLAY("r{a(T off)}",
+	    "boot; start a; up a; exit a 0; is a EXITED; forget\n"
+	    "change a secs=5,off => -\nis a EXITED");
+	PLAY("r{a(T)}", "boot; settle; exit a 0; stop a; is a STOPPED; forget\n"
+			"change a secs=5 => -\nis a STOPPED");
+	PLAY("r{a}",
+	    "boot; settle; stop a; down; forget; change a secs=5 => -\n"
+	    "is a STOPPED; start a => launch a");
+	PLAY("r{a(T)}",
+	    "boot; settle; exit a 0; forget; replace a secs=5 => -\n"
+	    "is a EXITED");
 }
 
 RV_TEST(a_change_during_a_group_restart_is_not_lost) /* 77 */
@@ -264,6 +279,7 @@ RV_SUITE(core_command, RV_CASE(autostart_false_waits_for_an_operator),
     RV_CASE(an_added_unit_starts_in_its_place),
     RV_CASE(a_changed_policy_applies_without_touching_the_process),
     RV_CASE(a_changed_unit_is_restarted_once),
+    RV_CASE(a_changed_unit_that_has_ended_starts_unless_it_is_held),
     RV_CASE(a_change_during_a_group_restart_is_not_lost),
     RV_CASE(dependencies_change_with_a_reload),
     RV_CASE(edges_move_to_a_larger_room),

@@ -456,6 +456,7 @@ RV_TEST(a_helper_that_was_lost_is_part_of_it)
 	read_log(&rig);
 	tells(&rig, "web", "also then   / lost its launcher, ");
 	tells(&rig, "/", "/ lost its clerk, which was replaced\n");
+	tells_not(&rig, "/", "never ready");
 	CU_ASSERT_PTR_NULL(query_why(&rig, "launcher", 1, false));
 	CU_ASSERT_PTR_NOT_NULL(
 	    strstr(rig.err.text, "events --kind 'launcher.*'"));

@@ -167,6 +167,7 @@ other_word(const char *name)
 		{ "down", "stop" },
 		{ "quit", "shutdown" },
 		{ "exit", "shutdown" },
+		{ "avail", "status" },
 		{ "update", "reload" },
 		{ "reread", "reload" },
 		{ "validate", "check" },
@@ -196,7 +197,9 @@ int
 cli_no_verb(const char *name)
 {
 	const char *nearest = other_word(name);
-	unsigned best = nearest != NULL ? 0 : 3;
+	size_t len = strlen(name);
+	/* A short word is another word after two changes. */
+	unsigned best = nearest != NULL ? 0 : len < 6 ? 2 : 3;
 
 	for (unsigned i = 0; i < cli_n_verbs; i++) {
 		unsigned d = distance_to(cli_verbs[i].name, name);

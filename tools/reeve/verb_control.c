@@ -177,31 +177,25 @@ has_failed(const json_t *plan, const char *path)
 	return false;
 }
 
-/*
- * A changed one that an operator had stopped, or that had ended and is not due,
- * stays as it is; NULL: it runs, or nobody waited to see.
- */
-static const char *
-stays(const json_t *plan, const char *path)
+/* A changed one that an operator had stopped, or that is started by hand. */
+static bool
+is_resting(const json_t *plan, const char *path)
 {
-	json_t *results = json_object_get(plan, "results"), *unit;
+	json_t *list = json_object_get(plan, "resting"), *one;
 	size_t i;
 
-	json_array_foreach(results, i, unit)
+	json_array_foreach(list, i, one)
 	{
-		const char *state = text_of(unit, "state");
-
-		if (strcmp(text_of(unit, "path"), path) == 0 &&
-		    (strcmp(state, "STOPPED") == 0 ||
-			strcmp(state, "EXITED") == 0)) {
-			return state;
+		if (strcmp(json_string_value(one), path) == 0) {
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 static void
-print_list(const json_t *plan, const char *key, const char *words)
+print_list(const struct cli *cli, const json_t *plan, const char *key,
+    const char *words)
 {
 	bool restarts = strcmp(key, "changed") == 0;
 	json_t *list = json_object_get(plan, key), *path;
@@ -210,11 +204,16 @@ print_list(const json_t *plan, const char *key, const char *words)
 	json_array_foreach(list, i, path)
 	{
 		const char *name = json_string_value(path);
-		const char *state = restarts ? stays(plan, name) : NULL;
 
-		if (state != NULL && !has_failed(plan, name)) {
-			printf("changed %s, which is %s\n", name, state);
-		} else if (!has_failed(plan, name)) {
+		if (has_failed(plan, name)) {
+			continue;
+		}
+		if (restarts && is_resting(plan, name)) {
+			printf("%s %s, which stays down\n",
+			    cli->has[CLI_OPT_dry_run] ? "would change"
+						      : "changed",
+			    name);
+		} else {
 			printf("%s %s\n", words, name);
 		}
 	}
@@ -233,8 +232,12 @@ print_plan(const struct cli *cli, const json_t *plan)
 	size_t n = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		print_list(plan, keys[i][0], keys[i][words]);
+		print_list(cli, plan, keys[i][0], keys[i][words]);
 		n += json_array_size(json_object_get(plan, keys[i][0]));
+	}
+	if (json_is_false(json_object_get(plan, "from_file"))) {
+		printf("there is no config file to read: the program that runs "
+		       "this declares its units\n");
 	}
 	if (n == 0) {
 		printf("nothing differs\n");

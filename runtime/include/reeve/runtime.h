@@ -183,7 +183,9 @@ REEVE_PUBLIC void reeve_shutdown(struct reeve *, const char *why);
 /*
  * Read the config file again and reconcile. A bad file is refused whole:
  * REEVE_ECONFIG, findings reported through the options' callback, nothing
- * changed. Where there is no file nothing differs: see reeve_restart.
+ * changed. What changed is restarted, and started if it had ended or given up,
+ * unless an operator stopped it, or it ended and has no autostart. Where there
+ * is no file nothing differs, and the notice says so: see reeve_restart.
  */
 REEVE_PUBLIC enum reeve_status reeve_reload(
     struct reeve *, struct reeve_error *) REEVE_MUST_CHECK;
