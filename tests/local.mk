@@ -3,6 +3,7 @@ if HAVE_CUNIT
 check_LTLIBRARIES += tests/lib/libtest.la
 endif
 tests_lib_libtest_la_SOURCES = tests/lib/harness.c tests/lib/harness.h \
+	tests/lib/leavings.c tests/lib/leavings.h \
 	tests/lib/manual.c tests/lib/manual.h
 tests_lib_libtest_la_LIBADD = $(CUNIT_LIBS)
 tests_lib_libtest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

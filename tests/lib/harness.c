@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/harness.h"
+#include "lib/leavings.h"
 
 static char test_dir[64];
 
@@ -67,8 +68,10 @@ static int
 remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
-	(void)type;
 	(void)ftw;
+	if (type == FTW_DP) {
+		rv_leavings_remove(path);
+	}
 	return remove(path);
 }
 
