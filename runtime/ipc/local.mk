@@ -20,4 +20,5 @@ reeveinclude_HEADERS += runtime/include/reeve/bell.h \
 	runtime/include/reeve/queue.h \
 	runtime/include/reeve/share.h runtime/include/reeve/time.h
 pkgconfig_DATA += runtime/libreeve-ipc.pc
-dist_man_MANS += runtime/ipc/reeve-queues.7
+dist_man_MANS += runtime/ipc/reeve-locks.7 \
+	runtime/ipc/reeve-memory.7 runtime/ipc/reeve-queues.7
