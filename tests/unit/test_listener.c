@@ -474,6 +474,69 @@ RV_TEST(a_full_backlog_is_waited_for_no_longer_than_asked)
 	reeve_listener_free(l);
 }
 
+static void
+on_signal(int signo)
+{
+	(void)signo;
+}
+
+/* Under the storm, too. */
+static void
+reap(pid_t pid)
+{
+	pid_t got;
+
+	do {
+		got = waitpid(pid, NULL, 0);
+	} while (got < 0 && errno == EINTR);
+	CU_ASSERT_EQUAL(got, pid);
+}
+
+RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	pid_t parent = getpid(), storm, pid;
+
+	CU_ASSERT_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
+	storm = fork();
+	while (storm == 0) {
+		(void)kill(parent, SIGUSR1);
+	}
+	for (unsigned tcp = 0; tcp < 2; tcp++) {
+		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
+		struct reeve_wait_item item;
+		struct reeve_conn *a, *b = NULL;
+
+		CU_ASSERT_EQUAL(reeve_conn_accept(l, REEVE_MS(20), &b, &err),
+		    REEVE_ETIMEDOUT);
+		pid = fork();
+		if (pid == 0) {
+			/* the storm is not for us */
+			a = NULL;
+			if (reeve_conn_connect(&a, reeve_listener_address(l),
+				NULL, LONG, &err) == REEVE_OK) {
+				expect(a, "go");
+			}
+			_exit(a == NULL ||
+			      reeve_conn_send(a, "on", 2, LONG) != REEVE_OK);
+		}
+		b = accept_one(l);
+		item = reeve_wait_for_conn(b, REEVE_WAIT_READ);
+		CU_ASSERT_EQUAL(
+		    reeve_wait(&item, 1, REEVE_MS(20), NULL), REEVE_ETIMEDOUT);
+		CU_ASSERT_EQUAL(reeve_conn_send(b, "go", 2, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_wait(&item, 1, LONG, NULL), REEVE_OK);
+		expect(b, "on");
+		a = connect_to(l); /* under the storm, too */
+		reeve_conn_free(a);
+		reap(pid);
+		reeve_conn_free(b);
+		reeve_listener_free(l);
+	}
+	(void)kill(storm, SIGKILL);
+	reap(storm);
+}
+
 RV_TEST(a_listener_goes_into_a_wait)
 {
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
@@ -533,5 +596,6 @@ RV_SUITE(listener, RV_CASE(who_connects_is_accepted_and_heard),
     RV_CASE(a_user_who_is_not_allowed_is_refused_and_the_next_is_not),
     RV_CASE(a_listener_that_another_user_has_is_refused),
     RV_CASE(a_full_backlog_is_waited_for_no_longer_than_asked),
+    RV_CASE(signals_neither_shorten_nor_break_an_accept_or_a_wait),
     RV_CASE(a_listener_goes_into_a_wait),
     RV_CASE(what_runs_out_is_said_and_the_client_waits))
