@@ -15,7 +15,11 @@
 
 #include "ipc/wait.h"
 
+#ifdef RV_MODEL
+#define SPINS 0
+#else
 #define SPINS 100
+#endif
 
 __thread struct rv_robust_self rv_robust_me;
 static _Atomic uint64_t no_generation;
@@ -107,13 +111,12 @@ rv_robust_wait(struct rv_robust *lock, struct rv_robust_self *me, rv_time until)
 	unsigned spins = may_spin() ? SPINS : 0;
 
 	for (;;) {
-		uint32_t is = atomic_load(&lock->word);
+		uint32_t is = rv_load(&lock->word);
 
 		if ((is & FUTEX_TID_MASK) == 0) {
 			uint32_t mine = me->tid | (is & FUTEX_WAITERS);
 
-			if (atomic_compare_exchange_weak(
-				&lock->word, &is, mine)) {
+			if (rv_cas(&lock->word, &is, mine)) {
 				return (is & FUTEX_OWNER_DIED) != 0
 					   ? REEVE_EOWNERDIED
 					   : REEVE_OK;
@@ -126,12 +129,11 @@ rv_robust_wait(struct rv_robust *lock, struct rv_robust_self *me, rv_time until)
 			continue;
 		}
 		if ((is & FUTEX_WAITERS) == 0 &&
-		    !atomic_compare_exchange_weak(
-			&lock->word, &is, is | FUTEX_WAITERS)) {
+		    !rv_cas(&lock->word, &is, is | FUTEX_WAITERS)) {
 			continue;
 		}
-		if (rv_wait_word(&lock->word, is | FUTEX_WAITERS, until) ==
-		    REEVE_ETIMEDOUT) {
+		if (rv_wait_word((_Atomic uint32_t *)&lock->word,
+			is | FUTEX_WAITERS, until) == REEVE_ETIMEDOUT) {
 			rv_robust_pend(me, NULL);
 			return REEVE_ETIMEDOUT;
 		}
@@ -140,18 +142,25 @@ rv_robust_wait(struct rv_robust *lock, struct rv_robust_self *me, rv_time until)
 
 /* Change the word and wake up to n, in one: the number of those woken. */
 static long
-change_and_wake(_Atomic uint32_t *word, int n, unsigned how)
+change_and_wake(uint32_t *word, int n, bool only_clear)
 {
+#ifdef RV_MODEL
+	return model_change_and_wake(word, n, only_clear);
+#else
+	unsigned how =
+	    (only_clear ? FUTEX_OP_ANDN : FUTEX_OP_SET) | FUTEX_OP_OPARG_SHIFT;
+
 	/* the second wake of the call is never wanted: it asks for a zero */
 	return syscall(SYS_futex, word, FUTEX_WAKE_OP, n, NULL, word,
-	    FUTEX_OP((how | FUTEX_OP_OPARG_SHIFT), 31, FUTEX_OP_CMP_EQ, 0));
+	    FUTEX_OP(how, 31, FUTEX_OP_CMP_EQ, 0));
+#endif
 }
 
+/* Somebody may sleep: let go, keep the bit for the others, and wake one. */
 void
-rv_robust_wake(struct rv_robust *lock, struct rv_robust_self *me)
+rv_robust_wake(struct rv_robust *lock)
 {
-	(void)me;
-	if (change_and_wake(&lock->word, 1, FUTEX_OP_SET) == 0) {
-		(void)change_and_wake(&lock->word, INT_MAX, FUTEX_OP_ANDN);
+	if (change_and_wake(&lock->word, 1, false) == 0) {
+		(void)change_and_wake(&lock->word, INT_MAX, true);
 	}
 }

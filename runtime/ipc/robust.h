@@ -36,14 +36,15 @@
 
 #include "base/base.h"
 #include "base/time.h"
+#include "ipc/step.h"
 
 /* All zero: free. A line of its own; the rest of it is room for the list. */
 struct rv_robust {
-	_Alignas(64) _Atomic uint32_t word;
+	_Alignas(64) uint32_t word;
 	uint32_t room[15];
 };
 
-#ifdef RV_MODEL
+#if defined(RV_MODEL) && !defined(RV_MODEL_ROBUST)
 
 /* In tests/model, where each of these is one step. */
 struct rv_robust_self;
@@ -75,7 +76,7 @@ extern _Atomic uint64_t *_Atomic rv_robust_generation;
 struct rv_robust_self *rv_robust_refresh(struct rv_robust_self *);
 enum reeve_status rv_robust_wait(
     struct rv_robust *, struct rv_robust_self *, rv_time until);
-void rv_robust_wake(struct rv_robust *, struct rv_robust_self *);
+void rv_robust_wake(struct rv_robust *);
 
 static inline struct rv_robust_self *
 rv_robust_self(void)
@@ -113,8 +114,7 @@ rv_robust_quick(struct rv_robust *lock, struct rv_robust_self *me)
 	uint32_t none = 0;
 
 	rv_robust_pend(me, rv_robust_node(lock, me));
-	return atomic_compare_exchange_strong_explicit(&lock->word, &none,
-	    me->tid, memory_order_acquire, memory_order_relaxed);
+	return rv_cas(&lock->word, &none, me->tid);
 }
 
 /*
@@ -133,11 +133,8 @@ rv_robust_unlock(struct rv_robust *lock, struct rv_robust_self *me)
 {
 	uint32_t mine = me->tid;
 
-	if (__builtin_expect(
-		!atomic_compare_exchange_strong_explicit(&lock->word, &mine, 0,
-		    memory_order_release, memory_order_relaxed),
-		0)) {
-		rv_robust_wake(lock, me);
+	if (__builtin_expect(!rv_cas(&lock->word, &mine, 0), 0)) {
+		rv_robust_wake(lock);
 	}
 	rv_robust_pend(me, NULL);
 }

@@ -93,6 +93,21 @@ wake(const uint32_t *word, unsigned which)
 	}
 }
 
+uint32_t *(*model_pending)(unsigned process);
+
+/*
+ * A word that a dying one leaves: its own with the bit, or one that nobody
+ * has: that it was just about to take, or had let go of and not woken for.
+ */
+static bool
+wakes_at_death(const struct process *p, const uint32_t *word)
+{
+	uint32_t owner = rv_mutex_owner(*word);
+
+	return owner == 0 || (owner == (uint32_t)(p - world.process) + 1 &&
+				 (*word & FUTEX_WAITERS) != 0);
+}
+
 unsigned
 model_turns(const struct process *p)
 {
@@ -110,7 +125,7 @@ model_turns(const struct process *p)
 		return p->woken;
 	case DYING:
 		word = p->held[p->n_held - 1];
-		n = *word & FUTEX_WAITERS ? sleepers(word) : 0;
+		n = wakes_at_death(p, word) ? sleepers(word) : 0;
 		return n > 0 ? n : 1;
 	default:
 		return 0;
@@ -152,6 +167,13 @@ model_kill(struct process *p)
 {
 	struct process was = *p;
 
+	if (model_pending != NULL) {
+		uint32_t *word = model_pending((unsigned)(p - world.process));
+
+		if (word != NULL) {
+			was.held[was.n_held++] = word;
+		}
+	}
 	forget(p, was.n_held > 0 ? DYING : DEAD);
 	p->n_held = was.n_held;
 	memcpy(p->held, was.held, sizeof(p->held));
@@ -164,10 +186,12 @@ model_bury(struct process *p, unsigned which)
 	uint32_t *word = p->held[--p->n_held];
 
 	p->held[p->n_held] = NULL;
-	if (*word & FUTEX_WAITERS) {
+	if (wakes_at_death(p, word)) {
 		wake(word, which);
 	}
-	*word = (*word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+	if (rv_mutex_owner(*word) == (uint32_t)(p - world.process) + 1) {
+		*word = (*word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+	}
 	if (p->n_held == 0) {
 		forget(p, DEAD);
 	}
@@ -353,4 +377,21 @@ rv_wake_word_or(uint32_t *word, uint32_t bit)
 	while (sleepers(word) > 0) {
 		wake(word, 0);
 	}
+}
+
+/* --- ipc/robust.c ------------------------------------------------------ */
+
+long
+model_change_and_wake(uint32_t *word, int n, bool only_clear)
+{
+	long woken = 0;
+	unsigned there;
+
+	RV_STEP("change and wake", word, (uint64_t)n);
+	*word = only_clear ? *word & ~FUTEX_WAITERS : FUTEX_WAITERS;
+	while (woken < n && (there = sleepers(word)) > 0) {
+		wake(word, n == 1 ? model_choose(there) : 0);
+		woken++;
+	}
+	return woken;
 }

@@ -46,6 +46,11 @@ struct world {
 extern struct world world;
 extern struct process *model_current; /* NULL: none runs */
 
+/* What the robust list of one that dies says is pending; NULL: no list. */
+extern uint32_t *(*model_pending)(unsigned process);
+/* FUTEX_WAKE_OP as ipc/robust.c uses it: how many were woken. */
+long model_change_and_wake(uint32_t *word, int n, bool only_clear);
+
 /* Ways in which it can go on without a timeout: 0, it cannot. */
 unsigned model_turns(const struct process *);
 /* It goes on, in that way. */

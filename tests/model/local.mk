@@ -10,6 +10,7 @@ tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 	tests/model/model_barrier.c tests/model/model_condition.c \
 	tests/model/model_flag.c tests/model/model_lock.c \
 	tests/model/model_queue.c \
+	tests/model/model_robust.c \
 	tests/model/model_semaphore.c tests/model/model_toy.c \
 	runtime/ipc/barrier.c runtime/ipc/condition.c runtime/ipc/flag.c \
 	runtime/ipc/lock.c runtime/ipc/places.c runtime/ipc/queue_bytes.c \

@@ -301,6 +301,7 @@ static void
 begin(const struct model *m)
 {
 	model = m;
+	model_pending = m->pending;
 	failure = NULL;
 	seen_n = seen_room = 0;
 	seen = NULL;

@@ -44,6 +44,9 @@ struct model {
 	unsigned mortal;  /* bits of those that may be; 0: all */
 	/* Whether this one must not be killed where it stands; may be NULL. */
 	bool (*immortal)(unsigned process);
+	/* The word that ipc/robust.h has pending for it, or NULL; may be NULL.
+	 */
+	uint32_t *(*pending)(unsigned process);
 	bool quiet;    /* it is to fail: do not tell how */
 	bool spurious; /* sleepers may also wake without a reason */
 };
