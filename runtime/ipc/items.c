@@ -158,25 +158,25 @@ leave(struct reeve_list *list)
 static bool
 has_bytes(uint32_t kind)
 {
-	return kind == REEVE_ITEM_TEXT || kind == REEVE_ITEM_BYTES;
+	return kind == REEVE_LIST_TEXT || kind == REEVE_LIST_BYTES;
 }
 
 static uint64_t
-number_of(const struct reeve_item *item)
+number_of(const struct reeve_list_item *item)
 {
 	uint64_t number = (uint64_t)item->integer;
 
-	if (item->kind == REEVE_ITEM_REAL) {
+	if (item->kind == REEVE_LIST_REAL) {
 		memcpy(&number, &item->real, sizeof(number));
 	}
-	return item->kind == REEVE_ITEM_BOOL ? item->integer != 0 : number;
+	return item->kind == REEVE_LIST_BOOL ? item->integer != 0 : number;
 }
 
 static bool
-is_item(const struct reeve_item *item)
+is_item(const struct reeve_list_item *item)
 {
-	return item != NULL && item->kind >= REEVE_ITEM_NONE &&
-	       item->kind <= REEVE_ITEM_BYTES &&
+	return item != NULL && item->kind >= REEVE_LIST_NONE &&
+	       item->kind <= REEVE_LIST_BYTES &&
 	       (!has_bytes(item->kind) || item->length == 0 ||
 		   item->bytes != NULL);
 }
@@ -189,7 +189,7 @@ reeve_list_length(const struct reeve_list *list)
 
 enum reeve_status
 reeve_list_set(
-    struct reeve_list *list, uint32_t i, const struct reeve_item *item)
+    struct reeve_list *list, uint32_t i, const struct reeve_list_item *item)
 {
 	struct half *half;
 	uint32_t other;
@@ -206,7 +206,7 @@ reeve_list_set(
 	other = (RV_READ(slot_at(list, i)->which) & 1) ^ 1;
 	half = half_at(list, i, other);
 	half->kind = (uint32_t)item->kind;
-	half->number = item->kind == REEVE_ITEM_NONE || has_bytes(item->kind)
+	half->number = item->kind == REEVE_LIST_NONE || has_bytes(item->kind)
 			   ? 0
 			   : number_of(item);
 	half->length = has_bytes(item->kind) ? (uint32_t)item->length : 0;
@@ -225,20 +225,21 @@ item_at(struct reeve_list *list, uint32_t i)
 	const struct half *half =
 	    half_at(list, i, RV_READ(slot_at(list, i)->which));
 
-	return half->length <= list->slot && half->kind <= REEVE_ITEM_BYTES
+	return half->length <= list->slot && half->kind <= REEVE_LIST_BYTES
 		   ? half
 		   : NULL;
 }
 
 static enum reeve_status
-read_item(
-    const struct half *half, struct reeve_item *item, void *buffer, size_t size)
+read_item(const struct half *half, struct reeve_list_item *item, void *buffer,
+    size_t size)
 {
 	if (half == NULL) {
 		return REEVE_EDAMAGED;
 	}
-	*item = (struct reeve_item){ .kind = (enum reeve_item_kind)half->kind,
-		.length = half->length };
+	*item =
+	    (struct reeve_list_item){ .kind = (enum reeve_list_kind)half->kind,
+		    .length = half->length };
 	if (half->length > size || (half->length > 0 && buffer == NULL)) {
 		return REEVE_ETOOSHORT;
 	}
@@ -247,7 +248,7 @@ read_item(
 			memcpy(buffer, half + 1, half->length);
 		}
 		item->bytes = buffer;
-	} else if (half->kind == REEVE_ITEM_REAL) {
+	} else if (half->kind == REEVE_LIST_REAL) {
 		memcpy(&item->real, &half->number, sizeof(item->real));
 	} else {
 		item->integer = (int64_t)half->number;
@@ -256,8 +257,8 @@ read_item(
 }
 
 enum reeve_status
-reeve_list_get(struct reeve_list *list, uint32_t i, struct reeve_item *item,
-    void *buffer, size_t size)
+reeve_list_get(struct reeve_list *list, uint32_t i,
+    struct reeve_list_item *item, void *buffer, size_t size)
 {
 	enum reeve_status status;
 
@@ -270,7 +271,7 @@ reeve_list_get(struct reeve_list *list, uint32_t i, struct reeve_item *item,
 }
 
 static bool
-is_like(const struct half *half, const struct reeve_item *item)
+is_like(const struct half *half, const struct reeve_list_item *item)
 {
 	if (half == NULL || half->kind != (uint32_t)item->kind) {
 		return false;
@@ -280,13 +281,13 @@ is_like(const struct half *half, const struct reeve_item *item)
 		       (half->length == 0 ||
 			   memcmp(half + 1, item->bytes, half->length) == 0);
 	}
-	return half->kind == REEVE_ITEM_NONE || half->number == number_of(item);
+	return half->kind == REEVE_LIST_NONE || half->number == number_of(item);
 }
 
 /* How many are like it; the place of the first. */
 static uint32_t
-look_for(
-    struct reeve_list *list, const struct reeve_item *item, uint32_t *first)
+look_for(struct reeve_list *list, const struct reeve_list_item *item,
+    uint32_t *first)
 {
 	uint32_t n = 0;
 
@@ -304,7 +305,7 @@ look_for(
 }
 
 uint32_t
-reeve_list_count(struct reeve_list *list, const struct reeve_item *item)
+reeve_list_count(struct reeve_list *list, const struct reeve_list_item *item)
 {
 	uint32_t first;
 
@@ -313,7 +314,7 @@ reeve_list_count(struct reeve_list *list, const struct reeve_item *item)
 
 enum reeve_status
 reeve_list_index(
-    struct reeve_list *list, const struct reeve_item *item, uint32_t *i)
+    struct reeve_list *list, const struct reeve_list_item *item, uint32_t *i)
 {
 	uint32_t first = 0;
 

@@ -307,18 +307,18 @@ RV_TEST(an_arena_is_whole_whoever_is_killed_within)
 
 /* --- Lists ------------------------------------------------------------- */
 
-static struct reeve_item
+static struct reeve_list_item
 text(const char *bytes, size_t length)
 {
-	return (struct reeve_item){
-		.kind = REEVE_ITEM_TEXT, .bytes = bytes, .length = length
+	return (struct reeve_list_item){
+		.kind = REEVE_LIST_TEXT, .bytes = bytes, .length = length
 	};
 }
 
 static void
 expect_bytes(struct reeve_list *list, uint32_t i, const void *bytes, size_t n)
 {
-	struct reeve_item item;
+	struct reeve_list_item item;
 	char buffer[64];
 
 	CU_ASSERT_EQUAL(
@@ -330,7 +330,7 @@ expect_bytes(struct reeve_list *list, uint32_t i, const void *bytes, size_t n)
 RV_TEST(a_list_keeps_every_byte_and_the_kind_of_each_item)
 {
 	struct reeve_list *list = crew_share(ROOM);
-	struct reeve_item item = text("ends in NULs\0\0", 14), got;
+	struct reeve_list_item item = text("ends in NULs\0\0", 14), got;
 	char buffer[16];
 
 	CU_ASSERT_EQUAL(reeve_list_init(list, ROOM, 6, 16), REEVE_OK);
@@ -345,26 +345,27 @@ RV_TEST(a_list_keeps_every_byte_and_the_kind_of_each_item)
 	item = text("", 0);
 	CU_ASSERT_EQUAL(reeve_list_set(list, 2, &item), REEVE_OK);
 	expect_bytes(list, 2, "", 0);
-	item = (struct reeve_item){ .kind = REEVE_ITEM_REAL, .real = -0.25 };
+	item =
+	    (struct reeve_list_item){ .kind = REEVE_LIST_REAL, .real = -0.25 };
 	CU_ASSERT_EQUAL(reeve_list_set(list, 3, &item), REEVE_OK);
 	CU_ASSERT_EQUAL(
 	    reeve_list_get(list, 3, &got, buffer, sizeof(buffer)), REEVE_OK);
-	CU_ASSERT_EQUAL(got.kind, REEVE_ITEM_REAL);
+	CU_ASSERT_EQUAL(got.kind, REEVE_LIST_REAL);
 	CU_ASSERT_EQUAL(got.real, -0.25);
-	item =
-	    (struct reeve_item){ .kind = REEVE_ITEM_INT, .integer = INT64_MIN };
+	item = (struct reeve_list_item){ .kind = REEVE_LIST_INT,
+		.integer = INT64_MIN };
 	CU_ASSERT_EQUAL(reeve_list_set(list, 4, &item), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_list_get(list, 4, &got, NULL, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(got.integer, INT64_MIN);
 	CU_ASSERT_EQUAL(reeve_list_get(list, 5, &got, NULL, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(got.kind, REEVE_ITEM_NONE);
+	CU_ASSERT_EQUAL(got.kind, REEVE_LIST_NONE);
 	crew_unshare(list, ROOM);
 }
 
 RV_TEST(what_does_not_fit_changes_nothing)
 {
 	struct reeve_list *list = crew_share(ROOM);
-	struct reeve_item item = text("eight by", 8), got;
+	struct reeve_list_item item = text("eight by", 8), got;
 	char buffer[4];
 
 	CU_ASSERT_EQUAL(reeve_list_init(list, ROOM, 2, 8), REEVE_OK);
@@ -373,7 +374,7 @@ RV_TEST(what_does_not_fit_changes_nothing)
 	CU_ASSERT_EQUAL(reeve_list_set(list, 1, &item), REEVE_ETOOBIG);
 	CU_ASSERT_EQUAL(reeve_list_set(list, 2, &item), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_list_set(list, 0, NULL), REEVE_EINVALID);
-	item.kind = (enum reeve_item_kind)77;
+	item.kind = (enum reeve_list_kind)77;
 	CU_ASSERT_EQUAL(reeve_list_set(list, 0, &item), REEVE_EINVALID);
 	item = text(NULL, 3);
 	CU_ASSERT_EQUAL(reeve_list_set(list, 0, &item), REEVE_EINVALID);
@@ -390,7 +391,7 @@ RV_TEST(what_does_not_fit_changes_nothing)
 RV_TEST(items_are_counted_and_found)
 {
 	struct reeve_list *list = crew_share(ROOM);
-	struct reeve_item item = text("x", 1);
+	struct reeve_list_item item = text("x", 1);
 	uint32_t i = 9;
 
 	CU_ASSERT_EQUAL(reeve_list_init(list, ROOM, 4, 8), REEVE_OK);
@@ -400,7 +401,7 @@ RV_TEST(items_are_counted_and_found)
 	CU_ASSERT_EQUAL(reeve_list_index(list, &item, &i), REEVE_OK);
 	CU_ASSERT_EQUAL(i, 1);
 	/* bytes are no text, and a NUL more is another one */
-	item.kind = REEVE_ITEM_BYTES;
+	item.kind = REEVE_LIST_BYTES;
 	CU_ASSERT_EQUAL(reeve_list_count(list, &item), 0);
 	item = text("x\0", 2);
 	CU_ASSERT_EQUAL(reeve_list_index(list, &item, &i), REEVE_ENOENT);
@@ -410,8 +411,8 @@ RV_TEST(items_are_counted_and_found)
 static int
 write_for_ever(void *ctx)
 {
-	struct reeve_item a = text("aaaaaaaaaaaaaaaa", 16),
-			  b = text("bbbbbbbb", 8);
+	struct reeve_list_item a = text("aaaaaaaaaaaaaaaa", 16),
+			       b = text("bbbbbbbb", 8);
 
 	for (;;) {
 		if (reeve_list_set(ctx, 0, &a) != REEVE_OK ||
@@ -424,7 +425,7 @@ write_for_ever(void *ctx)
 RV_TEST(an_item_is_whole_though_its_writer_is_killed)
 {
 	struct reeve_list *list = crew_share(ROOM);
-	struct reeve_item item;
+	struct reeve_list_item item;
 	char buffer[16];
 
 	CU_ASSERT_EQUAL(reeve_list_init(list, ROOM, 1, 16), REEVE_OK);
@@ -435,7 +436,7 @@ RV_TEST(an_item_is_whole_though_its_writer_is_killed)
 			CU_ASSERT_EQUAL_FATAL(reeve_list_get(list, 0, &item,
 						  buffer, sizeof(buffer)),
 			    REEVE_OK);
-		} while (item.kind == REEVE_ITEM_NONE);
+		} while (item.kind == REEVE_LIST_NONE);
 		crew_kill(pid);
 		CU_ASSERT_EQUAL(
 		    reeve_list_get(list, 0, &item, buffer, sizeof(buffer)),

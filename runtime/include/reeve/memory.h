@@ -262,17 +262,17 @@ REEVE_PUBLIC uint64_t reeve_arena_left(struct reeve_arena *);
  * it. Each has a slot of the same size: what fits is kept byte by byte, with
  * its length. Items change as a whole, though a process dies while it writes.
  */
-enum reeve_item_kind {
-	REEVE_ITEM_NONE,
-	REEVE_ITEM_BOOL,  /* integer: 0 or 1 */
-	REEVE_ITEM_INT,   /* integer */
-	REEVE_ITEM_REAL,  /* real */
-	REEVE_ITEM_TEXT,  /* bytes, length: NUL bytes too */
-	REEVE_ITEM_BYTES, /* bytes, length */
+enum reeve_list_kind {
+	REEVE_LIST_NONE,
+	REEVE_LIST_BOOL,  /* integer: 0 or 1 */
+	REEVE_LIST_INT,   /* integer */
+	REEVE_LIST_REAL,  /* real */
+	REEVE_LIST_TEXT,  /* bytes, length: NUL bytes too */
+	REEVE_LIST_BYTES, /* bytes, length */
 };
 
-struct reeve_item {
-	enum reeve_item_kind kind;
+struct reeve_list_item {
+	enum reeve_list_kind kind;
 	int64_t integer;
 	double real;
 	const void *bytes;
@@ -286,24 +286,24 @@ struct reeve_list {
 
 /* The bytes of one of n items of at most so many bytes each; 0: too many. */
 REEVE_PUBLIC uint64_t reeve_list_size(uint32_t n, uint32_t slot);
-/* All REEVE_ITEM_NONE. REEVE_EINVALID: no room, or not at 16 bytes. */
+/* All REEVE_LIST_NONE. REEVE_EINVALID: no room, or not at 16 bytes. */
 REEVE_PUBLIC enum reeve_status reeve_list_init(struct reeve_list *,
     uint64_t room, uint32_t n, uint32_t slot) REEVE_MUST_CHECK;
 REEVE_PUBLIC uint32_t reeve_list_length(const struct reeve_list *);
 /* REEVE_ETOOBIG: it does not fit, and the item is what it was. */
 REEVE_PUBLIC enum reeve_status reeve_list_set(struct reeve_list *, uint32_t i,
-    const struct reeve_item *) REEVE_MUST_CHECK;
+    const struct reeve_list_item *) REEVE_MUST_CHECK;
 /*
  * Its bytes are copied to the buffer, to which item->bytes then points.
  * REEVE_ETOOSHORT: the buffer is; item->length says how many there are.
  */
 REEVE_PUBLIC enum reeve_status reeve_list_get(struct reeve_list *, uint32_t i,
-    struct reeve_item *, void *buffer, size_t size) REEVE_MUST_CHECK;
+    struct reeve_list_item *, void *buffer, size_t size) REEVE_MUST_CHECK;
 /* How many are like this one; the first that is: REEVE_ENOENT, none. */
 REEVE_PUBLIC uint32_t reeve_list_count(
-    struct reeve_list *, const struct reeve_item *);
+    struct reeve_list *, const struct reeve_list_item *);
 REEVE_PUBLIC enum reeve_status reeve_list_index(struct reeve_list *,
-    const struct reeve_item *, uint32_t *i) REEVE_MUST_CHECK;
+    const struct reeve_list_item *, uint32_t *i) REEVE_MUST_CHECK;
 
 #ifdef __cplusplus
 }
