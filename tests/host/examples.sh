@@ -9,9 +9,12 @@ examples=$sample/examples
 client=$top_builddir/tests/host/http_client
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
-readme_makefile() {
-	awk '/^```make$/ { inside = 1; next } /^```$/ { inside = 0 } inside' \
-	    "$examples/README.md"
+# readme_block KIND FILE: what it shows between ```KIND and ```.
+readme_block() {
+	awk -v begin="\`\`\`$1" '
+	$0 == begin { inside = 1; next }
+	/^```$/ { inside = 0 }
+	inside' "$2"
 }
 
 install_all() {
@@ -31,9 +34,16 @@ find_installed() {
 
 # build_example NAME...
 build_example() {
-	readme_makefile >"$examples/Makefile"
+	build_in "$examples" "$@"
+}
+
+# build_in FOLDER NAME...: by the Makefile in its README.
+build_in() {
+	build_folder=$1
+	shift
+	readme_block make "$build_folder/README.md" >"$build_folder/Makefile"
 	PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$root \
-	    make -s -C "$examples" CC="${CC:-cc}" CXX="${CXX:-c++}" \
+	    make -s -C "$build_folder" CC="${CC:-cc}" CXX="${CXX:-c++}" \
 	    CFLAGS="${CFLAGS:-} -Wall -Wextra -Werror" \
 	    CXXFLAGS="${CFLAGS:-} -Wall -Wextra -Werror" "$@" 2>&1
 }

@@ -42,7 +42,8 @@ tests_host_test_manners_SOURCES = tests/host/test_manners.c $(host_guest)
 tests_host_test_manners_CPPFLAGS = $(host_cppflags)
 tests_host_test_manners_LDADD = $(host_libs) $(EV_LIBS)
 TESTS += tests/host/test_examples
-EXTRA_DIST += tests/host/test_examples tests/host/examples.sh
+EXTRA_DIST += tests/host/test_examples tests/host/examples.sh \
+	tests/host/talking.sh
 check_PROGRAMS += tests/host/http_client
 tests_host_http_client_SOURCES = tests/host/http_client.c
 tests_host_http_client_CPPFLAGS = -D_GNU_SOURCE
