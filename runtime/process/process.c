@@ -277,15 +277,19 @@ has_ended(void *arg)
 	return p->phase == RV_PHASE_ENDED;
 }
 
+static enum reeve_status
+may_join(struct reeve_context *context, void *arg, struct reeve_error *err)
+{
+	(void)context;
+	return check_started(arg, "join", err);
+}
+
 enum reeve_status
 reeve_process_join(
     struct reeve_process *p, int64_t timeout, struct reeve_error *err)
 {
-	enum reeve_status status = check(p, "join", err);
+	enum reeve_status status = call(p, "join", may_join, p, err);
 
-	if (status == REEVE_OK) {
-		status = check_started(p, "join", err);
-	}
 	if (status != REEVE_OK || p->context == NULL) {
 		return status;
 	}
@@ -338,10 +342,12 @@ reeve_process_status(struct reeve_process *p, struct reeve_process_status *out,
 		    "or its size is not that of reeve_process_status",
 		    p->name);
 	}
-	if (p->phase == RV_PHASE_RUNNING) {
-		look(p);
-	}
 	status = call(p, "look at", take_status, &glimpse, err);
+	if (status == REEVE_OK &&
+	    glimpse.status.kind == REEVE_PROCESS_RUNNING) {
+		look(p);
+		status = call(p, "look at", take_status, &glimpse, err);
+	}
 	if (status == REEVE_OK) {
 		*out = glimpse.status;
 	}
