@@ -45,11 +45,16 @@ rv_mutex_try(pthread_mutex_t *mutex)
 					       : rv_mutex_status(mutex, error);
 }
 
+#ifdef __SANITIZE_THREAD__
+/* It would report what the C library refuses. */
+bool rv_mutex_unlock(pthread_mutex_t *);
+#else
 static inline bool
 rv_mutex_unlock(pthread_mutex_t *mutex)
 {
 	return pthread_mutex_unlock(mutex) == 0;
 }
+#endif
 #endif
 
 /*
