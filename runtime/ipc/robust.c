@@ -160,6 +160,8 @@ change_and_wake(uint32_t *word, int n, bool only_clear)
 void
 rv_robust_wake(struct rv_robust *lock)
 {
+	/* what was done within comes before what the kernel does to the word */
+	(void)__atomic_fetch_or(&lock->word, 0, __ATOMIC_SEQ_CST);
 	if (change_and_wake(&lock->word, 1, false) == 0) {
 		(void)change_and_wake(&lock->word, INT_MAX, true);
 	}

@@ -83,7 +83,7 @@ rv_robust_self(void)
 {
 	struct rv_robust_self *me = &rv_robust_me;
 	uint64_t now = atomic_load_explicit(
-	    atomic_load_explicit(&rv_robust_generation, memory_order_relaxed),
+	    atomic_load_explicit(&rv_robust_generation, memory_order_acquire),
 	    memory_order_relaxed);
 
 	return __builtin_expect(now != 0 && me->generation == now, 1)
