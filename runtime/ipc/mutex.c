@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ipc/wait.h"
 #include "sys/sys.h"
 
 void
@@ -58,7 +59,8 @@ rv_mutex_unlock(pthread_mutex_t *mutex)
 static int
 lock_until(pthread_mutex_t *mutex, rv_time until)
 {
-	const struct timespec pause = { 0, 200 * RV_US };
+	uint32_t *word = rv_mutex_word(mutex);
+	rv_time now;
 	int error;
 
 	for (;;) {
@@ -66,10 +68,12 @@ lock_until(pthread_mutex_t *mutex, rv_time until)
 		if (error != EBUSY) {
 			return error;
 		}
-		if (rv_sys_now() >= until) {
+		now = rv_sys_now();
+		if (now >= until) {
 			return ETIMEDOUT;
 		}
-		(void)nanosleep(&pause, NULL);
+		(void)rv_wait_word((_Atomic uint32_t *)word, RV_READ(*word),
+		    RV_MIN(until, now + 200 * RV_US));
 	}
 }
 #else
