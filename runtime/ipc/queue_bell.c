@@ -15,8 +15,9 @@
 #include "ipc/wait.h"
 #include "sys/sys.h"
 
-#define WATCHED 64 /* more holders of leases than that are looked at by time \
-		    */
+#define WATCHED                                                      \
+	64 /* more holders of leases than that are looked at by time \
+	    */
 
 void
 rv_queue_bell_in(struct reeve_queue *q)
