@@ -14,13 +14,14 @@
  *		reeve_main(&argc, &argv);
  *		struct reeve_process_options o = { .size = sizeof(o),
  *		    .function = "hello", .bytes = "bob", .n_bytes = 3 };
- *		struct reeve_context *context;
- *		struct reeve_process *p;
+ *		struct reeve_context *context = NULL;
+ *		struct reeve_process *p = NULL;
  *		if (reeve_context_new(&context, NULL, NULL) == REEVE_OK &&
  *		    reeve_process_new(context, &o, &p, NULL) == REEVE_OK &&
  *		    reeve_process_start(p, NULL) == REEVE_OK)
  *			reeve_process_join(p, REEVE_FOREVER, NULL);
  *		reeve_context_free(context);
+ *		reeve_process_free(p, false, NULL);
  *	}
  *
  * A context has a start method and a helper of its own (the launcher), which
@@ -109,9 +110,10 @@ REEVE_PUBLIC enum reeve_status reeve_context_new(struct reeve_context **out,
     struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
- * The orderly end: daemonic processes get TERM, and KILL after a second; the
- * others are joined. REEVE_ETIMEDOUT: some of them still run, the context is
- * as good as before, and this may be called again.
+ * The orderly end: daemonic processes get TERM at once, and KILL after a
+ * second; the others are joined. So join before what needs a daemonic one for
+ * its work. REEVE_ETIMEDOUT: some of them still run, the context is as good as
+ * before, and this may be called again.
  */
 REEVE_PUBLIC enum reeve_status reeve_context_end(
     struct reeve_context *, int64_t timeout, struct reeve_error *);

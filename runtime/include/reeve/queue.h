@@ -67,8 +67,9 @@ REEVE_PUBLIC enum reeve_status reeve_queue_open(struct reeve_queue **,
 
 /*
  * To hand it over; the handle is the caller's. Whoever holds it counts as one
- * who may put. REEVE_ECLOSED: this process puts no more, so it has nothing to
- * hand over either.
+ * who may put: close it when it was handed over, and reeve_queue_close in who
+ * only gets, or REEVE_EEND never comes. REEVE_ECLOSED: this process puts no
+ * more, so it has nothing to hand over either.
  */
 REEVE_PUBLIC enum reeve_status reeve_queue_handle(const struct reeve_queue *,
     struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;

@@ -13,8 +13,8 @@
  * Of what has a descriptor that says when it is ready, the descriptor is the
  * item: of a bell reeve_bell_fd, of a queue reeve_queue_fd, of a listener
  * reeve_listener_fd, of a process its sentinel (readable when it has ended). A
- *connection is more than its descriptor, since it may have messages here
- *already.
+ * connection is more than its descriptor, since it may have messages here
+ * already.
  *
  * All may be called from any thread; the items are the caller's.
  */
