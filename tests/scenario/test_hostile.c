@@ -40,8 +40,11 @@
 /* The supervisor and the two beside it. */
 enum { SUPERVISOR, LAUNCHER, CLERK, N_OF_US };
 
-/* Of the next life there may be something already, or not yet. */
-#define AHEAD 4
+/*
+ * Of the next life there may be something already, or not yet: the launcher's
+ * socket and two pipes, and three of a process that is forked ahead.
+ */
+#define AHEAD (5 + 3)
 
 struct hostile {
 	struct live live;
