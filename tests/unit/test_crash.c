@@ -589,6 +589,26 @@ thread_named(const char *name)
 	return NULL;
 }
 
+/* Within pthread_create it keeps all signals back, and another gets them. */
+static bool
+main_thread_hangs(void)
+{
+	char path[64], text[4096];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)rig.pid);
+	fd = open(path, O_RDONLY);
+	if (fd == -1) {
+		return false;
+	}
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "\nState:\tS") != NULL &&
+	       strstr(text, "\nSigBlk:\t0000000000000000\n") != NULL;
+}
+
 static bool
 all_hang(void *ctx)
 {
@@ -611,7 +631,7 @@ all_hang(void *ctx)
 		named += strcmp(text, "pausing\n") == 0 ||
 			 strcmp(text, "spinning\n") == 0;
 	}
-	return named == 2;
+	return named == 2 && main_thread_hangs();
 }
 
 static void
