@@ -302,9 +302,8 @@ RV_TEST(arguments_of_any_size_up_to_the_limit_arrive)
 		CU_ASSERT_FATAL(live_run(&live));
 		snprintf(slot, sizeof(slot), "\"%zu %c 0\"", sizes[n],
 		    sizes[n] > 2 ? 'x' : '\\');
-		for (unsigned i = 0; i < 3; i++) {
-			CU_ASSERT(live_saw(&live, "worker.ready", NULL));
-		}
+		/* Events may be too old to be asked for: the config is big. */
+		CU_ASSERT(says(&live, "start spawn fork forkserver", ""));
 		for (unsigned i = 0; i < 3 && sizes[n] > 2; i++) {
 			char ask[64];
 
