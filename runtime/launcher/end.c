@@ -21,7 +21,7 @@
 #define FIRST_PAUSE   (5 * RV_MS)
 #define LAST_PAUSE    (200 * RV_MS)
 #define EMPTY_WITHIN  (10 * RV_SEC) /* then it is reported with survivors */
-#define REAPED_WITHIN RV_SEC        /* by a foreign parent, else unknown */
+#define REAPED_WITHIN (5 * RV_SEC)  /* by a foreign parent, else unknown */
 
 static void
 note_usage(struct rv_death *death, const struct rusage *usage)

@@ -431,9 +431,21 @@ RV_TEST(many_may_wait_to_be_forked)
 			rig_launch(&rig, &s);
 		}
 		CU_ASSERT_FATAL(rig_wait(&rig, rig_n_died, 150));
+		if (rig.n_lost > 0) {
+			printf("# launcher lost: %#x\n", rig.lost_status);
+		}
 		for (uint64_t life = 1; life < rig.next; life++) {
-			CU_ASSERT_EQUAL(
-			    rig_of(&rig, life)->death.end.number, 3);
+			const struct rig_life *l = rig_of(&rig, life);
+
+			if (l->failed || l->death.end.number != 3) {
+				printf("# life %d by %s: failed %d at %d: %d, "
+				       "unknown %d, signal %d, %d\n",
+				    (int)life, i == 1 ? "fork" : "forkserver",
+				    l->failed, l->stage, l->sys_errno,
+				    l->death.end.unknown, l->death.end.signaled,
+				    l->death.end.number);
+			}
+			CU_ASSERT_EQUAL(l->death.end.number, 3);
 		}
 		rig_close(&rig);
 	}
