@@ -330,3 +330,35 @@ bench_on_finished(void *ctx, bool gave_up)
 	(void)gave_up;
 	bench_finished = true;
 }
+
+void
+bench_python(const char *name_of_script, unsigned rounds)
+{
+	const char *sources = getenv("REEVE_BENCH_SOURCES");
+	char script[512], count[16], out[128], method[32], name[64];
+	double us;
+	FILE *file;
+	pid_t pid;
+
+	snprintf(script, sizeof(script), "%s/%s",
+	    sources != NULL ? sources : "tests/bench", name_of_script);
+	snprintf(count, sizeof(count), "%u", rounds);
+	snprintf(out, sizeof(out), "%s/python", bench_dir());
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
+		execlp("python3", "python3", script, count, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	file = fopen(out, "r");
+	while (file != NULL && fscanf(file, "%31s %lf", method, &us) == 2) {
+		snprintf(
+		    name, sizeof(name), "python multiprocessing, %s", method);
+		printf("%-34s       %10.3f us\n", name, us);
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+}

@@ -71,6 +71,8 @@ extern const char *const bench_part_names[BENCH_PARTS];
 void bench_parts(long kib[BENCH_PARTS]);
 /* Voluntary and other switches of all threads. */
 long bench_switches(pid_t);
+/* Python's methods, by a script of this folder: a line for each it prints. */
+void bench_python(const char *name_of_script, unsigned rounds);
 /* Children of a process, at most n. */
 unsigned bench_children(pid_t, pid_t *, unsigned n);
 

@@ -211,38 +211,6 @@ measure(unsigned rounds, double medians[WAYS])
 	}
 }
 
-static void
-print_python(unsigned rounds)
-{
-	const char *dir = getenv("REEVE_BENCH_SOURCES");
-	char script[512], count[16], out[128], method[32], name[64];
-	double us;
-	FILE *file;
-	pid_t pid;
-
-	snprintf(script, sizeof(script), "%s/bench_start.py",
-	    dir != NULL ? dir : "tests/bench");
-	snprintf(count, sizeof(count), "%u", rounds);
-	snprintf(out, sizeof(out), "%s/python", bench_dir());
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		dup2(open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
-		execlp("python3", "python3", script, count, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
-	file = fopen(out, "r");
-	while (file != NULL && fscanf(file, "%31s %lf", method, &us) == 2) {
-		snprintf(
-		    name, sizeof(name), "python multiprocessing, %s", method);
-		printf("%-34s       %10.3f us\n", name, us);
-	}
-	if (file != NULL) {
-		fclose(file);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -273,7 +241,7 @@ main(int argc, char **argv)
 	    large[RAW], "us", 2, false);
 	bench_figure("fork, host with 1 GiB", large[FORK], "us", 0, false);
 	bench_figure("spawn, host with 1 GiB", large[SPAWN], "us", 0, false);
-	print_python(rounds < FEW ? rounds : FEW);
+	bench_python("bench_start.py", rounds < FEW ? rounds : FEW);
 	close_runtime();
 	close(raw_ask);
 	waitpid(raw, NULL, 0);

@@ -111,38 +111,6 @@ measure(unsigned rounds, int pause_ms, double medians[WAYS])
 	}
 }
 
-static void
-print_python(unsigned rounds)
-{
-	const char *dir = getenv("REEVE_BENCH_SOURCES");
-	char script[512], count[16], out[128], method[32], name[64];
-	double us;
-	FILE *file;
-	pid_t pid;
-
-	snprintf(script, sizeof(script), "%s/bench_process.py",
-	    dir != NULL ? dir : "tests/bench");
-	snprintf(count, sizeof(count), "%u", rounds);
-	snprintf(out, sizeof(out), "%s/python", bench_dir());
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		dup2(open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
-		execlp("python3", "python3", script, count, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
-	file = fopen(out, "r");
-	while (file != NULL && fscanf(file, "%31s %lf", method, &us) == 2) {
-		snprintf(
-		    name, sizeof(name), "python multiprocessing, %s", method);
-		printf("%-34s       %10.3f us\n", name, us);
-	}
-	if (file != NULL) {
-		fclose(file);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -169,7 +137,7 @@ main(int argc, char **argv)
 	    "spawn, one after the other", close_by[SPAWN], "us", 0, false);
 	bench_figure(
 	    "bare fork, one after the other", close_by[RAW], "us", 0, false);
-	print_python(rounds < FEW ? rounds : FEW);
+	bench_python("bench_process.py", rounds < FEW ? rounds : FEW);
 	reeve_context_free(context);
 	bench_end();
 	return bench_verdict();

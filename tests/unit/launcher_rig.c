@@ -457,3 +457,31 @@ rig_line(const char *path, const char *beginning)
 	line[strcspn(line, "\n")] = '\0';
 	return line + len;
 }
+
+bool
+rig_is_over(struct rig *rig, uint64_t life)
+{
+	return rig_died(rig, life) || rig_failed(rig, life);
+}
+
+void
+rig_function(struct rig_spec *s, enum rv_method method, const char *function,
+    const char *args)
+{
+	rig_spec(s, "t: f", NULL);
+	s->argv[0] = "t: f";
+	s->spec.path = "f";
+	s->program.method = method;
+	s->program.function = function;
+	s->program.args = args;
+	s->program.n_args = strlen(args);
+}
+
+struct rig_life *
+rig_run(struct rig *rig, const struct rig_spec *s)
+{
+	uint64_t life = rig_launch(rig, s);
+
+	CU_ASSERT_FATAL(rig_wait(rig, rig_died, life));
+	return rig_of(rig, life);
+}

@@ -66,6 +66,11 @@ const char *rig_file(struct rig *, const char *name);
 
 /* The life's number. */
 uint64_t rig_launch(struct rig *, const struct rig_spec *);
+/* A function of the test's own; args are bytes, borrowed. */
+void rig_function(
+    struct rig_spec *, enum rv_method, const char *function, const char *args);
+/* Launch it and wait for its end. */
+struct rig_life *rig_run(struct rig *, const struct rig_spec *);
 /* Launch, and wait until it says on descriptor 3 that it is ready. */
 uint64_t rig_launch_ready(struct rig *, struct rig_spec *);
 struct rig_life *rig_of(struct rig *, uint64_t life);
@@ -75,6 +80,8 @@ bool rig_wait(struct rig *, bool (*is_so)(struct rig *, uint64_t), uint64_t);
 bool rig_died(struct rig *, uint64_t life);
 bool rig_launched(struct rig *, uint64_t life);
 bool rig_failed(struct rig *, uint64_t life);
+/* It has ended, or never began. */
+bool rig_is_over(struct rig *, uint64_t life);
 bool rig_is_ready(struct rig *, uint64_t life);
 /* So many, of all. */
 bool rig_n_launched(struct rig *, uint64_t n);

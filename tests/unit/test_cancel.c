@@ -72,34 +72,6 @@ guard(void)
 	reeve_main(NULL, NULL);
 }
 
-static void
-function_spec(struct rig_spec *s, enum rv_method method, const char *function,
-    const char *args)
-{
-	rig_spec(s, "t: f", NULL);
-	s->argv[0] = "t: f";
-	s->spec.path = "f";
-	s->program.method = method;
-	s->program.function = function;
-	s->program.args = args;
-	s->program.n_args = strlen(args);
-}
-
-static bool
-is_over(struct rig *rig, uint64_t life)
-{
-	return rig_died(rig, life) || rig_failed(rig, life);
-}
-
-static struct rig_life *
-run(struct rig *rig, struct rig_spec *s)
-{
-	uint64_t life = rig_launch(rig, s);
-
-	CU_ASSERT_FATAL(rig_wait(rig, rig_died, life));
-	return rig_of(rig, life);
-}
-
 static bool
 was_taken_back(struct rig *rig, uint64_t life)
 {
@@ -221,16 +193,16 @@ take_two_back(struct rig *rig, const char *mark)
 	struct rig_spec s;
 	uint64_t first, second;
 
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "4");
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "4");
 	first = rig_launch(rig, &s);
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	second = rig_launch(rig, &s);
 	rv_start_cancel(rig->start, first);
 	rv_start_cancel(rig->start, second);
 	rv_start_cancel(rig->start, second);
-	CU_ASSERT_FATAL(rig_wait(rig, is_over, first));
-	CU_ASSERT_FATAL(rig_wait(rig, is_over, second));
+	CU_ASSERT_FATAL(rig_wait(rig, rig_is_over, first));
+	CU_ASSERT_FATAL(rig_wait(rig, rig_is_over, second));
 	CU_ASSERT(rig_of(rig, first)->died || was_taken_back(rig, first));
 	CU_ASSERT(was_taken_back(rig, second));
 	rv_start_cancel(rig->start, second);
@@ -246,14 +218,14 @@ RV_TEST(a_launch_that_a_fork_server_does_not_answer_is_taken_back)
 
 	rig_open(&rig, NULL);
 	mark = rig_file(&rig, "mark");
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
 	server = stop_server(&rig);
 	take_two_back(&rig, mark);
 	failed = rig.n_failed;
 	/* What it forks now is not wanted, and nobody hears of it. */
 	kill(server, SIGCONT);
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
 	CU_ASSERT_EQUAL(await_rest(&rig), server);
 	rig_sync(&rig);
 	CU_ASSERT_EQUAL(rig.n_failed, failed);
@@ -274,7 +246,7 @@ RV_TEST(a_launch_whose_fork_server_is_not_ready_is_taken_back)
 
 	rig_open(&rig, NULL);
 	mark = rig_file(&rig, "mark");
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.leave_mark", mark);
 	s.program.preload = preload;
 	life = rig_launch(&rig, &s);
 	CU_ASSERT_FATAL(rv_test_wait(has_stopped_child, &c, -1, WAIT_MS));
@@ -283,9 +255,9 @@ RV_TEST(a_launch_whose_fork_server_is_not_ready_is_taken_back)
 	CU_ASSERT_FATAL(rig_wait(&rig, rig_failed, life));
 	CU_ASSERT(was_taken_back(&rig, life));
 	kill(c.stopped, SIGCONT);
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
 	s.program.preload = preload;
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
 	CU_ASSERT_EQUAL(await_rest(&rig), c.stopped);
 	CU_ASSERT_EQUAL(access(mark, F_OK), -1);
 	CU_ASSERT_EQUAL(rig.n_failed, 1);
@@ -302,14 +274,14 @@ RV_TEST(a_launch_that_was_taken_back_is_not_answered_by_the_end_of_its_server)
 	pid_t server;
 
 	rig_open(&rig, NULL);
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
-	run(&rig, &s);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	rig_run(&rig, &s);
 	server = stop_server(&rig);
 	take_two_back(&rig, rig_file(&rig, "mark"));
 	failed = rig.n_failed;
 	kill(server, SIGKILL);
 	CU_ASSERT_FATAL(rv_test_wait(is_gone, &server, -1, WAIT_MS));
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
 	CU_ASSERT_NOT_EQUAL(await_rest(&rig), server);
 	rig_sync(&rig);
 	CU_ASSERT_EQUAL(rig.n_failed, failed);
@@ -323,8 +295,8 @@ RV_TEST(a_launcher_ends_though_what_was_taken_back_is_unanswered)
 	struct rig_spec s;
 
 	rig_open(&rig, NULL);
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
-	run(&rig, &s);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	rig_run(&rig, &s);
 	stop_server(&rig);
 	take_two_back(&rig, rig_file(&rig, "mark"));
 	rig_close(&rig); /* nobody is left, or the harness says so */
@@ -341,7 +313,7 @@ RV_TEST(every_launch_has_one_answer_whenever_it_is_taken_back)
 		struct rig_spec s;
 
 		rig_open(&rig, NULL);
-		function_spec(&s, methods[m], "t.give_back", "7");
+		rig_function(&s, methods[m], "t.give_back", "7");
 		for (unsigned i = 0; i < ROUNDS; i++) {
 			uint64_t life = rig_launch(&rig, &s);
 			uint64_t other = rig_launch(&rig, &s);
@@ -351,7 +323,7 @@ RV_TEST(every_launch_has_one_answer_whenever_it_is_taken_back)
 			}
 			rv_start_cancel(rig.start, other);
 			CU_ASSERT_FATAL(rig_wait(&rig, rig_died, life));
-			CU_ASSERT_FATAL(rig_wait(&rig, is_over, other));
+			CU_ASSERT_FATAL(rig_wait(&rig, rig_is_over, other));
 			CU_ASSERT_EQUAL(
 			    rig_of(&rig, life)->death.end.number, 7);
 			CU_ASSERT(was_taken_back(&rig, other) ||
@@ -362,7 +334,7 @@ RV_TEST(every_launch_has_one_answer_whenever_it_is_taken_back)
 		    methods[m] == RV_METHOD_FORKSERVER || rig.n_failed == 0);
 		CU_ASSERT_EQUAL(rig.n_launched + rig.n_failed, 2 * ROUNDS);
 		if (methods[m] == RV_METHOD_FORKSERVER) {
-			run(&rig, &s);
+			rig_run(&rig, &s);
 			await_rest(&rig);
 		}
 		CU_ASSERT_EQUAL(rig.n_launched, rig.n_died);
@@ -378,7 +350,7 @@ RV_TEST(what_is_a_life_already_is_not_touched)
 	uint64_t life;
 
 	rig_open(&rig, NULL);
-	function_spec(&s, RV_METHOD_FORKSERVER, "t.stay", "");
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.stay", "");
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	life = rig_launch(&rig, &s);
 	CU_ASSERT_FATAL(rig_wait(&rig, rig_is_ready, life));

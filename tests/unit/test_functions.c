@@ -440,7 +440,7 @@ RV_TEST(many_may_wait_to_be_forked)
 			if (l->failed || l->death.end.number != 3) {
 				printf("# life %d by %s: failed %d at %d: %d, "
 				       "unknown %d, signal %d, %d\n",
-				    (int)life, i == 1 ? "fork" : "forkserver",
+				    (int)life, method_names[methods[i]],
 				    l->failed, l->stage, l->sys_errno,
 				    l->death.end.unknown, l->death.end.signaled,
 				    l->death.end.number);

@@ -58,33 +58,6 @@ guard(void)
 	reeve_main(NULL, NULL);
 }
 
-static void
-function_spec(struct rig_spec *s, const char *function, const char *args)
-{
-	rig_spec(s, "t: f", NULL);
-	s->argv[0] = "t: f";
-	s->spec.path = "f";
-	s->program.method = RV_METHOD_FORKSERVER;
-	s->program.function = function;
-	s->program.args = args;
-	s->program.n_args = strlen(args);
-}
-
-static bool
-is_over(struct rig *rig, uint64_t life)
-{
-	return rig_died(rig, life) || rig_failed(rig, life);
-}
-
-static struct rig_life *
-run(struct rig *rig, struct rig_spec *s)
-{
-	uint64_t life = rig_launch(rig, s);
-
-	CU_ASSERT_FATAL(rig_wait(rig, rig_died, life));
-	return rig_of(rig, life);
-}
-
 /* Of /proc/PID/stat: its name and its state. */
 static bool
 is_in_state(pid_t pid, const char *name, const char *states)
@@ -153,9 +126,9 @@ RV_TEST(the_next_start_is_the_process_that_was_forked_ahead)
 
 	rig_open(&rig, NULL);
 	file = rig_file(&rig, "told");
-	function_spec(&s, "t.give_back", "5");
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 5);
-	function_spec(&s, "t.tell", file);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.tell", file);
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	s.env[0] = "EXTRA=yes";
 	do {
@@ -163,7 +136,7 @@ RV_TEST(the_next_start_is_the_process_that_was_forked_ahead)
 		char session[16];
 
 		spare = await_spare(&rig);
-		l = run(&rig, &s);
+		l = rig_run(&rig, &s);
 		CU_ASSERT_EQUAL(l->death.end.number, 0);
 		CU_ASSERT_EQUAL(l->ready, 1);
 		CU_ASSERT(l->paged);
@@ -192,15 +165,15 @@ RV_TEST(one_that_was_killed_is_missed_by_nobody)
 	struct rig_spec s;
 
 	rig_open(&rig, NULL);
-	function_spec(&s, "t.give_back", "6");
-	run(&rig, &s);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "6");
+	rig_run(&rig, &s);
 	for (unsigned i = 0; i < 5; i++) {
 		pid_t spare = await_spare(&rig);
 		struct rig_life *l;
 
 		kill(spare, SIGKILL);
 		CU_ASSERT_FATAL(rv_test_wait(has_ended, &spare, -1, WAIT_MS));
-		l = run(&rig, &s);
+		l = rig_run(&rig, &s);
 		CU_ASSERT_EQUAL(l->death.end.number, 6);
 		CU_ASSERT_NOT_EQUAL(l->pid, spare);
 		CU_ASSERT(!l->failed && l->death.stage == 0);
@@ -216,14 +189,14 @@ RV_TEST(one_that_is_killed_while_it_is_called_is_nobody_unknown)
 	struct rig_spec s;
 
 	rig_open(&rig, NULL);
-	function_spec(&s, "t.give_back", "7");
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "7");
 	for (unsigned i = 0; i < 50; i++) {
 		struct rig_life *l;
 		uint64_t life;
 		pid_t spare;
 
 		/* One that was killed is replaced by the next start. */
-		run(&rig, &s);
+		rig_run(&rig, &s);
 		spare = await_spare(&rig);
 		life = rig_launch(&rig, &s);
 		kill(spare, SIGKILL);
@@ -265,9 +238,9 @@ RV_TEST(what_a_killed_launcher_made_ahead_is_taken_away)
 
 	rig_open(&rig, NULL);
 	file = rig_file(&rig, "told");
-	function_spec(&s, "t.tell", file);
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.tell", file);
 	s.program.ready = RV_CHANNEL_NOTIFY;
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 0);
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 0);
 	snprintf(dir, sizeof(dir), "%s", rig_line(file, "socket "));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(strrchr(dir, '/'));
 	*strrchr(dir, '/') = '\0';
@@ -279,7 +252,7 @@ RV_TEST(what_a_killed_launcher_made_ahead_is_taken_away)
 	/* The first thing that it does, before it takes a launch. */
 	rig_sync(&rig);
 	CU_ASSERT_EQUAL(count_sockets(dir), 0);
-	CU_ASSERT_EQUAL(run(&rig, &s)->death.end.number, 0);
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 0);
 	rig_close(&rig);
 	/* What was the first one's ends with it, the spare too. */
 	while (waitpid(-1, NULL, 0) > 0) {
@@ -298,11 +271,11 @@ RV_TEST(without_descriptors_to_spare_starts_are_as_good)
 		struct rig_spec s;
 
 		rig_open(&rig, plans[p]);
-		function_spec(&s, "t.give_back", "8");
+		rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "8");
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t life = rig_launch(&rig, &s);
 
-			CU_ASSERT_FATAL(rig_wait(&rig, is_over, life));
+			CU_ASSERT_FATAL(rig_wait(&rig, rig_is_over, life));
 			if (rig_of(&rig, life)->failed) {
 				CU_ASSERT_EQUAL(
 				    rig_of(&rig, life)->sys_errno, EMFILE);
@@ -333,12 +306,12 @@ run_to_end(struct rig *rig, const struct rig_spec *s)
 	do {
 		lost = rig->n_back;
 		life = rig_launch(rig, s);
-		while (!is_over(rig, life) && rig->n_back == lost) {
+		while (!rig_is_over(rig, life) && rig->n_back == lost) {
 			CU_ASSERT_FATAL(rv_sys_now() < until);
 			CU_ASSERT_FATAL(rv_loop_dispatch(rig->loop, until,
 					    NULL) == REEVE_OK);
 		}
-	} while (!is_over(rig, life));
+	} while (!rig_is_over(rig, life));
 	return life;
 }
 
@@ -354,7 +327,7 @@ fail_nth(const struct nth *c, unsigned n)
 
 	snprintf(plan, sizeof(plan), "%s@%u=%s", c->point, n, c->error);
 	rig_open(&rig, plan);
-	function_spec(&s, "t.give_back", "8");
+	rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "8");
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	s.program.out = (struct rv_out){ RV_OUT_FILE, "/o", 0, 0 };
 	for (i = 0; i < ATTEMPTS; i++) {
