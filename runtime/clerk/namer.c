@@ -21,8 +21,8 @@
 #include "sys/sys.h"
 
 #define PROGRAM   "reeve-symbols"
-#define TIME_MAX  (5 * RV_SEC)
-#define LOOK_LAST RV_SEC /* at one that was killed */
+#define TIME_MAX  (15 * RV_SEC) /* of the clock; it yields to all others */
+#define LOOK_LAST RV_SEC        /* at one that was killed */
 #define TRY_AGAIN RV_SEC
 #define TRIES_MAX 3
 #define TEXT_MAX  ((size_t)2 * 1024 * 1024)

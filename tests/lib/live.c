@@ -260,6 +260,9 @@ live_stop(struct live *live)
 {
 	json_t *result = live_call(live, "shutdown", NULL);
 
+	if (result == NULL) {
+		printf("# nothing answered to shutdown\n");
+	}
 	json_decref(result);
 	return live_wait(live, WAIT_MS);
 }
@@ -272,12 +275,46 @@ live_begin(struct live *live, const char *members)
 	CU_ASSERT_FATAL(live_run(live));
 }
 
+/* For whoever reads why a test failed: its last words. */
+static void
+show_end(struct live *live, int status)
+{
+	char path[160], line[512], *text;
+	json_t *units;
+	FILE *file;
+
+	printf("# reeve run: wait status %#x\n", (unsigned)status);
+	if (status == -1) {
+		units = live_call(live, "status", NULL);
+		text = json_dumps(units, JSON_ENCODE_ANY);
+		printf("# it did not end: %s\n", text != NULL ? text : "?");
+		free(text);
+		json_decref(units);
+	}
+	snprintf(path, sizeof(path), "%s/run.log", live->dir);
+	file = fopen(path, "re");
+	if (file == NULL) {
+		return;
+	}
+	if (fseek(file, -8192, SEEK_END) == -1) {
+		rewind(file);
+	}
+	while (fgets(line, sizeof(line), file) != NULL) {
+		printf("# | %s", line);
+	}
+	fclose(file);
+}
+
 void
 live_end(struct live *live)
 {
 	int status = live_stop(live);
+	bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (!well) {
+		show_end(live, status);
+	}
+	CU_ASSERT(well);
 	CU_ASSERT_EQUAL(
 	    live_number(
 		live, "SELECT count(*) FROM lives WHERE ended_at IS NULL"),

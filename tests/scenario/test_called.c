@@ -12,6 +12,8 @@
 #include "lib/harness.h"
 #include "lib/live.h"
 
+#define NAMES_MS 40000 /* more than they may take */
+
 #define FUNCTION(name) \
 	"\"function\": \"%(fixtures)s/../.libs/handy.so:" name "\""
 
@@ -242,6 +244,12 @@ RV_TEST(a_function_is_shown_by_its_name_and_method)
 	live_end(&live);
 }
 
+static bool
+has_names(void *live)
+{
+	return live_number(live, "SELECT count(*) FROM unnamed") == 0;
+}
+
 RV_TEST(one_that_hangs_tells_what_each_of_its_threads_does)
 {
 	struct live live;
@@ -258,10 +266,12 @@ RV_TEST(one_that_hangs_tells_what_each_of_its_threads_does)
 	CU_ASSERT(live_saw(&live, "worker.exited", "h"));
 	CU_ASSERT(says(&live, "why h", "(left)"));
 	CU_ASSERT(says(&live, "why h", "(right)"));
+	CU_ASSERT(says(&live, "why --json h", "(right)"));
 #ifdef RV_LIBDW
+	/* Names come later than what they are of. */
+	CU_ASSERT(rv_test_wait(has_names, &live, -1, NAMES_MS));
 	CU_ASSERT(says(&live, "why h", "pause"));
 #endif
-	CU_ASSERT(says(&live, "why --json h", "(right)"));
 	live_end(&live);
 }
 
