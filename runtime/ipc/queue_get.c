@@ -157,7 +157,7 @@ take_out(struct reeve_queue *q, struct rv_queue_sink *sink,
 
 /* With get_lock. */
 static enum reeve_status
-take(struct reeve_queue *q, struct rv_queue_sink *sink)
+take_one(struct reeve_queue *q, struct rv_queue_sink *sink)
 {
 	struct rv_queue_shared *s = q->shared;
 	uint64_t head, tail;
@@ -192,6 +192,26 @@ take(struct reeve_queue *q, struct rv_queue_sink *sink)
 	return st == REEVE_OK ? take_out(q, sink, &f, head, data) : st;
 }
 
+/* With get_lock. Who holds leases may have died, and nobody be asleep. */
+static inline enum reeve_status
+take(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink)
+{
+	struct rv_queue_shared *s = q->shared;
+	bool leased = __builtin_expect(
+	    atomic_load_explicit(&s->get.leased, memory_order_relaxed) != 0, 0);
+	enum reeve_status st;
+
+	if (leased) {
+		(void)rv_queue_leases_look(q, me, false);
+	}
+	st = take_one(q, sink);
+	if (st == REEVE_EBUSY && rv_queue_leases_look(q, me, true)) {
+		st = take_one(q, sink);
+	}
+	return st;
+}
+
 static enum reeve_status
 get_now(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
@@ -202,7 +222,7 @@ get_now(struct reeve_queue *q, struct rv_robust_self *me,
 	if (st != REEVE_OK) {
 		return st;
 	}
-	st = take(q, sink);
+	st = take(q, me, sink);
 	if (__builtin_expect(
 		atomic_load_explicit(&s->watch_in, memory_order_relaxed) != 0,
 		0) &&

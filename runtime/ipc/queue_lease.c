@@ -3,8 +3,10 @@
  * Leases: items that were got and may come back. The item moves from the ring
  * to the lease's own place, from where it is got again when its holder has
  * ended: the getter whose turn it is watches the holders' processes, so that it
- * is told by the kernel, as it is told of new items. All with get_lock held,
- * which also guards what is done (task_done, join). Called by users and get.
+ * is told by the kernel, as it is told of new items. Where there are always
+ * items nobody has the turn; there, getters look at holders now and then, and
+ * at all of them when no lease is left. All with get_lock held, which also
+ * guards what is done (task_done, join). Called by users and get.
  *
  * A lease changes by one store of its state. Where another word has to change
  * with it (the head when it begins, `done` when it is acknowledged) the state
@@ -23,6 +25,12 @@
 #include "ipc/queue_shared.h"
 #include "ipc/wait.h"
 #include "sys/sys.h"
+
+/* Where there always are items nobody sleeps, and nobody is told of deaths: so
+ * those who get look, so often, at so many leases, of so many holders. */
+#define LOOK_EVERY   (10 * RV_MS)
+#define LOOK_AT      64U
+#define LOOK_HOLDERS 8U
 
 #define STATE(word)      ((word)&0xff)
 #define DELIVERIES(word) ((word) >> 8)
@@ -71,6 +79,12 @@ my_start(void)
 		atomic_store(&of, pid);
 	}
 	return atomic_load(&start);
+}
+
+static bool
+is_mine(const struct rv_queue_lease *lease)
+{
+	return lease->pid == (int32_t)getpid() && lease->start == my_start();
 }
 
 enum reeve_status
@@ -279,8 +293,7 @@ find_held(struct reeve_queue *q, uint64_t key)
 	}
 	lease = &q->leases[i - 1];
 	return STATE(load_state(lease)) == RV_LEASE_HELD && lease->key == key &&
-		       lease->pid == (int32_t)getpid() &&
-		       lease->start == my_start()
+		       is_mine(lease)
 		   ? lease
 		   : NULL;
 }
@@ -450,12 +463,63 @@ open_watch(const struct rv_queue_lease *lease, struct rv_queue_watch *watch)
 	return 1;
 }
 
+/* Looks anew: for who has not the turn, and so no watches. */
+static bool
+has_ended(const struct rv_queue_lease *lease)
+{
+	struct rv_queue_watch watch;
+	bool ended;
+	int is = open_watch(lease, &watch);
+
+	if (is != 1) {
+		return is == 0;
+	}
+	ended = rv_wait_fd(watch.fd, POLLIN, 0) == REEVE_OK;
+	(void)close(watch.fd);
+	return ended;
+}
+
+bool
+rv_queue_leases_look(struct reeve_queue *q, struct rv_robust_self *me, bool all)
+{
+	struct rv_queue_shared *s = q->shared;
+	uint32_t n = q->shape.max_leases, i = s->get.look_at % n, holders = 0;
+	rv_time now = rv_sys_now();
+	const struct rv_queue_lease *there = NULL;
+	bool back = false;
+
+	if (!all && now >= s->get.looked && now - s->get.looked < LOOK_EVERY) {
+		return false;
+	}
+	s->get.looked = now;
+	for (uint32_t k = all ? n : RV_MIN(n, LOOK_AT);
+	     k > 0 && (all || holders < LOOK_HOLDERS); k--) {
+		struct rv_queue_lease *lease = &q->leases[i];
+
+		i = (i + 1) % n;
+		if (STATE(load_state(lease)) != RV_LEASE_HELD ||
+		    is_mine(lease) ||
+		    (there != NULL && there->pid == lease->pid &&
+			there->start == lease->start)) {
+			continue;
+		}
+		holders++;
+		if (has_ended(lease)) {
+			back = give_back(q, me, lease) == REEVE_OK || back;
+		} else {
+			there = lease;
+		}
+	}
+	s->get.look_at = i;
+	return back;
+}
+
 static int
 is_there(struct reeve_queue *q, const struct rv_queue_lease *lease)
 {
 	int is;
 
-	if (lease->pid == (int32_t)getpid() && lease->start == my_start()) {
+	if (is_mine(lease)) {
 		return 1;
 	}
 	for (uint32_t i = 0; i < q->n_watch; i++) {

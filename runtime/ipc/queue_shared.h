@@ -21,7 +21,7 @@
 #include "ipc/step.h"
 
 #define RV_QUEUE_MAGIC   0x6575657565657672ULL
-#define RV_QUEUE_VERSION 1
+#define RV_QUEUE_VERSION 2
 
 /* Below this, a call waits for a lock even if it is not to wait for an item. */
 #define RV_QUEUE_PATIENCE (100 * RV_MS)
@@ -102,6 +102,8 @@ struct rv_queue_shared {
 		uint64_t numbers, keys;
 		_Atomic uint32_t returned, leased;
 		_Atomic uint64_t returned_bytes;
+		rv_time looked; /* at holders of leases, and at which next */
+		uint32_t look_at;
 	} get;
 	struct rv_queue_side head;
 	struct rv_robust get_turn;
@@ -240,6 +242,10 @@ void rv_queue_lease_end(
 enum reeve_status rv_queue_take_returned(
     struct reeve_queue *, struct rv_queue_sink *);
 void rv_queue_leases_repair(struct reeve_queue *);
+/* Take back what dead ones hold: true, it did. Looks at some, now and then, or
+ * at all of them. */
+bool rv_queue_leases_look(
+    struct reeve_queue *, struct rv_robust_self *, bool all);
 /* Take back what dead ones hold, and watch the others. Holding get_turn too. */
 void rv_queue_leases_watch(struct reeve_queue *, struct rv_robust_self *);
 

@@ -168,6 +168,15 @@ rv_queue_leases_repair(struct reeve_queue *q)
 	(void)q;
 }
 
+bool
+rv_queue_leases_look(struct reeve_queue *q, struct rv_robust_self *me, bool all)
+{
+	(void)q;
+	(void)me;
+	(void)all;
+	return false;
+}
+
 void
 rv_queue_leases_watch(struct reeve_queue *q, struct rv_robust_self *me)
 {

@@ -31,6 +31,8 @@ SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers
 EXTRA_DIST += tests/system/test_no_disk tests/system/test_servers
 SYSTEM_TESTS += tests/system/test_httpd
 EXTRA_DIST += tests/system/test_httpd
-SYSTEM_TESTS += tests/system/test_storm
-SOAK_TESTS += tests/system/test_long_storm
-EXTRA_DIST += tests/system/test_storm tests/system/test_long_storm
+SYSTEM_TESTS += tests/system/test_storm tests/system/test_storm_of_all
+SOAK_TESTS += tests/system/test_long_storm \
+	tests/system/test_long_storm_of_all
+EXTRA_DIST += tests/system/test_storm tests/system/test_long_storm \
+	tests/system/test_storm_of_all tests/system/test_long_storm_of_all

@@ -1,7 +1,8 @@
 # Tests of runtime/ipc.
 rv_ipc_tests = tests/unit/test_barrier tests/unit/test_bell \
 	tests/unit/test_condition tests/unit/test_items tests/unit/test_lock \
-	tests/unit/test_memory tests/unit/test_semaphore
+	tests/unit/test_memory tests/unit/test_mixed_storm \
+	tests/unit/test_semaphore
 if HAVE_CUNIT
 check_PROGRAMS += $(rv_ipc_tests)
 TESTS += $(rv_ipc_tests)
@@ -30,3 +31,7 @@ tests_unit_test_items_LDADD = $(rv_ipc_libs)
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c $(rv_crew)
 tests_unit_test_memory_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_memory_LDADD = $(rv_ipc_libs)
+tests_unit_test_mixed_storm_SOURCES = tests/unit/test_mixed_storm.c \
+	tests/unit/storm_rig.h tests/unit/storm_steps.c $(rv_crew)
+tests_unit_test_mixed_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_mixed_storm_LDADD = $(rv_ipc_libs)

@@ -360,6 +360,71 @@ RV_TEST(who_sleeps_gets_what_a_dead_one_had_on_lease)
 	}
 }
 
+/* Four leases, of 1 to 4, whose holders are dead; then come more items. */
+static struct scene *
+scene_of_dead_holders(void)
+{
+	struct scene *s = new_scene(10);
+	pid_t holders[4];
+
+	for (uint32_t i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(put(s, i + 1, 0), REEVE_OK);
+		holders[i] = crew_start(hold_lease, s);
+		CU_ASSERT_TRUE(crew_reached(&s->done, i + 1));
+	}
+	CU_ASSERT_EQUAL(put(s, 5, 0), REEVE_OK);
+	for (int i = 0; i < 4; i++) {
+		crew_kill(holders[i]);
+	}
+	return s;
+}
+
+RV_TEST(all_leases_of_the_dead_are_to_be_had_again)
+{
+	struct scene *s = scene_of_dead_holders();
+	struct reeve_item item = { 0 };
+
+	for (uint32_t tag = 1; tag <= 4; tag++) {
+		CU_ASSERT_EQUAL(lease(s, &item), REEVE_OK);
+		CU_ASSERT_EQUAL(item.tag, tag);
+		CU_ASSERT_EQUAL(item.deliveries, 2);
+	}
+	CU_ASSERT_EQUAL(lease(s, &item), REEVE_EBUSY);
+	reeve_item_free(&item);
+	free_scene(s);
+}
+
+struct busy {
+	struct scene *s;
+	uint32_t next; /* of those that the dead had */
+};
+
+/* Get one where there always are more: one of them, at some time. */
+static bool
+got_from_busy(void *ctx)
+{
+	struct busy *busy = ctx;
+	int tag;
+
+	CU_ASSERT_EQUAL(put(busy->s, 5, 0), REEVE_OK);
+	tag = get(busy->s, 0);
+	if (tag != 5) {
+		CU_ASSERT_EQUAL(tag, (int)busy->next++);
+		CU_ASSERT_EQUAL(get(busy->s, 0), tag == 4 ? 5 : tag + 1);
+		busy->next += tag != 4;
+	}
+	return busy->next > 4;
+}
+
+RV_TEST(what_the_dead_had_on_leases_comes_back_where_nobody_ever_waits)
+{
+	struct busy busy = { scene_of_dead_holders(), 1 };
+
+	CU_ASSERT_TRUE(rv_test_wait(got_from_busy, &busy, -1, 20000));
+	CU_ASSERT(items_of(busy.s) > 0);
+	free_scene(busy.s);
+}
+
 RV_TEST(a_sleeping_getter_that_is_killed_takes_nothing_along)
 {
 	struct scene *s = new_scene(4);
@@ -436,6 +501,8 @@ RV_SUITE(queue_death, RV_CASE(a_putter_may_be_killed_at_any_step),
     RV_CASE(a_getter_may_be_killed_at_any_step),
     RV_CASE(a_holder_of_leases_may_be_killed_at_any_step),
     RV_CASE(who_sleeps_gets_what_a_dead_one_had_on_lease),
+    RV_CASE(all_leases_of_the_dead_are_to_be_had_again),
+    RV_CASE(what_the_dead_had_on_leases_comes_back_where_nobody_ever_waits),
     RV_CASE(a_sleeping_getter_that_is_killed_takes_nothing_along),
     RV_CASE(a_sleeping_putter_that_is_killed_leaves_its_turn),
     RV_CASE(the_end_comes_when_the_last_putter_is_killed))

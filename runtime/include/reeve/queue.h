@@ -125,8 +125,10 @@ REEVE_PUBLIC enum reeve_status reeve_queue_get_into(struct reeve_queue *,
 /*
  * Get the first item on a lease: if this process ends, however, before it says
  * reeve_queue_ack, then the item is got by another, before those that were put
- * later, and `deliveries` counts that. Items on lease are not in the queue, and
- * come back even into a full one. REEVE_EBUSY: max_leases are out.
+ * later, and `deliveries` counts that. Who waits for an item learns of that end
+ * at once; where nobody ever has to wait, those who get look for it every ten
+ * milliseconds. Items on lease are not in the queue, and come back even into a
+ * full one. REEVE_EBUSY: max_leases are out, of processes that live.
  */
 REEVE_PUBLIC enum reeve_status reeve_queue_get_leased(struct reeve_queue *,
     struct reeve_item *, int64_t timeout) REEVE_MUST_CHECK;
