@@ -11,6 +11,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* How members are started, and by which memory they share; see crew_use. */
+struct crew_way {
+	void *(*share)(size_t size);
+	void (*unshare)(void *, size_t size);
+	pid_t (*start)(int (*run)(void *ctx), void *ctx);
+	int (*end)(pid_t);
+	bool (*began)(pid_t); /* its function */
+};
+
+/* From now on; NULL, as at first: by fork. */
+void crew_use(const struct crew_way *);
+
 /* Zeroed, shared with all processes that are started later. */
 void *crew_share(size_t size);
 void crew_unshare(void *, size_t size);

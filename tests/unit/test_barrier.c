@@ -11,8 +11,7 @@
 #include <reeve/lock.h>
 
 #include "base/fault.h"
-#include "lib/crew.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 #define PARTIES 5
 #define ROUNDS  1000
@@ -89,7 +88,7 @@ many_rounds(void *ctx)
 	return 0;
 }
 
-RV_TEST(a_thousand_rounds_go_in_step_with_one_action_each)
+CREW_SCENARIO(scenario_55_59_a_thousand_rounds_go_in_step_with_one_action_each)
 {
 	struct table *t = new_table(PARTIES, 0);
 	pid_t pid[PARTIES];
@@ -145,7 +144,7 @@ end_four(struct table *t, const pid_t *pid)
 	CU_ASSERT_EQUAL(reeve_barrier_n_waiting(&t->barrier), 0);
 }
 
-RV_TEST(an_abort_sends_all_away_and_a_reset_makes_it_new)
+CREW_SCENARIO(scenario_56_an_abort_sends_all_away_and_a_reset_makes_it_new)
 {
 	struct table *t = new_table(PARTIES, 0);
 	pid_t pid[PARTIES - 1];
@@ -190,7 +189,7 @@ time_out(void *ctx)
 		   : 1;
 }
 
-RV_TEST(a_timeout_of_one_reaches_those_who_have_none)
+CREW_SCENARIO(scenario_58_a_timeout_of_one_reaches_those_who_have_none)
 {
 	struct table *t = new_table(PARTIES + 1, 0);
 	pid_t pid[PARTIES - 1];
@@ -364,10 +363,11 @@ RV_TEST(a_barrier_is_not_made_of_nonsense)
 	free_table(t);
 }
 
-RV_SUITE(barrier, RV_CASE(a_thousand_rounds_go_in_step_with_one_action_each),
-    RV_CASE(an_abort_sends_all_away_and_a_reset_makes_it_new),
+RV_SUITE(barrier,
+    RV_CASE(scenario_55_59_a_thousand_rounds_go_in_step_with_one_action_each),
+    RV_CASE(scenario_56_an_abort_sends_all_away_and_a_reset_makes_it_new),
     RV_CASE(one_whose_time_is_up_breaks_it),
-    RV_CASE(a_timeout_of_one_reaches_those_who_have_none),
+    RV_CASE(scenario_58_a_timeout_of_one_reaches_those_who_have_none),
     RV_CASE(the_death_of_one_who_waits_breaks_it),
     RV_CASE(it_breaks_where_the_kernel_watches_one_word_only),
     RV_CASE(an_action_that_fails_or_kills_breaks_it),

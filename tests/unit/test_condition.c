@@ -13,8 +13,7 @@
 #include <reeve/lock.h>
 
 #include "base/fault.h"
-#include "lib/crew.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 #define PLACES 8
 
@@ -90,7 +89,7 @@ wait_in_thread(void *ctx)
 	return wait_once(ctx) == 0 ? ctx : NULL;
 }
 
-RV_TEST(notify_wakes_one_of_a_process_and_a_thread_then_the_other)
+CREW_SCENARIO(scenario_47_notify_wakes_a_process_or_a_thread_then_the_other)
 {
 	struct table *t = new_table();
 	pid_t pid = crew_start(wait_once, t);
@@ -112,7 +111,7 @@ RV_TEST(notify_wakes_one_of_a_process_and_a_thread_then_the_other)
 	free_table(t);
 }
 
-RV_TEST(notify_of_n_wakes_n_and_nothing_is_remembered)
+CREW_SCENARIO(scenario_49_notify_of_n_wakes_n_and_nothing_is_remembered)
 {
 	struct table *t = new_table();
 	pid_t pid[6];
@@ -165,7 +164,7 @@ count_to_four(void *ctx)
 	return 0;
 }
 
-RV_TEST(wait_for_waits_until_the_predicate_holds_or_time_is_up)
+CREW_SCENARIO(scenario_50_wait_for_ends_with_the_predicate_or_the_time)
 {
 	struct table *t = new_table();
 	pid_t pid;
@@ -188,19 +187,37 @@ RV_TEST(wait_for_waits_until_the_predicate_holds_or_time_is_up)
 	free_table(t);
 }
 
-RV_TEST(who_does_not_hold_the_lock_may_neither_wait_nor_notify)
+static int
+neither_wait_nor_notify(void *ctx)
+{
+	struct table *t = ctx;
+	struct reeve_condition *c = &t->condition;
+
+	CREW_EXPECT(reeve_condition_wait(c, 0) == REEVE_ENOTHELD);
+	CREW_EXPECT(
+	    reeve_condition_wait_for(c, reached_four, t, 0) == REEVE_ENOTHELD);
+	CREW_EXPECT(reeve_condition_notify(c, 1) == REEVE_ENOTHELD);
+	CREW_EXPECT(reeve_condition_notify_all(c) == REEVE_ENOTHELD);
+	return 0;
+}
+
+/* Held by nobody, or by another one. */
+CREW_SCENARIO(scenario_52_who_does_not_hold_the_lock_may_not)
+{
+	struct table *t = new_table();
+
+	CU_ASSERT_EQUAL(crew_end(crew_start(neither_wait_nor_notify, t)), 0);
+	lock(t);
+	CU_ASSERT_EQUAL(crew_end(crew_start(neither_wait_nor_notify, t)), 0);
+	unlock(t);
+	free_table(t);
+}
+
+RV_TEST(a_condition_is_not_made_of_nonsense)
 {
 	struct table *t = new_table();
 	struct reeve_condition none;
 
-	CU_ASSERT_EQUAL(reeve_condition_wait(&t->condition, 0), REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(
-	    reeve_condition_wait_for(&t->condition, reached_four, t, 0),
-	    REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(
-	    reeve_condition_notify(&t->condition, 1), REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(
-	    reeve_condition_notify_all(&t->condition), REEVE_ENOTHELD);
 	memset(&none, 0, sizeof(none));
 	CU_ASSERT_EQUAL(reeve_condition_wait(&none, 0), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_condition_notify(NULL, 1), REEVE_EINVALID);
@@ -322,9 +339,10 @@ wait_flag(void *ctx)
 	return (int)reeve_flag_wait(&t->flag, REEVE_FOREVER);
 }
 
-RV_TEST(a_flag_is_set_until_it_is_cleared)
+CREW_SCENARIO(scenario_53_a_flag_is_set_until_it_is_cleared)
 {
 	struct table *t = new_table();
+	pid_t pid;
 
 	CU_ASSERT_FALSE(reeve_flag_is_set(&t->flag));
 	CU_ASSERT_EQUAL(reeve_flag_wait(&t->flag, 0), REEVE_ETIMEDOUT);
@@ -337,7 +355,9 @@ RV_TEST(a_flag_is_set_until_it_is_cleared)
 	reeve_flag_clear(&t->flag);
 	reeve_flag_clear(&t->flag);
 	CU_ASSERT_FALSE(reeve_flag_is_set(&t->flag));
-	CU_ASSERT_EQUAL(crew_end(crew_start(set_flag, t)), 0);
+	pid = crew_start(set_flag, t);
+	CU_ASSERT_EQUAL(reeve_flag_wait(&t->flag, REEVE_FOREVER), REEVE_OK);
+	CU_ASSERT_EQUAL(crew_end(pid), 0);
 	CU_ASSERT_EQUAL(reeve_flag_wait(&t->flag, 0), REEVE_OK);
 	free_table(t);
 }
@@ -404,15 +424,16 @@ RV_TEST(a_flag_that_was_not_initialised_is_none)
 }
 
 RV_SUITE(condition,
-    RV_CASE(notify_wakes_one_of_a_process_and_a_thread_then_the_other),
-    RV_CASE(notify_of_n_wakes_n_and_nothing_is_remembered),
-    RV_CASE(wait_for_waits_until_the_predicate_holds_or_time_is_up),
-    RV_CASE(who_does_not_hold_the_lock_may_neither_wait_nor_notify),
+    RV_CASE(scenario_47_notify_wakes_a_process_or_a_thread_then_the_other),
+    RV_CASE(scenario_49_notify_of_n_wakes_n_and_nothing_is_remembered),
+    RV_CASE(scenario_50_wait_for_ends_with_the_predicate_or_the_time),
+    RV_CASE(scenario_52_who_does_not_hold_the_lock_may_not),
+    RV_CASE(a_condition_is_not_made_of_nonsense),
     RV_CASE(what_was_notified_to_one_that_dies_passes_on),
     RV_CASE(it_passes_on_where_the_kernel_watches_one_word_only),
     RV_CASE(a_notifier_that_dies_with_the_lock_is_told_to_the_one_it_woke),
     RV_CASE(more_than_there_are_places_for_are_refused),
-    RV_CASE(a_flag_is_set_until_it_is_cleared),
+    RV_CASE(scenario_53_a_flag_is_set_until_it_is_cleared),
     RV_CASE(setting_a_flag_wakes_all_though_it_is_cleared_at_once),
     RV_CASE(a_flag_is_set_by_a_handler_in_the_middle_of_its_own_wait),
     RV_CASE(a_flag_that_was_not_initialised_is_none))

@@ -11,8 +11,7 @@
 
 #include <reeve/lock.h>
 
-#include "lib/crew.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 struct table {
 	struct reeve_lock lock;
@@ -70,7 +69,8 @@ RV_TEST(a_lock_is_held_by_one_and_released_by_that_one)
 	free_table(t);
 }
 
-RV_TEST(what_another_process_holds_is_seen_and_its_death_is_told_once)
+CREW_SCENARIO(
+    scenario_46_61_a_held_lock_is_seen_and_its_holders_death_is_told_once)
 {
 	struct table *t = new_table();
 	pid_t pid = crew_start(hold, t);
@@ -103,7 +103,7 @@ get_after_death(void *ctx)
 		   : 1;
 }
 
-RV_TEST(one_who_waits_is_woken_by_the_death_of_the_holder)
+CREW_SCENARIO(scenario_61_one_who_waits_is_woken_by_the_death_of_the_holder)
 {
 	struct table *t = new_table();
 	pid_t holder = crew_start(hold, t), waiter;
@@ -273,7 +273,7 @@ take_rlock(void *ctx)
 	return -(int)status;
 }
 
-RV_TEST(an_rlock_is_free_after_as_many_releases)
+CREW_SCENARIO(scenario_43_an_rlock_is_free_after_as_many_releases)
 {
 	struct table *t = new_table();
 
@@ -415,14 +415,15 @@ RV_TEST(signals_do_not_end_a_wait)
 }
 
 RV_SUITE(lock, RV_CASE(a_lock_is_held_by_one_and_released_by_that_one),
-    RV_CASE(what_another_process_holds_is_seen_and_its_death_is_told_once),
-    RV_CASE(one_who_waits_is_woken_by_the_death_of_the_holder),
+    RV_CASE(
+	scenario_46_61_a_held_lock_is_seen_and_its_holders_death_is_told_once),
+    RV_CASE(scenario_61_one_who_waits_is_woken_by_the_death_of_the_holder),
     RV_CASE(the_death_of_one_who_waits_stops_nobody),
     RV_CASE(four_processes_count_together_without_losing_one),
     RV_CASE(one_who_has_waited_long_gets_it_from_greedy_ones),
     RV_CASE(a_hungry_one_goes_before_those_who_come_later),
     RV_CASE(a_hungry_one_that_died_or_gave_up_is_forgotten),
-    RV_CASE(an_rlock_is_free_after_as_many_releases),
+    RV_CASE(scenario_43_an_rlock_is_free_after_as_many_releases),
     RV_CASE(an_rlock_of_a_dead_one_is_held_once_by_the_next),
     RV_CASE(a_scope_releases_however_it_is_left_and_only_what_it_got),
     RV_CASE(what_was_not_initialised_is_refused),

@@ -12,8 +12,7 @@
 #include <reeve/lock.h>
 
 #include "base/fault.h"
-#include "lib/crew.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 #define PLACES 4
 
@@ -52,20 +51,31 @@ expect_value(struct table *t, uint32_t value)
 	CU_ASSERT_EQUAL(reeve_semaphore_value(&t->semaphore), value);
 }
 
-RV_TEST(a_semaphore_counts_down_and_up_and_beyond_where_it_began)
+/* All but the first unit, which the test has. */
+static int
+count_down_and_up(void *ctx)
+{
+	struct reeve_semaphore *s = &((struct table *)ctx)->semaphore;
+
+	CREW_EXPECT(reeve_semaphore_value(s) == 1);
+	CREW_EXPECT(reeve_semaphore_acquire(s, 0) == REEVE_OK);
+	CREW_EXPECT(reeve_semaphore_value(s) == 0);
+	CREW_EXPECT(reeve_semaphore_acquire(s, 0) == REEVE_ETIMEDOUT);
+	CREW_EXPECT(reeve_semaphore_acquire(s, -1) == REEVE_ETIMEDOUT);
+	CREW_EXPECT(reeve_semaphore_acquire(s, REEVE_MS(3)) == REEVE_ETIMEDOUT);
+	CREW_EXPECT(reeve_semaphore_release(s, 1) == REEVE_OK);
+	CREW_EXPECT(reeve_semaphore_value(s) == 1);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_44_a_semaphore_counts_down_and_up_and_beyond)
 {
 	struct table *t = new_table(2, 0, false);
 	struct reeve_semaphore *s = &t->semaphore;
 
 	expect_value(t, 2);
 	CU_ASSERT_EQUAL(reeve_semaphore_acquire(s, REEVE_FOREVER), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_semaphore_acquire(s, 0), REEVE_OK);
-	expect_value(t, 0);
-	CU_ASSERT_EQUAL(reeve_semaphore_acquire(s, 0), REEVE_ETIMEDOUT);
-	CU_ASSERT_EQUAL(reeve_semaphore_acquire(s, -1), REEVE_ETIMEDOUT);
-	CU_ASSERT_EQUAL(
-	    reeve_semaphore_acquire(s, REEVE_MS(3)), REEVE_ETIMEDOUT);
-	CU_ASSERT_EQUAL(reeve_semaphore_release(s, 1), REEVE_OK);
+	CU_ASSERT_EQUAL(crew_end(crew_start(count_down_and_up, t)), 0);
 	expect_value(t, 1);
 	CU_ASSERT_EQUAL(reeve_semaphore_release(s, 3), REEVE_OK);
 	expect_value(t, 4);
@@ -76,14 +86,24 @@ RV_TEST(a_semaphore_counts_down_and_up_and_beyond_where_it_began)
 	free_table(t);
 }
 
-RV_TEST(a_bounded_one_takes_no_more_than_it_may_hold)
+static int
+release_too_many(void *ctx)
+{
+	struct reeve_semaphore *s = &((struct table *)ctx)->semaphore;
+
+	CREW_EXPECT(reeve_semaphore_release(s, 2) == REEVE_EFULL);
+	CREW_EXPECT(reeve_semaphore_value(s) == 1);
+	CREW_EXPECT(reeve_semaphore_release(s, 1) == REEVE_OK);
+	CREW_EXPECT(reeve_semaphore_release(s, 1) == REEVE_EFULL);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_44_a_bounded_one_takes_no_more_than_it_may_hold)
 {
 	struct table *t = new_table(1, 2, false);
 	struct reeve_semaphore *s = &t->semaphore;
 
-	CU_ASSERT_EQUAL(reeve_semaphore_release(s, 2), REEVE_EFULL);
-	expect_value(t, 1);
-	CU_ASSERT_EQUAL(reeve_semaphore_release(s, 1), REEVE_OK);
+	CU_ASSERT_EQUAL(crew_end(crew_start(release_too_many, t)), 0);
 	CU_ASSERT_EQUAL(reeve_semaphore_release(s, 1), REEVE_EFULL);
 	expect_value(t, 2);
 	free_table(t);
@@ -258,8 +278,8 @@ RV_TEST(a_semaphore_is_not_made_of_nonsense)
 }
 
 RV_SUITE(semaphore,
-    RV_CASE(a_semaphore_counts_down_and_up_and_beyond_where_it_began),
-    RV_CASE(a_bounded_one_takes_no_more_than_it_may_hold),
+    RV_CASE(scenario_44_a_semaphore_counts_down_and_up_and_beyond),
+    RV_CASE(scenario_44_a_bounded_one_takes_no_more_than_it_may_hold),
     RV_CASE(each_of_several_released_wakes_one_and_the_dead_take_none),
     RV_CASE(no_more_are_within_than_there_are_units),
     RV_CASE(units_of_the_dead_come_back_to_those_who_wait),
