@@ -84,7 +84,7 @@ complete(struct rv_queue_shape *shape)
 	shape->version = RV_QUEUE_VERSION;
 	shape->ring_size = ring;
 	shape->slot_size = round_up(shape->max_bytes, 65536);
-	shape->n_slots = shape->max_items + shape->max_leases;
+	shape->n_slots = rv_queue_n_slots(shape->max_items, shape->max_leases);
 	shape->data_size = (uint32_t)round_up(
 	    RV_MIN((uint64_t)shape->large, shape->max_bytes), 64);
 	shape->leases_at = round_up(sizeof(struct rv_queue_shared), page);

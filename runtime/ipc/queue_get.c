@@ -240,15 +240,15 @@ get_last(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
 {
 	struct rv_queue_shared *s = q->shared;
-	bool shut = atomic_load(&s->shut) != 0;
+	bool shut = rv_queue_peek(&s->shut) != 0;
 	enum reeve_status st;
 
 	if ((!shut && !rv_queue_has_ended(q)) ||
-	    atomic_load(&s->get.leased) != 0) {
+	    rv_queue_peek(&s->get.leased) != 0) {
 		return REEVE_EEMPTY;
 	}
 	st = get_now(q, me, sink, until);
-	if (st != REEVE_EEMPTY || atomic_load(&s->get.leased) != 0) {
+	if (st != REEVE_EEMPTY || rv_queue_peek(&s->get.leased) != 0) {
 		return st;
 	}
 	return shut ? REEVE_ECLOSED : REEVE_EEND;
@@ -297,8 +297,13 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 		if (st != REEVE_OK) {
 			return st;
 		}
-		if (atomic_load(&s->get.leased) != 0 || q->n_watch != 0) {
-			rv_queue_leases_watch(q, me);
+		if ((atomic_load(&s->get.leased) != 0 || q->n_watch != 0) &&
+		    !rv_queue_leases_watch(q, me)) {
+			rv_robust_unlock(&s->get_lock, me);
+			if (over(until)) {
+				return REEVE_ETIMEDOUT;
+			}
+			continue;
 		}
 		sleep = rv_queue_want_in_nested(q, me, until);
 		rv_robust_unlock(&s->get_lock, me);
@@ -341,7 +346,7 @@ get(struct reeve_queue *q, struct rv_queue_sink *sink, int64_t timeout)
 
 	st = get_now(q, me, sink, timeout == REEVE_FOREVER ? RV_FOREVER : 0);
 	if (st == REEVE_EEMPTY && timeout <= 0) {
-		if (atomic_load(&q->shared->get.leased) != 0) {
+		if (rv_queue_peek(&q->shared->get.leased) != 0) {
 			return get_waiting(q, me, sink, 0);
 		}
 		return get_last(q, me, sink, 0);

@@ -560,10 +560,10 @@ forget_watches(struct reeve_queue *q)
 	}
 }
 
-void
+bool
 rv_queue_leases_watch(struct reeve_queue *q, struct rv_robust_self *me)
 {
-	bool blind = false;
+	bool blind = false, all = true;
 
 	forget_watches(q);
 	for (uint32_t i = 0; i < q->shape.max_leases; i++) {
@@ -572,7 +572,8 @@ rv_queue_leases_watch(struct reeve_queue *q, struct rv_robust_self *me)
 		if (STATE(load_state(lease)) == RV_LEASE_HELD) {
 			switch (is_there(q, lease)) {
 			case 0:
-				(void)give_back(q, me, lease);
+				all =
+				    give_back(q, me, lease) == REEVE_OK && all;
 				break;
 			case -1:
 				blind = true;
@@ -583,4 +584,5 @@ rv_queue_leases_watch(struct reeve_queue *q, struct rv_robust_self *me)
 		}
 	}
 	q->watch_blind = blind;
+	return all;
 }

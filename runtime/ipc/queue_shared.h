@@ -37,6 +37,14 @@ struct rv_queue_shape {
 	uint32_t data_size, n_slots;
 };
 
+/* Each item in the queue has one, and each on lease, and who takes one out for
+ * good still has it when there is room for the next. */
+static inline uint32_t
+rv_queue_n_slots(uint32_t items, uint32_t leases)
+{
+	return items + leases + 1;
+}
+
 /*
  * What one side has done so far. The word is (items << 32 | units of 8 bytes of
  * the ring), both modulo 2^32: storing it is the commit. bytes[items & 1] goes
@@ -163,6 +171,14 @@ rv_queue_word(const struct rv_queue_side *side)
 	RV_STEP("look", &side->word, 0);
 	return atomic_load_explicit(&side->word, memory_order_acquire);
 }
+/* What others may change just then. */
+static inline uint32_t
+rv_queue_peek(const _Atomic uint32_t *word)
+{
+	RV_STEP("look", word, 0);
+	return atomic_load(word);
+}
+
 static inline uint32_t
 rv_queue_items(uint64_t word)
 {
@@ -246,7 +262,10 @@ void rv_queue_leases_repair(struct reeve_queue *);
  * at all of them. */
 bool rv_queue_leases_look(
     struct reeve_queue *, struct rv_robust_self *, bool all);
-/* Take back what dead ones hold, and watch the others. Holding get_turn too. */
-void rv_queue_leases_watch(struct reeve_queue *, struct rv_robust_self *);
+/*
+ * Take back what dead ones hold, and watch the others. Holding get_turn too.
+ * False: it could not be given back, as a putter is stopped; look again.
+ */
+bool rv_queue_leases_watch(struct reeve_queue *, struct rv_robust_self *);
 
 #endif

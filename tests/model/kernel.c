@@ -209,11 +209,35 @@ was_late(struct process *p)
 
 /* --- ipc/mutex.h ------------------------------------------------------- */
 
+/* Behind the word: how often its holder has it more than once. */
+struct model_mutex {
+	uint32_t word, again, recursive;
+};
+
+static struct model_mutex *
+model_mutex_of(pthread_mutex_t *mutex)
+{
+	return (struct model_mutex *)(void *)rv_mutex_word(mutex);
+}
+
 void
 rv_mutex_init(pthread_mutex_t *mutex, bool recursive)
 {
-	(void)recursive;
 	memset(mutex, 0, sizeof(*mutex));
+	model_mutex_of(mutex)->recursive = recursive;
+}
+
+/* Its holder wants it again. */
+static enum reeve_status
+own_again(pthread_mutex_t *mutex)
+{
+	struct model_mutex *m = model_mutex_of(mutex);
+
+	if (!m->recursive) {
+		return REEVE_EBUSY;
+	}
+	m->again++;
+	return REEVE_OK;
 }
 
 uint32_t
@@ -226,11 +250,13 @@ rv_mutex_self(void)
 
 /* The mutex is free. */
 static enum reeve_status
-own(uint32_t *word)
+own(pthread_mutex_t *mutex)
 {
+	uint32_t *word = rv_mutex_word(mutex);
 	bool died = *word & FUTEX_OWNER_DIED;
 	struct process *p = model_current;
 
+	model_mutex_of(mutex)->again = 0;
 	*word = rv_mutex_self() | (*word & FUTEX_WAITERS);
 	if (p != NULL) {
 		model_check(p->n_held < KERNEL_HELD, "held too many");
@@ -246,9 +272,9 @@ rv_mutex_try(pthread_mutex_t *mutex)
 
 	RV_STEP("try", word, 0);
 	if (rv_mutex_owner(*word) == rv_mutex_self()) {
-		return REEVE_EBUSY;
+		return own_again(mutex);
 	}
-	return rv_mutex_owner(*word) == 0 ? own(word) : REEVE_ETIMEDOUT;
+	return rv_mutex_owner(*word) == 0 ? own(mutex) : REEVE_ETIMEDOUT;
 }
 
 enum reeve_status
@@ -261,14 +287,14 @@ rv_mutex_lock(pthread_mutex_t *mutex, rv_time until)
 		return rv_mutex_try(mutex);
 	}
 	if (rv_mutex_owner(*word) == rv_mutex_self()) {
-		return REEVE_EBUSY;
+		return own_again(mutex);
 	}
 	stand("lock", word, 0);
 	p->state = LOCKING;
 	p->timed = until != RV_FOREVER;
 	p->word_of[0] = word;
 	model_stop();
-	return was_late(p) ? REEVE_ETIMEDOUT : own(word);
+	return was_late(p) ? REEVE_ETIMEDOUT : own(mutex);
 }
 
 bool
@@ -281,6 +307,10 @@ rv_mutex_unlock(pthread_mutex_t *mutex)
 	RV_STEP("unlock", word, 0);
 	if (rv_mutex_owner(*word) != rv_mutex_self()) {
 		return false;
+	}
+	if (model_mutex_of(mutex)->again > 0) {
+		model_mutex_of(mutex)->again--;
+		return true;
 	}
 	if (*word & FUTEX_WAITERS) {
 		wake(word, model_choose(sleepers(word)));
@@ -310,6 +340,16 @@ rv_mutex_unwatch(pthread_mutex_t *mutex)
 {
 	RV_STEP("unwatch", mutex, 0);
 	*rv_mutex_word(mutex) &= ~FUTEX_WAITERS;
+}
+
+void
+model_live(uint32_t *word)
+{
+	struct process *p = model_current;
+
+	*word = rv_mutex_self() | FUTEX_WAITERS;
+	model_check(p->n_held < KERNEL_HELD, "held too many");
+	p->held[p->n_held++] = word;
 }
 
 /* --- ipc/wait.h -------------------------------------------------------- */

@@ -8,12 +8,14 @@ tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 	tests/model/kernel.c tests/model/kernel.h tests/model/model.c \
 	tests/model/model.h tests/model/models.def tests/model/models.h \
 	tests/model/model_barrier.c tests/model/model_condition.c \
-	tests/model/model_flag.c tests/model/model_lock.c \
+	tests/model/model_flag.c tests/model/model_lease.c \
+	tests/model/model_lock.c \
 	tests/model/model_queue.c \
+	tests/model/queue_scene.c tests/model/queue_scene.h \
 	tests/model/model_robust.c \
 	tests/model/model_semaphore.c tests/model/model_toy.c \
 	runtime/ipc/barrier.c runtime/ipc/condition.c runtime/ipc/flag.c \
-	runtime/ipc/lock.c runtime/ipc/places.c runtime/ipc/queue_bytes.c \
+	runtime/ipc/lock.c runtime/ipc/places.c \
 	runtime/ipc/queue_get.c runtime/ipc/queue_lock.c \
 	runtime/ipc/queue_put.c runtime/ipc/semaphore.c
 tests_model_libmodel_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \

@@ -58,6 +58,12 @@ bool model_run(const struct model *);
 void model_check(bool holds, const char *what);
 /* A step that does nothing: others may go on, or this one be killed. */
 void model_pause(void);
+/*
+ * By a process, as the first thing that it does: this word is its own until it
+ * has ended, killed or not, and then wakes who sleeps on it, after all else
+ * that the kernel does for it. From then on it counts as dead.
+ */
+void model_live(uint32_t *word);
 /* 0 .. n - 1: every one of them in turn. */
 unsigned model_choose(unsigned n);
 /* Whether this process was killed; whether it has come to its end. */

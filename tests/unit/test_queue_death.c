@@ -394,6 +394,42 @@ RV_TEST(all_leases_of_the_dead_are_to_be_had_again)
 	free_scene(s);
 }
 
+/* True: the step was beyond the last one of the get. */
+static bool
+kill_get_with_all_out_at(int step)
+{
+	struct scene *s = new_scene(1);
+	struct reeve_item item = { 0 };
+	int end;
+
+	s->len = LARGE;
+	s->step = step;
+	for (uint32_t tag = 5; tag < 9; tag++) {
+		CU_ASSERT_EQUAL(put(s, tag, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(lease(s, &item), REEVE_OK);
+	}
+	CU_ASSERT_EQUAL(put(s, 1, 0), REEVE_OK);
+	end = crew_end(crew_start(armed_get, s));
+	CU_ASSERT(end == 0 || end == -SIGKILL);
+	if (items_of(s) == 0) {
+		CU_ASSERT_EQUAL(put(s, 2, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(get(s, 0), 2);
+	}
+	reeve_item_free(&item);
+	free_scene(s);
+	return end == 0;
+}
+
+RV_TEST(a_large_item_finds_memory_where_all_is_out_and_a_getter_is_killed)
+{
+	int step = 1;
+
+	while (!kill_get_with_all_out_at(step)) {
+		step++;
+	}
+	CU_ASSERT(step > 3);
+}
+
 struct busy {
 	struct scene *s;
 	uint32_t next; /* of those that the dead had */
@@ -502,6 +538,7 @@ RV_SUITE(queue_death, RV_CASE(a_putter_may_be_killed_at_any_step),
     RV_CASE(a_holder_of_leases_may_be_killed_at_any_step),
     RV_CASE(who_sleeps_gets_what_a_dead_one_had_on_lease),
     RV_CASE(all_leases_of_the_dead_are_to_be_had_again),
+    RV_CASE(a_large_item_finds_memory_where_all_is_out_and_a_getter_is_killed),
     RV_CASE(what_the_dead_had_on_leases_comes_back_where_nobody_ever_waits),
     RV_CASE(a_sleeping_getter_that_is_killed_takes_nothing_along),
     RV_CASE(a_sleeping_putter_that_is_killed_leaves_its_turn),

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Models of runtime/ipc/queue_lease.c: what is on lease is acknowledged once or
+ * comes back, whoever dies at whichever step of taking, acknowledging and
+ * giving back; whoever waits for it, or for all to be done, or for the end,
+ * hears of it; and large items leave no memory behind.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "model/models.h"
+#include "model/queue_scene.h"
+
+/* Items 0 .. n - 1 are in the queue. */
+static void
+start_with(uint32_t n, uint32_t leases, uint32_t large)
+{
+	scene_start(2, leases, large);
+	for (uint32_t i = 0; i < n; i++) {
+		scene_put(SCENE_NOBODY, i);
+	}
+}
+
+static void
+start_one(void)
+{
+	start_with(1, 2, SCENE_LEN);
+}
+
+static void
+start_two(void)
+{
+	start_with(2, 2, SCENE_LEN);
+}
+
+static void
+start_one_large(void)
+{
+	start_with(1, 2, SCENE_LEN / 2);
+}
+
+/* The status; *tag and *lease of the item. */
+static enum reeve_status
+lease(unsigned self, int64_t timeout, uint32_t *tag, uint64_t *key)
+{
+	unsigned char bytes[SCENE_LEN];
+	struct reeve_item item = { .data = bytes, .capacity = sizeof(bytes) };
+	enum reeve_status status =
+	    reeve_queue_get_leased(&scene.queue[self], &item, timeout);
+
+	if (status == REEVE_OK) {
+		*tag = scene_check(bytes, item.len, item.tag);
+		*key = item.lease;
+		model_check(scene.acked[*tag] == 0, "done, and got again");
+		model_check(item.deliveries > 0, "never delivered");
+	}
+	return status;
+}
+
+/* Whatever may be asked again: a putter might have been stopped meanwhile. */
+static void
+until_done(unsigned self, uint64_t key,
+    enum reeve_status (*ask)(struct reeve_queue *, uint64_t))
+{
+	enum reeve_status status;
+
+	do {
+		status = ask(&scene.queue[self], key);
+	} while (status == REEVE_ETIMEDOUT);
+	model_check(status == REEVE_OK, "not done with it");
+}
+
+static void
+acknowledge(unsigned self, uint32_t tag, uint64_t key)
+{
+	scene.acking[tag]++;
+	until_done(self, key, reeve_queue_ack);
+	scene.acked[tag]++;
+	scene.acking[tag]--;
+}
+
+static void
+finish(unsigned self)
+{
+	scene.finished[self] = 1;
+}
+
+static void
+lease_and_ack(unsigned self)
+{
+	uint32_t tag = 0;
+	uint64_t key = 0;
+
+	model_live(&scene.alive[self]);
+	model_check(lease(self, REEVE_FOREVER, &tag, &key) == REEVE_OK,
+	    "a lease that failed");
+	acknowledge(self, tag, key);
+	finish(self);
+}
+
+static void
+lease_and_return(unsigned self)
+{
+	uint32_t tag = 0;
+	uint64_t key = 0;
+
+	model_live(&scene.alive[self]);
+	model_check(lease(self, REEVE_FOREVER, &tag, &key) == REEVE_OK,
+	    "a lease that failed");
+	until_done(self, key, reeve_queue_give_back);
+	finish(self);
+}
+
+/* Ends with what it holds, or was too late for. */
+static void
+lease_and_end(unsigned self)
+{
+	uint32_t tag = 0;
+	uint64_t key = 0;
+	enum reeve_status status;
+
+	model_live(&scene.alive[self]);
+	status = lease(self, REEVE_FOREVER, &tag, &key);
+	model_check(
+	    status == REEVE_OK || status == REEVE_EBUSY, "a lease that failed");
+	finish(self);
+}
+
+static void
+get(unsigned self)
+{
+	unsigned char bytes[SCENE_LEN];
+	size_t len = 0;
+	uint32_t tag = 99;
+
+	model_live(&scene.alive[self]);
+	model_check(reeve_queue_get_into(&scene.queue[self], bytes,
+			sizeof(bytes), &len, &tag, REEVE_FOREVER) == REEVE_OK,
+	    "a get that failed");
+	tag = scene_check(bytes, len, tag);
+	model_check(scene.acked[tag] == 0, "done, and got again");
+	scene.got[tag]++;
+	finish(self);
+}
+
+static void
+put(unsigned self)
+{
+	scene_put(self, 1);
+}
+
+/* Whoever waits does so for want of items, not of one's who died. */
+static bool
+stuck(void)
+{
+	return scene_items() == 0 && scene_returned() == 0 &&
+	       !scene_has_orphan();
+}
+
+/* How many were killed; those who came to their end are not. */
+static uint32_t
+n_killed(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_PROCESSES; i++) {
+		n += model_is_dead(i) && scene.finished[i] == 0;
+	}
+	return n;
+}
+
+/* Each item that was put was done or got, once, but for what a killed one did.
+ */
+static void
+end(void)
+{
+	uint32_t unsure = 0;
+
+	scene_drain();
+	for (uint32_t i = 0; i < SCENE_ITEMS; i++) {
+		uint32_t n = scene.got[i] + scene.acked[i];
+
+		model_check(n <= 1, "done twice");
+		unsure += scene.put[i] != 0 && n == 0;
+	}
+	model_check(unsure <= n_killed(), "lost");
+}
+
+const struct model model_lease_holder = { .name = "lease_holder",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { lease_and_ack, lease_and_ack },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+/* What was never acknowledged nor got for good is never lost. */
+static void
+end_with_all(void)
+{
+	scene_drain();
+	for (uint32_t i = 0; i < SCENE_ITEMS; i++) {
+		model_check(scene.got[i] == scene.put[i], "lost or doubled");
+	}
+}
+
+const struct model model_lease_return = { .name = "lease_return",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { lease_and_return, lease_and_return, put },
+	.end = end_with_all,
+	.crashes = 1,
+	.mortal = 1 | 2 };
+
+const struct model model_lease_end = { .name = "lease_end",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_two,
+	.run = { lease_and_end, lease_and_ack, get },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 1,
+	.mortal = 2 };
+
+/* Who would give it back may find that a putter is stopped, and then killed. */
+const struct model model_lease_stopped = { .name = "lease_stopped",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { lease_and_end, get, put },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 1,
+	.mortal = 4 };
+
+const struct model model_lease_large = { .name = "lease_large",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one_large,
+	.run = { lease_and_return, lease_and_ack },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+/* --- all done --------------------------------------------------------------
+ */
+
+static void
+join(unsigned self)
+{
+	model_live(&scene.alive[self]);
+	model_check(
+	    reeve_queue_join(&scene.queue[self], REEVE_FOREVER) == REEVE_OK,
+	    "a join that failed");
+	model_check(scene.acked[0] == 1 || scene.acking[0] != 0,
+	    "joined before all was done");
+	finish(self);
+}
+
+/* Only who leases may wait; who joins, if it is not done. */
+static bool
+stuck_joining(void)
+{
+	return stuck() && (!model_is_blocked(2) || scene.shared.done == 0);
+}
+
+const struct model model_lease_join = { .name = "lease_join",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { lease_and_ack, lease_and_ack, join },
+	.stuck = stuck_joining,
+	.crashes = 1,
+	.mortal = 1 | 2 };
+
+/* --- the end of a queue ------------------------------------------------------
+ */
+
+static void
+start_shut(void)
+{
+	start_one();
+	scene.shared.shut = 1;
+}
+
+/* Get what comes until it is over. */
+static void
+get_to_the_end(unsigned self)
+{
+	uint32_t tag = 0;
+	uint64_t key = 0;
+	enum reeve_status status;
+
+	model_live(&scene.alive[self]);
+	while ((status = lease(self, REEVE_FOREVER, &tag, &key)) == REEVE_OK) {
+		acknowledge(self, tag, key);
+	}
+	model_check(status == REEVE_ECLOSED, "another end");
+	model_check(scene_items() == 0, "ended before its end");
+	finish(self);
+}
+
+const struct model model_lease_shut = { .name = "lease_shut",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_shut,
+	.run = { get_to_the_end, get_to_the_end },
+	.end = end,
+	.crashes = 1 };
+
+/* --- no lease left -----------------------------------------------------------
+ */
+
+static void
+start_narrow(void)
+{
+	start_with(2, 1, SCENE_LEN);
+}
+
+/* All are out, of one who lived when asked. */
+static void
+lease_at_once(unsigned self)
+{
+	uint32_t tag = 0;
+	uint64_t key = 0;
+	bool orphan;
+	enum reeve_status status;
+
+	model_live(&scene.alive[self]);
+	model_pause();
+	orphan = scene_has_orphan();
+	do {
+		status = lease(self, 0, &tag, &key);
+	} while (status == REEVE_ETIMEDOUT);
+	model_check(status == REEVE_OK || status == REEVE_EBUSY, "an odd one");
+	model_check(!orphan || status == REEVE_OK, "a dead one's lease is out");
+	if (status == REEVE_OK) {
+		acknowledge(self, tag, key);
+	}
+	finish(self);
+}
+
+const struct model model_lease_last = { .name = "lease_last",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_narrow,
+	.run = { lease_and_end, lease_at_once },
+	.end = end,
+	.crashes = 1 };
