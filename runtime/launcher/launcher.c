@@ -196,6 +196,7 @@ finish(struct rv_launcher *l)
 	rv_tick_disarm(&l->ending_tick);
 	rv_tick_disarm(&l->starting_tick);
 	rv_defer_cancel(&l->sync_soon);
+	rv_defer_cancel(&l->refill_soon);
 	rv_loop_destroy(l->loop);
 	rv_keeps_finish(&l->keeps);
 	rv_hash_finish(&l->by_life);

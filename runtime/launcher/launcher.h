@@ -74,6 +74,7 @@ struct rv_launcher {
 	struct rv_life *unannounced; /* LAUNCHED is not yet out of the door */
 	struct rv_list starting;     /* lives whose start is not heard yet */
 	struct rv_tick starting_tick;
+	struct rv_defer refill_soon; /* one has begun: fork the next ahead */
 
 	/* children and orphans: see sweep.h, hunt.h */
 	struct rv_io sigchld;

@@ -198,6 +198,13 @@ rv_life_say_launched(struct rv_life *life, pid_t pid, uint64_t ticks)
 }
 
 static void
+on_refill_soon(struct rv_defer *defer)
+{
+	rv_templates_refill(
+	    RV_CONTAINER(defer, struct rv_launcher, refill_soon));
+}
+
+static void
 on_go(struct rv_io *io, unsigned events)
 {
 	struct rv_life *life = RV_CONTAINER(io, struct rv_life, go_io);
@@ -213,7 +220,9 @@ on_go(struct rv_io *io, unsigned events)
 		rv_io_stop(&life->go_io);
 		close(life->go);
 		life->go = -1;
-		rv_templates_refill(life->l);
+		/* What else has come, maybe its end, is told first. */
+		life->l->refill_soon.cb = on_refill_soon;
+		rv_loop_defer(life->l->loop, &life->l->refill_soon);
 	}
 }
 
