@@ -340,6 +340,8 @@ fork_one(struct rv_fork_result *result, const int *fds, unsigned n_fds,
 		result->sys_errno = ENOTSUP;
 		return;
 	}
+	/* Once here, instead of in each of them. */
+	rv_frames_warm();
 	if (hooks != NULL && hooks->before != NULL) {
 		hooks->before(hooks->ctx);
 	}
@@ -427,7 +429,6 @@ rv_forker_serve(int sock, const char *preload, unsigned n_preload)
 		}
 		preload += strlen(preload) + 1;
 	}
-	/* Once here, instead of in each of them. */
 	rv_frames_warm();
 	answer(sock, &frame);
 	if (frame.op == RV_FORK_FAILED) {

@@ -146,9 +146,13 @@ find(void *const *frames, int n, uint64_t address)
 void
 rv_frames_warm(void)
 {
+	static uint32_t is_warm;
 	void *frames[2];
 
-	backtrace(frames, 2);
+	/* One that was forked has it of who forked it. */
+	if (__atomic_exchange_n(&is_warm, 1, __ATOMIC_RELAXED) == 0) {
+		backtrace(frames, 2);
+	}
 }
 
 void

@@ -12,7 +12,10 @@
 
 #include "child/page.h"
 
-/* Load and initialise what unwinding needs, while that may allocate. */
+/*
+ * Load and initialise what unwinding needs, while that may allocate. Once: who
+ * is forked from one that has it needs nothing.
+ */
 void rv_frames_warm(void);
 
 /*

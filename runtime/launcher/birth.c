@@ -27,8 +27,8 @@ struct birth {
 	uint64_t ticks;
 };
 
-static int64_t
-boot_time_ns(void)
+int64_t
+rv_birth_clock(void)
 {
 	struct timespec t;
 
@@ -96,12 +96,12 @@ make_process(struct birth *b)
 	struct rv_making *m = &b->making;
 	int64_t before, after;
 
-	before = boot_time_ns();
+	before = rv_birth_clock();
 	b->pid = rv_slot_clone(&m->l->slots, b->slot, &b->pidfd);
 	if (b->pid == -1) {
 		return rv_making_failed(m, RV_STAGE_CLONE, errno);
 	}
-	after = boot_time_ns();
+	after = rv_birth_clock();
 	b->slot->ctx = m->life;
 	b->slot->left = on_left;
 	m->life->slot = b->slot;

@@ -5,7 +5,12 @@
 
 #include "launcher/launcher.h"
 
-/* Ticks since boot at which a process made between these moments started. */
+/* The clock that processes are stamped with, in nanoseconds. */
+int64_t rv_birth_clock(void);
+/*
+ * Ticks since boot at which a process made between these moments started; 0:
+ * that is for /proc to tell.
+ */
 uint64_t rv_birth_ticks(int64_t before_ns, int64_t after_ns);
 
 /* Carry out a LAUNCH; LAUNCHED or FAILED says what became of it. */

@@ -64,7 +64,10 @@ is_still_there(const struct rv_proc *proc)
 	       (proc->start_ticks == 0 || proc->start_ticks == ticks);
 }
 
-/* Its parent is the host, which alone can know: once, and it answers. */
+/*
+ * Its parent is the host, which alone can know: once, and it answers, even if
+ * it is not there any more.
+ */
 static void
 ask_host(struct rv_life *life)
 {
@@ -132,7 +135,7 @@ settle(struct rv_life *life)
 		note_status(&death->end, wstatus);
 		life->settled = true;
 	} else if (life->keep->hosted && !life->reap_asked &&
-		   is_still_there(proc)) {
+		   life->l->link.fd != -1) {
 		ask_host(life);
 	} else if (done == -1 && !is_being_reaped(life) &&
 		   rv_sys_zombie_status(
@@ -232,11 +235,13 @@ is_group_alive(const struct rv_proc *lead)
 	return seek.alive;
 }
 
+/* A dead one that is still to be reaped by its parent tells nothing. */
 static bool
 is_group_left(struct rv_life *life)
 {
 	return rv_life_kill_group(life) &&
-	       (!life->foreign || is_group_alive(&life->lead) ||
+	       (!life->foreign || !life->settled ||
+		   is_group_alive(&life->lead) ||
 		   (life->main != &life->lead && is_group_alive(life->main)));
 }
 

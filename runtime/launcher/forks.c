@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "launcher/ahead.h"
+#include "launcher/birth.h"
 #include "launcher/life.h"
 #include "launcher/listen.h"
 #include "launcher/templates.h"
@@ -69,13 +70,14 @@ become_life(struct rv_fork *fork, pid_t pid, int pidfd, uint64_t ticks)
  * its worker is ours alone. It waits for our word, so that nothing is late.
  */
 static void
-lend(struct rv_fork *fork, pid_t pid)
+lend(struct rv_fork *fork, pid_t pid, int pidfd)
 {
 	struct rv_making *m = &fork->making;
 	uid_t uid;
 
 	if (fork->launch.method != RV_LAUNCH_BY_FORK ||
-	    fork->launch.keep.set_user || !rv_sys_proc_uid(pid, &uid) ||
+	    fork->launch.keep.set_user ||
+	    (!rv_sys_pidfd_uid(pidfd, &uid) && !rv_sys_proc_uid(pid, &uid)) ||
 	    uid == m->l->uid) {
 		return;
 	}
@@ -93,6 +95,7 @@ lend(struct rv_fork *fork, pid_t pid)
 void
 rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 {
+	uint64_t ticks;
 	int pidfd = -1;
 
 	if (fork->is_canceled) {
@@ -112,8 +115,10 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 		fail(fork, RV_STAGE_CLONE, EAGAIN); /* killed on its way */
 		return;
 	}
-	lend(fork, result->pid);
-	become_life(fork, result->pid, pidfd, rv_sys_start_ticks(result->pid));
+	lend(fork, result->pid, pidfd);
+	ticks = rv_birth_ticks(fork->asked_at, rv_birth_clock());
+	become_life(fork, result->pid, pidfd,
+	    ticks != 0 ? ticks : rv_sys_start_ticks(result->pid));
 }
 
 void
@@ -339,6 +344,7 @@ rv_fork_launch(struct rv_launcher *l, const void *frame, size_t len)
 		return;
 	}
 	fork->is_asked = true;
+	fork->asked_at = rv_birth_clock();
 	l->n_asked++;
 	rv_tick_arm(l->loop, &fork->tick,
 	    rv_time_add(rv_loop_now(l->loop), ANSWER_WITHIN));

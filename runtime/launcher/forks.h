@@ -18,6 +18,7 @@ struct rv_fork {
 	struct rv_launch launch; /* points into frame */
 	char *frame;
 	struct rv_tick tick;   /* the last moment for an answer */
+	int64_t asked_at;      /* of rv_birth_clock: it is not older */
 	bool is_asked;         /* counted in l->n_asked */
 	bool is_canceled;      /* its answer was given: see rv_fork_cancel */
 	struct rv_spare spare; /* who is there already, if anybody is */

@@ -186,22 +186,33 @@ rv_start_fork(struct rv_start *start, uint64_t life, struct rv_packet *packet)
 	tell(start, &frame, NULL);
 }
 
+/* By its number only where there is nothing better, and if it is its own. */
+static bool
+reap(const struct rv_launch_frame *asked, int pidfd, siginfo_t *info,
+    struct rusage *usage)
+{
+	const int options = WEXITED | WNOHANG;
+	int done = rv_sys_wait(pidfd, -1, options, info, usage);
+
+	if (done == -1 && asked->start_ticks != 0 &&
+	    rv_sys_start_ticks(asked->pid) == asked->start_ticks) {
+		done = rv_sys_wait(pidfd, asked->pid, options, info, usage);
+	}
+	return done == 1;
+}
+
 void
 rv_start_reap(
     struct rv_start *start, const struct rv_launch_frame *asked, int pidfd)
 {
 	struct rv_launch_frame frame = { .op = RV_LAUNCH_REAPED,
 		.life = asked->life };
-	/* Its number is its own as long as it has not been reaped. */
-	bool is_it = asked->start_ticks != 0 &&
-		     rv_sys_start_ticks(asked->pid) == asked->start_ticks;
 	struct rv_death *death = &frame.death;
 	struct rusage usage;
 	siginfo_t info;
 
 	death->utime_us = death->stime_us = death->max_rss_kib = -1;
-	if (rv_sys_wait(pidfd, is_it ? asked->pid : -1, WEXITED | WNOHANG,
-		&info, &usage) == 1) {
+	if (reap(asked, pidfd, &info, &usage)) {
 		death->end.signaled = info.si_code != CLD_EXITED;
 		death->end.number = info.si_status;
 		death->end.core_dumped = info.si_code == CLD_DUMPED;

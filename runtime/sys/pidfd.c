@@ -28,6 +28,7 @@
 
 #define ID_PIDFD     3         /* P_PIDFD, Linux 5.4 */
 #define SIGNAL_GROUP (1U << 2) /* PIDFD_SIGNAL_PROCESS_GROUP, 6.9 */
+#define INFO_CREDS   (1U << 1) /* PIDFD_INFO_CREDS, 6.13 */
 #define INFO_EXIT    (1U << 3) /* PIDFD_INFO_EXIT, 6.15 */
 
 /* The first published size of struct pidfd_info; later ones are longer. */
@@ -153,16 +154,34 @@ rv_sys_wait(
 	return info->si_pid != 0;
 }
 
+static bool
+get_info(int pidfd, uint64_t what, struct pidfd_info_v0 *info)
+{
+	*info = (struct pidfd_info_v0){ .mask = what };
+	return pidfd >= 0 && !injected(RV_FAULT(pidfd_info)) &&
+	       ioctl(pidfd, GET_INFO, info) == 0 && (info->mask & what) != 0;
+}
+
 int
 rv_sys_pidfd_exit_status(int pidfd, int *wstatus)
 {
-	struct pidfd_info_v0 info = { .mask = INFO_EXIT };
+	struct pidfd_info_v0 info;
 
-	if (pidfd < 0 || injected(RV_FAULT(pidfd_info)) ||
-	    ioctl(pidfd, GET_INFO, &info) == -1 ||
-	    (info.mask & INFO_EXIT) == 0) {
+	if (!get_info(pidfd, INFO_EXIT, &info)) {
 		return 0;
 	}
 	*wstatus = info.exit_code;
 	return 1;
+}
+
+bool
+rv_sys_pidfd_uid(int pidfd, uid_t *uid)
+{
+	struct pidfd_info_v0 info;
+
+	if (!get_info(pidfd, INFO_CREDS, &info)) {
+		return false;
+	}
+	*uid = info.euid;
+	return true;
 }

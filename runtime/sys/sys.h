@@ -56,6 +56,8 @@ int rv_sys_pidfd_signal_group(int pidfd, pid_t pgid, int signo);
 struct rusage;
 int rv_sys_wait(
     int pidfd, pid_t pid, int options, siginfo_t *, struct rusage *);
+/* The user that it acts as (6.13+); false when that is not told. */
+bool rv_sys_pidfd_uid(int pidfd, uid_t *uid);
 /* Exit status of a process reaped by others (6.15+): 1, or 0 when not told. */
 int rv_sys_pidfd_exit_status(int pidfd, int *wstatus);
 

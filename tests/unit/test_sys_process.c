@@ -196,6 +196,30 @@ RV_TEST(a_status_reaped_by_others_is_told_or_unknown)
 	}
 }
 
+RV_TEST(the_user_of_a_process_is_told_by_its_pidfd_or_by_proc)
+{
+	pid_t pid = start_sleeper();
+	int fd = rv_sys_pidfd_open(pid);
+	uid_t uid = geteuid() + 1;
+
+	CU_ASSERT_TRUE(rv_sys_proc_uid(pid, &uid));
+	CU_ASSERT_EQUAL(uid, geteuid());
+	uid = geteuid() + 1;
+	rv_fault_set("pidfd_info=ENOTTY");
+	CU_ASSERT_FALSE(rv_sys_pidfd_uid(fd, &uid));
+	rv_fault_set(NULL);
+	CU_ASSERT_FALSE(rv_sys_pidfd_uid(-1, &uid));
+	CU_ASSERT_EQUAL(uid, geteuid() + 1);
+	if (rv_sys_pidfd_uid(fd, &uid)) {
+		CU_ASSERT_EQUAL(uid, geteuid());
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	kill(pid, SIGKILL);
+	CU_ASSERT_EQUAL(rv_sys_wait(-1, pid, WEXITED, NULL, NULL), 1);
+}
+
 RV_TEST(how_a_zombie_ended_is_told_to_who_may_know)
 {
 	pid_t pid = start_ended(42);
@@ -484,6 +508,7 @@ RV_SUITE(sys_process,
     RV_CASE(other_failures_are_told_and_not_worked_around),
     RV_CASE(there_is_no_pidfd_of_what_does_not_exist),
     RV_CASE(a_status_reaped_by_others_is_told_or_unknown),
+    RV_CASE(the_user_of_a_process_is_told_by_its_pidfd_or_by_proc),
     RV_CASE(how_a_zombie_ended_is_told_to_who_may_know),
     RV_CASE(a_helper_gets_its_descriptors_and_no_others),
     RV_CASE(descriptors_may_stand_anywhere_and_twice),
