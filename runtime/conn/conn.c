@@ -221,7 +221,7 @@ reeve_conn_close(struct reeve_conn *conn)
 	}
 	(void)close(conn->fd);
 	conn->fd = -1;
-	rv_packet_drop(&conn->own->arrival);
+	rv_seqpacket_drop(&conn->own->arrival);
 }
 
 void
@@ -345,7 +345,7 @@ send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
 	if (status == REEVE_OK) {
 		status = conn->stream != NULL
 			     ? rv_stream_send(conn, out, until)
-			     : rv_packet_send(conn, out, until);
+			     : rv_seqpacket_send(conn, out, until);
 		(void)pthread_mutex_unlock(&conn->own->sending);
 	}
 	return status;
@@ -422,7 +422,7 @@ receive_in(
 	if (status == REEVE_OK) {
 		status = conn->stream != NULL
 			     ? rv_stream_receive(conn, in, until)
-			     : rv_packet_receive(conn, in, until);
+			     : rv_seqpacket_receive(conn, in, until);
 		(void)pthread_mutex_unlock(&conn->own->receiving);
 	}
 	return status;

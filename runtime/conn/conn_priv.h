@@ -96,12 +96,12 @@ enum reeve_status rv_conn_new(struct reeve_conn **, int fd, bool may_send,
 /* REEVE_ETIMEDOUT: somebody else has it, still. */
 enum reeve_status rv_conn_lock(pthread_mutex_t *, rv_time until) RV_MUST_CHECK;
 
-enum reeve_status rv_packet_send(struct reeve_conn *,
+enum reeve_status rv_seqpacket_send(struct reeve_conn *,
     const struct rv_outgoing *, rv_time until) RV_MUST_CHECK;
-enum reeve_status rv_packet_receive(struct reeve_conn *,
+enum reeve_status rv_seqpacket_receive(struct reeve_conn *,
     const struct rv_incoming *, rv_time until) RV_MUST_CHECK;
 /* Forget what arrived. */
-void rv_packet_drop(struct rv_arrival *);
+void rv_seqpacket_drop(struct rv_arrival *);
 
 /* Memory of `length` bytes at least; its bytes may be anything. */
 enum reeve_status rv_parcel_room(

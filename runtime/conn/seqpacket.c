@@ -219,7 +219,7 @@ send_block(struct reeve_conn *conn, struct rv_head *head,
 }
 
 enum reeve_status
-rv_packet_send(
+rv_seqpacket_send(
     struct reeve_conn *conn, const struct rv_outgoing *out, rv_time until)
 {
 	struct rv_head head;
@@ -242,7 +242,7 @@ rv_packet_send(
 }
 
 void
-rv_packet_drop(struct rv_arrival *a)
+rv_seqpacket_drop(struct rv_arrival *a)
 {
 	rv_rights_close(&a->rights);
 	a->here = false;
@@ -327,7 +327,7 @@ pull(struct reeve_conn *conn, void *at, size_t size, rv_time until)
 	if (status != REEVE_OK) {
 		int saved = errno;
 
-		rv_packet_drop(a);
+		rv_seqpacket_drop(a);
 		errno = saved;
 		return status;
 	}
@@ -482,11 +482,11 @@ finish(struct rv_arrival *a, const struct rv_incoming *in)
 			deliver_handles(a, parcel);
 		}
 	}
-	rv_packet_drop(a);
+	rv_seqpacket_drop(a);
 }
 
 enum reeve_status
-rv_packet_receive(
+rv_seqpacket_receive(
     struct reeve_conn *conn, const struct rv_incoming *in, rv_time until)
 {
 	struct rv_conn_own *own = conn->own;
@@ -509,7 +509,7 @@ rv_packet_receive(
 		placed = RV_MIN(size, a->body);
 	}
 	if (a->head.length > in->size && in->parcel != NULL) {
-		rv_packet_drop(a);
+		rv_seqpacket_drop(a);
 		return REEVE_ETOOBIG;
 	}
 	if (a->head.length > in->size) {
@@ -531,7 +531,7 @@ rv_packet_receive(
 	if (status == REEVE_OK) {
 		finish(a, in);
 	} else if (status != REEVE_ENOMEM) {
-		rv_packet_drop(a);
+		rv_seqpacket_drop(a);
 	}
 	return status;
 }

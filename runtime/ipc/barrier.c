@@ -191,7 +191,7 @@ place_for(struct reeve_barrier *b, uint32_t use)
 	struct reeve_place *place = rv_place_mine(places_of(b));
 
 	if (place == NULL) {
-		place = rv_place_take(places_of(b));
+		place = rv_places_take(places_of(b));
 		if (place != NULL) {
 			rv_store(&place->ticket, 0);
 			rv_store(&place->use, use);
@@ -318,7 +318,7 @@ reeve_barrier_wait(struct reeve_barrier *b, int64_t timeout,
 	status = stay(b, &visit, &held);
 	rv_store(&visit.place->ticket, 0);
 	if (RV_READ(visit.place->use) == VISITOR) {
-		rv_place_leave(visit.place);
+		rv_places_leave(visit.place);
 	}
 	if (held) {
 		leave(b);
@@ -365,7 +365,7 @@ reeve_barrier_leave(struct reeve_barrier *b)
 	}
 	place = rv_place_mine(places_of(b));
 	if (place != NULL) {
-		rv_place_leave(place);
+		rv_places_leave(place);
 	} else {
 		status = REEVE_ENOTHELD;
 	}

@@ -147,7 +147,7 @@ settle(struct reeve_condition *c)
 static struct reeve_place *
 arrive(struct reeve_condition *c)
 {
-	struct reeve_place *place = rv_place_take(places_of(c));
+	struct reeve_place *place = rv_places_take(places_of(c));
 
 	if (place != NULL) {
 		rv_store(&place->ticket, RV_READ(c->next));
@@ -191,7 +191,7 @@ wait_until(struct reeve_condition *c, rv_time until)
 			status = REEVE_ETIMEDOUT;
 		}
 	} while (status == REEVE_OK && !is_served(c, place));
-	rv_place_leave(place);
+	rv_places_leave(place);
 	return status;
 }
 

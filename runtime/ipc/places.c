@@ -52,7 +52,7 @@ rv_place_mine(struct rv_places places)
 }
 
 struct reeve_place *
-rv_place_take(struct rv_places places)
+rv_places_take(struct rv_places places)
 {
 	for (uint32_t i = 0; i < places.n; i++) {
 		struct reeve_place *place = &places.at[i];
@@ -68,7 +68,7 @@ rv_place_take(struct rv_places places)
 }
 
 void
-rv_place_leave(struct reeve_place *place)
+rv_places_leave(struct reeve_place *place)
 {
 	rv_store(&place->use, RV_PLACE_FREE);
 	rv_mutex_unwatch(&place->alive);

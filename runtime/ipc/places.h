@@ -36,9 +36,9 @@ bool rv_place_died(const struct reeve_place *);
 /* The one that the caller holds, or NULL. */
 struct reeve_place *rv_place_mine(struct rv_places);
 /* Take a free one, which is free still; NULL: there is none. */
-struct reeve_place *rv_place_take(struct rv_places);
+struct reeve_place *rv_places_take(struct rv_places);
 /* It is free: what its holder does, before it is let go. */
-void rv_place_leave(struct reeve_place *);
+void rv_places_leave(struct reeve_place *);
 
 /*
  * What one who sleeps watches: `change`, and all places as they are now. False:

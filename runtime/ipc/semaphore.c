@@ -152,7 +152,7 @@ take(struct reeve_semaphore *s)
 	if (s->n_places > 0) {
 		place = rv_place_mine(places_of(s));
 		if (place == NULL) {
-			place = rv_place_take(places_of(s));
+			place = rv_places_take(places_of(s));
 			if (place == NULL) {
 				return REEVE_EFULL;
 			}
@@ -255,7 +255,7 @@ give(struct reeve_semaphore *s, uint32_t n)
 	rv_store(&place->ticket, RV_READ(place->ticket) - n);
 	set_value(s, RV_READ(s->value) + n);
 	if (RV_READ(place->ticket) == 0) {
-		rv_place_leave(place);
+		rv_places_leave(place);
 	}
 	return REEVE_OK;
 }

@@ -27,3 +27,12 @@ tests_unit_test_listener_LDADD = $(rv_conn_libs)
 tests_unit_test_blocks_SOURCES = tests/unit/test_blocks.c
 tests_unit_test_blocks_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_blocks_LDADD = $(rv_conn_libs)
+# By each start method, with what ipc.mk and process.mk say.
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_conn_methods
+TESTS += tests/unit/test_conn_methods
+endif
+tests_unit_test_conn_methods_SOURCES = tests/unit/test_conn_methods.c \
+	$(rv_crew_rig)
+tests_unit_test_conn_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_conn_methods_LDADD = runtime/conn/librv_conn.la $(rv_crew_libs)

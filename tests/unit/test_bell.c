@@ -12,7 +12,7 @@
 #include <reeve/bell.h>
 
 #include "base/fault.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 static struct reeve_bell *
 new_bell(void)
@@ -51,28 +51,49 @@ RV_TEST(a_wait_ends_at_its_timeout)
 	reeve_bell_free(bell);
 }
 
-RV_TEST(who_has_its_handle_hears_it_in_another_process)
+static int
+set_it_after_the_other(void *ctx)
 {
-	struct reeve_bell *bell = new_bell(), *other = NULL;
-	struct reeve_handle handle;
-	struct reeve_error err;
-	pid_t pid;
-	int status;
+	struct reeve_bell *bell = NULL, *other = NULL;
+	struct reeve_handle handle = crew_given("bell"),
+			    before = crew_given("other");
 
-	CU_ASSERT_EQUAL_FATAL(reeve_bell_handle(bell, &handle, &err), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(reeve_bell_open(&other, &handle, &err), REEVE_OK);
+	(void)ctx;
+	CREW_EXPECT(reeve_bell_open(&bell, &handle, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_bell_open(&other, &before, NULL) == REEVE_OK);
 	reeve_handle_close(&handle);
-	CU_ASSERT_EQUAL(handle.kind, REEVE_SHARE_NONE);
-	pid = fork();
-	if (pid == 0) {
-		reeve_bell_set(other);
-		_exit(0);
-	}
-	CU_ASSERT_EQUAL(reeve_bell_wait(bell, REEVE_FOREVER), REEVE_OK);
-	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
-	CU_ASSERT_TRUE(reeve_bell_is_set(other));
+	reeve_handle_close(&before);
+	CREW_EXPECT(handle.kind == REEVE_SHARE_NONE);
+	CREW_EXPECT(!reeve_bell_is_set(bell));
+	CREW_EXPECT(reeve_bell_wait(other, REEVE_FOREVER) == REEVE_OK);
+	reeve_bell_set(bell);
 	reeve_bell_free(other);
 	reeve_bell_free(bell);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_53_who_has_its_handle_hears_it_in_another_process)
+{
+	struct reeve_bell *bells[2] = { new_bell(), new_bell() };
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++) {
+		struct reeve_handle handle;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_bell_handle(bells[i], &handle, NULL), REEVE_OK);
+		crew_give(i == 0 ? "bell" : "other", handle);
+	}
+	pid = crew_start(set_it_after_the_other, NULL);
+	CU_ASSERT_EQUAL(reeve_bell_wait(bells[0], 0), REEVE_ETIMEDOUT);
+	reeve_bell_set(bells[1]);
+	CU_ASSERT_EQUAL(reeve_bell_wait(bells[0], REEVE_FOREVER), REEVE_OK);
+	CU_ASSERT_EQUAL(crew_end(pid), 0);
+	CU_ASSERT_TRUE(reeve_bell_is_set(bells[0]));
+	reeve_bell_clear(bells[0]);
+	CU_ASSERT_FALSE(reeve_bell_is_set(bells[0]));
+	reeve_bell_free(bells[0]);
+	reeve_bell_free(bells[1]);
 }
 
 RV_TEST(what_is_no_bell_is_refused_and_a_full_table_is_said)
@@ -95,5 +116,5 @@ RV_TEST(what_is_no_bell_is_refused_and_a_full_table_is_said)
 
 RV_SUITE(bell, RV_CASE(a_bell_is_set_until_it_is_cleared),
     RV_CASE(a_wait_ends_at_its_timeout),
-    RV_CASE(who_has_its_handle_hears_it_in_another_process),
+    RV_CASE(scenario_53_who_has_its_handle_hears_it_in_another_process),
     RV_CASE(what_is_no_bell_is_refused_and_a_full_table_is_said))

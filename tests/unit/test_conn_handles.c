@@ -39,58 +39,6 @@ finish(struct reeve_conn *a, struct reeve_conn *b)
 	reeve_conn_free(b);
 }
 
-/* Send a handle, which is closed, and receive it. */
-static struct reeve_handle
-send_over(struct reeve_conn *a, struct reeve_conn *b, struct reeve_handle h)
-{
-	struct reeve_parcel out = { .n_handles = 1 }, in = { 0 };
-
-	out.handles[0] = h;
-	CU_ASSERT_EQUAL_FATAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
-	reeve_handle_close(&h);
-	CU_ASSERT_EQUAL_FATAL(reeve_conn_recv(b, &in, 0, LONG), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(in.n_handles, 1);
-	h = reeve_parcel_take(&in, 0);
-	CU_ASSERT_EQUAL(reeve_parcel_take(&in, 0).kind, REEVE_SHARE_NONE);
-	CU_ASSERT_EQUAL(reeve_parcel_take(&in, 9).kind, REEVE_SHARE_NONE);
-	reeve_parcel_free(&in);
-	return h;
-}
-
-RV_TEST(a_connection_sent_through_a_connection_works_at_the_other_end)
-{
-	struct reeve_conn *a, *b, *c, *d, *got[2] = { NULL, NULL };
-	struct reeve_parcel in = { 0 };
-	struct reeve_handle h;
-
-	make_pipe(&a, &b);
-	for (unsigned duplex = 0; duplex < 2; duplex++) {
-		CU_ASSERT_EQUAL(reeve_pipe(duplex, &c, &d, &err), REEVE_OK);
-		for (unsigned i = 0; i < 2; i++) {
-			CU_ASSERT_EQUAL(
-			    reeve_conn_handle(i == 0 ? c : d, &h, &err),
-			    REEVE_OK);
-			h = send_over(a, b, h);
-			CU_ASSERT_EQUAL_FATAL(
-			    reeve_conn_open(&got[i], &h, &err), REEVE_OK);
-			reeve_handle_close(&h);
-		}
-		finish(c, d);
-		CU_ASSERT_EQUAL(reeve_conn_can_send(got[0]), duplex == 1);
-		CU_ASSERT_TRUE(reeve_conn_can_receive(got[0]));
-		CU_ASSERT_TRUE(reeve_conn_can_send(got[1]));
-		CU_ASSERT_EQUAL(reeve_conn_can_receive(got[1]), duplex == 1);
-		CU_ASSERT_EQUAL(
-		    reeve_conn_send(got[1], "through", 7, LONG), REEVE_OK);
-		CU_ASSERT_EQUAL(
-		    reeve_conn_recv(got[0], &in, 7, LONG), REEVE_OK);
-		CU_ASSERT_EQUAL(memcmp(in.data, "through", 7), 0);
-		finish(got[0], got[1]);
-	}
-	reeve_parcel_free(&in);
-	finish(a, b);
-}
-
 RV_TEST(bells_and_files_go_with_a_large_message)
 {
 	static char block[200000];
@@ -398,9 +346,7 @@ RV_TEST(handles_in_a_message_to_a_process_that_dies_are_closed)
 	finish(a, b);
 }
 
-RV_SUITE(conn_handles,
-    RV_CASE(a_connection_sent_through_a_connection_works_at_the_other_end),
-    RV_CASE(bells_and_files_go_with_a_large_message),
+RV_SUITE(conn_handles, RV_CASE(bells_and_files_go_with_a_large_message),
     RV_CASE(handles_that_nobody_takes_are_closed),
     RV_CASE(a_full_table_of_descriptors_is_said_and_leaks_none),
     RV_CASE(a_descriptor_that_is_none_is_said),

@@ -13,8 +13,7 @@
 #include <reeve/memory.h>
 
 #include "base/base.h"
-#include "lib/crew.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 #define ROOM 65536
 
@@ -43,7 +42,7 @@ add_thousand(void *ctx)
 	return 0;
 }
 
-RV_TEST(no_addition_of_four_processes_is_lost)
+CREW_SCENARIO(scenario_62_no_addition_of_four_processes_is_lost)
 {
 	struct pair *pair = crew_share(sizeof(*pair)), copy;
 	int64_t old = 12000;
@@ -69,6 +68,32 @@ RV_TEST(no_addition_of_four_processes_is_lost)
 }
 
 static int
+double_fields(void *ctx)
+{
+	struct pair *pair = ctx;
+
+	pair->integer *= 2;
+	pair->real *= 2;
+	pair->tiny = (int8_t)(2 * pair->tiny);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_64_a_struct_is_doubled_and_its_copy_is_not)
+{
+	struct pair *pair = crew_share(sizeof(*pair)), copy;
+
+	*pair = (struct pair){ .integer = 3, .real = 0.25, .tiny = -7 };
+	copy = *pair;
+	CU_ASSERT_EQUAL(crew_end(crew_start(double_fields, pair)), 0);
+	CU_ASSERT_EQUAL(pair->integer, 6);
+	CU_ASSERT_EQUAL(pair->real, 0.5);
+	CU_ASSERT_EQUAL(pair->tiny, -14);
+	CU_ASSERT_EQUAL(copy.integer, 3);
+	CU_ASSERT_EQUAL(copy.tiny, -7);
+	crew_unshare(pair, sizeof(*pair));
+}
+
+static int
 fill_array(void *ctx)
 {
 	for (uint64_t i = 0; i < 10; i++) {
@@ -79,7 +104,7 @@ fill_array(void *ctx)
 	return 0;
 }
 
-RV_TEST(an_array_knows_its_type_and_its_bounds)
+CREW_SCENARIO(scenario_62_an_array_knows_its_type_and_its_bounds)
 {
 	struct reeve_array *a = crew_share(ROOM);
 	int32_t value = 0, old = 81;
@@ -102,31 +127,58 @@ RV_TEST(an_array_knows_its_type_and_its_bounds)
 	crew_unshare(a, ROOM);
 }
 
-RV_TEST(every_type_has_its_arrays)
+/* Where the array of one type is; each has room of its own. */
+static struct reeve_array *
+array_of(void *room, enum reeve_number kind)
 {
-	struct reeve_array *a = crew_share(ROOM);
+	return (
+	    struct reeve_array *)(void *)((char *)room + (size_t)kind * 1024);
+}
 
-#define X(name, type)                                                        \
-	{                                                                    \
-		type value = 0;                                              \
-		CU_ASSERT_EQUAL(                                             \
-		    reeve_array_init(a, ROOM, REEVE_NUMBER_##name, 7),       \
-		    REEVE_OK);                                               \
-		CU_ASSERT_EQUAL(reeve_array_size(REEVE_NUMBER_##name, 7),    \
-		    sizeof(*a) + 7 * sizeof(type));                          \
-		CU_ASSERT_EQUAL(                                             \
-		    reeve_array_set_##name(a, 6, (type)100), REEVE_OK);      \
-		CU_ASSERT_EQUAL(                                             \
-		    reeve_array_add_##name(a, 6, (type)20, NULL), REEVE_OK); \
-		CU_ASSERT_EQUAL(                                             \
-		    reeve_array_get_##name(a, 6, &value), REEVE_OK);         \
-		CU_ASSERT_EQUAL(value, (type)120);                           \
-		CU_ASSERT_EQUAL(                                             \
-		    reeve_array_get_##name(a, 7, &value), REEVE_EINVALID);   \
+static int
+change_each(void *ctx)
+{
+#define X(name, type)                                                          \
+	{                                                                      \
+		struct reeve_array *a = array_of(ctx, REEVE_NUMBER_##name);    \
+		type value = 0;                                                \
+		CREW_EXPECT(                                                   \
+		    reeve_array_set_##name(a, 6, (type)100) == REEVE_OK);      \
+		CREW_EXPECT(                                                   \
+		    reeve_array_add_##name(a, 6, (type)20, NULL) == REEVE_OK); \
+		CREW_EXPECT(                                                   \
+		    reeve_array_get_##name(a, 7, &value) == REEVE_EINVALID);   \
 	}
 	REEVE_NUMBERS(X)
 #undef X
-	crew_unshare(a, ROOM);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_62_every_type_has_its_arrays)
+{
+	void *room = crew_share(ROOM);
+
+#define X(name, type)                                                         \
+	CU_ASSERT_EQUAL(reeve_array_init(array_of(room, REEVE_NUMBER_##name), \
+			    1024, REEVE_NUMBER_##name, 7),                    \
+	    REEVE_OK);                                                        \
+	CU_ASSERT_EQUAL(reeve_array_size(REEVE_NUMBER_##name, 7),             \
+	    sizeof(struct reeve_array) + 7 * sizeof(type));
+	REEVE_NUMBERS(X)
+#undef X
+	CU_ASSERT_EQUAL(crew_end(crew_start(change_each, room)), 0);
+#define X(name, type)                                                    \
+	{                                                                \
+		type value = 0;                                          \
+		CU_ASSERT_EQUAL(                                         \
+		    reeve_array_get_##name(                              \
+			array_of(room, REEVE_NUMBER_##name), 6, &value), \
+		    REEVE_OK);                                           \
+		CU_ASSERT_EQUAL(value, (type)120);                       \
+	}
+	REEVE_NUMBERS(X)
+#undef X
+	crew_unshare(room, ROOM);
 }
 
 RV_TEST(an_array_is_not_made_of_nonsense)
@@ -203,20 +255,32 @@ at_random(struct reeve_arena *a, unsigned seed, int steps)
 	return good;
 }
 
-RV_TEST(parts_of_an_arena_do_not_overlap_and_gaps_become_one)
+static int
+use_at_random(void *ctx)
 {
-	struct reeve_arena *a = crew_share(ROOM);
+	CREW_EXPECT(at_random(ctx, (unsigned)getpid(), 4000));
+	return 0;
+}
+
+CREW_SCENARIO(scenario_65_parts_of_an_arena_do_not_overlap_and_become_one)
+{
+	struct reeve_arena *a = crew_share(ROOM * 4);
+	pid_t pid[3];
 	uint64_t all;
 
-	CU_ASSERT_EQUAL(reeve_arena_init(a, ROOM), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_arena_init(a, ROOM * 4), REEVE_OK);
 	all = reeve_arena_largest(a);
-	CU_ASSERT_TRUE(all > ROOM - 512);
-	for (unsigned seed = 1; seed <= 5; seed++) {
-		CU_ASSERT_TRUE(at_random(a, seed, 4000));
-		CU_ASSERT_EQUAL(reeve_arena_largest(a), all);
-		CU_ASSERT_EQUAL(reeve_arena_left(a), all);
+	CU_ASSERT_TRUE(all > ROOM * 4 - 512);
+	for (int i = 0; i < 3; i++) {
+		pid[i] = crew_start(use_at_random, a);
 	}
-	crew_unshare(a, ROOM);
+	CU_ASSERT_TRUE(at_random(a, 1, 4000));
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(crew_end(pid[i]), 0);
+	}
+	CU_ASSERT_EQUAL(reeve_arena_largest(a), all);
+	CU_ASSERT_EQUAL(reeve_arena_left(a), all);
+	crew_unshare(a, ROOM * 4);
 }
 
 RV_TEST(an_arena_is_used_up_to_its_last_bytes)
@@ -449,11 +513,12 @@ RV_TEST(an_item_is_whole_though_its_writer_is_killed)
 	crew_unshare(list, ROOM);
 }
 
-RV_SUITE(items, RV_CASE(no_addition_of_four_processes_is_lost),
-    RV_CASE(an_array_knows_its_type_and_its_bounds),
-    RV_CASE(every_type_has_its_arrays),
+RV_SUITE(items, RV_CASE(scenario_62_no_addition_of_four_processes_is_lost),
+    RV_CASE(scenario_64_a_struct_is_doubled_and_its_copy_is_not),
+    RV_CASE(scenario_62_an_array_knows_its_type_and_its_bounds),
+    RV_CASE(scenario_62_every_type_has_its_arrays),
     RV_CASE(an_array_is_not_made_of_nonsense),
-    RV_CASE(parts_of_an_arena_do_not_overlap_and_gaps_become_one),
+    RV_CASE(scenario_65_parts_of_an_arena_do_not_overlap_and_become_one),
     RV_CASE(an_arena_is_used_up_to_its_last_bytes),
     RV_CASE(what_is_not_allocated_is_not_freed),
     RV_CASE(an_arena_is_whole_whoever_is_killed_within),

@@ -16,9 +16,8 @@
 #include <reeve/memory.h>
 
 #include "base/fault.h"
-#include "lib/crew.h"
-#include "lib/harness.h"
 #include "sys/sys.h"
+#include "unit/crew_rig.h"
 
 static struct reeve_memory *
 new_block(uint64_t bytes, const char *name)
@@ -82,42 +81,119 @@ RV_TEST(a_block_has_the_size_that_was_asked_for_and_zeros)
 	reeve_memory_free(NULL);
 }
 
-struct share {
+/* The block that was given; by its handle. */
+static struct reeve_memory *
+open_given(void)
+{
+	struct reeve_handle handle = crew_given("block");
+	struct reeve_memory *m = NULL;
+
+	CREW_EXPECT(reeve_memory_open(&m, &handle, NULL) == REEVE_OK);
+	reeve_handle_close(&handle);
+	return m;
+}
+
+static void
+give_block(const struct reeve_memory *m)
+{
 	struct reeve_handle handle;
-	const char *name;
-};
+
+	CU_ASSERT_EQUAL_FATAL(reeve_memory_handle(m, &handle, NULL), REEVE_OK);
+	crew_give("block", handle);
+}
 
 static int
-write_both_ways(void *ctx)
+look_at_its_size(void *ctx)
 {
-	const struct share *share = ctx;
-	struct reeve_memory *m = NULL, *named = NULL;
+	struct reeve_memory *m = open_given();
 
-	if (reeve_memory_open(&m, &share->handle, NULL) != REEVE_OK ||
-	    reeve_memory_find(&named, share->name, NULL) != REEVE_OK) {
-		return 1;
-	}
-	memcpy(reeve_memory_at(m), "hello", 5);
-	memcpy((char *)reeve_memory_at(named) + 5, "again", 5);
-	reeve_memory_free(named);
+	(void)ctx;
+	CREW_EXPECT(reeve_memory_size(m) == 5);
+	CREW_EXPECT(reeve_memory_is_writable(m));
+	CREW_EXPECT(memcmp(reeve_memory_at(m), "five!", 5) == 0);
 	reeve_memory_free(m);
 	return 0;
 }
 
-RV_TEST(a_child_writes_by_handle_and_by_name_and_takes_nothing_away)
+/* Nobody says a size who opens it, so none can be wrong. */
+CREW_SCENARIO(scenario_67_a_block_has_its_size_wherever_it_is_opened)
+{
+	struct reeve_memory *m = new_block(5, NULL);
+
+	memcpy(reeve_memory_at(m), "five!", 5);
+	give_block(m);
+	CU_ASSERT_EQUAL(crew_end(crew_start(look_at_its_size, NULL)), 0);
+	reeve_memory_free(m);
+}
+
+/* What members are to find it by, and how they are to end. */
+struct named {
+	char name[REEVE_MEMORY_NAME_MAX + 1];
+	int signo;
+};
+
+static struct named *
+share_name(void)
+{
+	struct named *named = crew_share(sizeof(*named));
+
+	(void)snprintf(named->name, sizeof(named->name), "%s", own_name());
+	return named;
+}
+
+static int
+write_both_ways(void *ctx)
+{
+	struct reeve_memory *m = open_given(), *by_name = NULL;
+	const char *name = ((struct named *)ctx)->name;
+
+	CREW_EXPECT(reeve_memory_find(&by_name, name, NULL) == REEVE_OK);
+	memcpy(reeve_memory_at(m), "hello", 5);
+	memcpy((char *)reeve_memory_at(by_name) + 5, "again", 5);
+	reeve_memory_free(by_name);
+	reeve_memory_free(m);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_71_73_a_child_writes_both_ways_and_takes_nothing_away)
 {
 	struct reeve_memory *m = new_block(10, own_name()), *other = NULL;
-	struct share share = { .name = own_name() };
 	struct reeve_error err;
 
-	CU_ASSERT_EQUAL(reeve_memory_handle(m, &share.handle, &err), REEVE_OK);
-	CU_ASSERT_EQUAL(crew_end(crew_start(write_both_ways, &share)), 0);
+	give_block(m);
+	CU_ASSERT_EQUAL(crew_end(crew_start(write_both_ways, share_name())), 0);
 	CU_ASSERT_EQUAL(memcmp(reeve_memory_at(m), "helloagain", 10), 0);
 	/* it ended, and the name is still the owner's */
 	CU_ASSERT_EQUAL(reeve_memory_find(&other, own_name(), &err), REEVE_OK);
 	CU_ASSERT_STRING_EQUAL(reeve_memory_name(other), own_name());
 	reeve_memory_free(other);
-	reeve_handle_close(&share.handle);
+	reeve_memory_free(m);
+}
+
+/* In a member: of one that lives, and when it is unlinked. */
+static int
+meet_the_name(void *ctx)
+{
+	const char *name = ((struct named *)ctx)->name;
+	struct reeve_memory_options options = { .size = sizeof(options),
+		.name = name };
+	struct reeve_memory *m = NULL;
+
+	CREW_EXPECT(reeve_memory_new(&m, 8, &options, NULL) == REEVE_EEXIST);
+	CREW_EXPECT(reeve_memory_find(&m, "test-none", NULL) == REEVE_ENOENT);
+	CREW_EXPECT(reeve_memory_find(&m, "a/b", NULL) == REEVE_EINVALID);
+	CREW_EXPECT(reeve_memory_unlink(name, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_memory_unlink(name, NULL) == REEVE_ENOENT);
+	return 0;
+}
+
+CREW_SCENARIO(scenario_68_a_name_is_used_once_and_unlinked_once)
+{
+	struct reeve_memory *m = new_block(8, own_name()), *other = NULL;
+
+	CU_ASSERT_EQUAL(crew_end(crew_start(meet_the_name, share_name())), 0);
+	CU_ASSERT_EQUAL(
+	    reeve_memory_find(&other, own_name(), NULL), REEVE_ENOENT);
 	reeve_memory_free(m);
 }
 
@@ -148,26 +224,43 @@ RV_TEST(a_name_is_used_once_and_gone_with_its_block)
 	CU_ASSERT_EQUAL(reeve_memory_find(&m, own_name(), &err), REEVE_ENOENT);
 }
 
+/* Two names, of which it gives up one; the other one it has when it ends. */
 static int
 name_and_die(void *ctx)
 {
-	struct reeve_memory *m = new_block(8, ctx);
+	const struct named *named = ctx;
+	struct reeve_memory_options options = { .size = sizeof(options),
+		.name = named->name };
+	struct reeve_memory *m = NULL, *other = NULL;
+	char second[REEVE_MEMORY_NAME_MAX + 4];
 
-	(void)m;
-	return (int)kill(getpid(), SIGKILL);
+	CREW_EXPECT(reeve_memory_new(&m, 8, &options, NULL) == REEVE_OK);
+	(void)snprintf(second, sizeof(second), "%s.2", named->name);
+	options.name = second;
+	CREW_EXPECT(reeve_memory_new(&other, 8, &options, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_memory_unlink(second, NULL) == REEVE_OK);
+	return (int)kill(getpid(), named->signo);
 }
 
-RV_TEST(the_name_of_a_killed_owner_leads_nowhere_and_is_free)
+/* Nobody tracks, and there is nothing to count: a name ends with its owner. */
+CREW_SCENARIO(scenario_151_152_names_of_the_dead_lead_nowhere_and_are_free)
 {
+	struct named *named = share_name();
+	char second[REEVE_MEMORY_NAME_MAX + 4];
 	struct reeve_memory *m = NULL;
 	struct reeve_error err;
-	char name[64];
 
-	(void)snprintf(name, sizeof(name), "%s", own_name());
-	CU_ASSERT_EQUAL(crew_end(crew_start(name_and_die, name)), -SIGKILL);
-	CU_ASSERT_EQUAL(reeve_memory_find(&m, name, &err), REEVE_ENOENT);
-	CU_ASSERT_EQUAL(crew_end(crew_start(name_and_die, name)), -SIGKILL);
-	m = new_block(8, name);
+	(void)snprintf(second, sizeof(second), "%s.2", named->name);
+	for (int i = 0; i < 2; i++) {
+		named->signo = i == 0 ? SIGTERM : SIGKILL;
+		CU_ASSERT_EQUAL(
+		    crew_end(crew_start(name_and_die, named)), -named->signo);
+		CU_ASSERT_EQUAL(
+		    reeve_memory_find(&m, named->name, &err), REEVE_ENOENT);
+		CU_ASSERT_EQUAL(
+		    reeve_memory_find(&m, second, &err), REEVE_ENOENT);
+	}
+	m = new_block(8, named->name);
 	reeve_memory_free(m);
 }
 
@@ -323,9 +416,11 @@ RV_TEST(each_failure_of_the_system_is_said_and_leaves_nothing)
 }
 
 RV_SUITE(memory, RV_CASE(a_block_has_the_size_that_was_asked_for_and_zeros),
-    RV_CASE(a_child_writes_by_handle_and_by_name_and_takes_nothing_away),
+    RV_CASE(scenario_67_a_block_has_its_size_wherever_it_is_opened),
+    RV_CASE(scenario_71_73_a_child_writes_both_ways_and_takes_nothing_away),
+    RV_CASE(scenario_68_a_name_is_used_once_and_unlinked_once),
     RV_CASE(a_name_is_used_once_and_gone_with_its_block),
-    RV_CASE(the_name_of_a_killed_owner_leads_nowhere_and_is_free),
+    RV_CASE(scenario_151_152_names_of_the_dead_lead_nowhere_and_are_free),
     RV_CASE(bad_names_are_refused),
     RV_CASE(who_comes_after_writing_was_barred_reads_only),
     RV_CASE(nobody_can_change_the_size_of_a_block),
