@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,4 +79,36 @@ rv_error_wrap(struct reeve_error *err, const char *fmt, ...)
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", inner);
 	errno = saved;
 	return err->status;
+}
+
+enum reeve_status
+rv_error_size(struct reeve_error *err, const char *type, size_t size)
+{
+	return rv_error(err, REEVE_EINVALID,
+	    "%s has size %zu: set .size to sizeof(struct %s)", type, size,
+	    type);
+}
+
+enum reeve_status
+rv_error_handle(struct reeve_error *err, const char *wanted,
+    const struct reeve_handle *handle)
+{
+	static const char *const kinds[] = {
+		[REEVE_SHARE_NONE] = "empty: closed, or never filled in",
+		[REEVE_SHARE_DESCRIPTOR] = "a plain descriptor's",
+		[REEVE_SHARE_CONNECTION] = "a connection's",
+		[REEVE_SHARE_MEMORY] = "a block of memory's",
+		[REEVE_SHARE_QUEUE] = "a queue's",
+		[REEVE_SHARE_BELL] = "a bell's",
+		[REEVE_SHARE_READER] = "a receiving connection's",
+		[REEVE_SHARE_WRITER] = "a sending connection's",
+	};
+	unsigned kind = handle != NULL ? (unsigned)handle->kind : UINT_MAX;
+	const char *what = handle == NULL ? "NULL"
+			   : kind < sizeof(kinds) / sizeof(kinds[0])
+			       ? kinds[kind]
+			       : "of no known kind";
+
+	return rv_error(err, REEVE_EINVALID, "cannot open %s: the handle is %s",
+	    wanted, what);
 }

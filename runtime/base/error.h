@@ -6,7 +6,10 @@
 #ifndef RV_ERROR_H
 #define RV_ERROR_H
 
+#include <stddef.h>
+
 #include <reeve/error.h>
+#include <reeve/share.h>
 
 #include "base/base.h"
 
@@ -21,5 +24,13 @@ enum reeve_status rv_error_sys(struct reeve_error *err, int sys_errno,
 /* Put "context: " before the text; returns err's status (EINVALID for NULL). */
 enum reeve_status rv_error_wrap(struct reeve_error *err, const char *fmt, ...)
     RV_PRINTF(2, 3);
+
+/* REEVE_EINVALID: the size in a struct of options is not its own. */
+enum reeve_status rv_error_size(
+    struct reeve_error *err, const char *type, size_t size);
+
+/* REEVE_EINVALID: no handle of what is to be opened; says what it is. */
+enum reeve_status rv_error_handle(struct reeve_error *err, const char *wanted,
+    const struct reeve_handle *handle);
 
 #endif

@@ -8,11 +8,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
+
+#define PORT_MAX 65535
 
 static enum reeve_status
 parse_unix(struct rv_address *a, const char *text, bool may_be_abstract,
@@ -24,8 +27,8 @@ parse_unix(struct rv_address *a, const char *text, bool may_be_abstract,
 	a->is_abstract = text[0] == '@';
 	if (a->is_abstract && !may_be_abstract) {
 		return rv_error(err, REEVE_EINVALID,
-		    "\"unix:%s\" has no file, so any user can take it: that "
-		    "has to be asked for",
+		    "\"unix:%s\" has no file, so any user can take it: ask "
+		    "for that by REEVE_ADDRESS_ABSTRACT",
 		    text);
 	}
 	if (len < 1 || (a->is_abstract && len < 2) ||
@@ -59,9 +62,12 @@ parse_tcp(struct rv_address *a, const char *text, struct reeve_error *err)
 	if (colon == NULL || end < host ||
 	    (size_t)(end - host) >= sizeof(a->host) || colon[1] == '\0' ||
 	    strlen(colon + 1) > 5 ||
-	    strspn(colon + 1, "0123456789") != strlen(colon + 1)) {
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    strtoul(colon + 1, NULL, 10) > PORT_MAX) {
 		return rv_error(err, REEVE_EINVALID,
-		    "\"tcp:%s\" is not of the form tcp:HOST:PORT", text);
+		    "\"tcp:%s\" is not of the form tcp:HOST:PORT, with a "
+		    "number from 0 to %d as port",
+		    text, PORT_MAX);
 	}
 	memcpy(a->host, host, (size_t)(end - host));
 	memcpy(a->port, colon + 1, strlen(colon + 1));
@@ -84,23 +90,48 @@ rv_address_parse(struct rv_address *a, const char *text, bool may_be_abstract,
 	    text != NULL ? text : "");
 }
 
+static void
+write_tcp(const struct sockaddr_storage *at, socklen_t len,
+    char text[RV_ADDRESS_BYTES])
+{
+	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
+	bool is_six;
+
+	(void)getnameinfo((const struct sockaddr *)at, len, host, sizeof(host),
+	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	is_six = strchr(host, ':') != NULL;
+	(void)snprintf(text, RV_ADDRESS_BYTES, "tcp:%s%.*s%s:%.*s",
+	    is_six ? "[" : "", 255, host, is_six ? "]" : "", 15, port);
+}
+
 void
 rv_address_of(int fd, char text[RV_ADDRESS_BYTES])
 {
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
-	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
-	bool is_six;
 
 	memset(&at, 0, sizeof(at));
-	if (getsockname(fd, (struct sockaddr *)&at, &len) == 0) {
-		(void)getnameinfo((struct sockaddr *)&at, len, host,
-		    sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
+	(void)getsockname(fd, (struct sockaddr *)&at, &len);
+	write_tcp(&at, len, text);
+}
+
+void
+rv_address_of_peer(int fd, bool is_unix, char text[RV_ADDRESS_BYTES])
+{
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+	struct ucred peer = { 0 };
+
+	memset(&at, 0, sizeof(at));
+	if (is_unix) {
+		len = sizeof(peer);
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+		(void)snprintf(text, RV_ADDRESS_BYTES, "process %d of user %u",
+		    (int)peer.pid, (unsigned)peer.uid);
+	} else {
+		(void)getpeername(fd, (struct sockaddr *)&at, &len);
+		write_tcp(&at, len, text);
 	}
-	is_six = strchr(host, ':') != NULL;
-	(void)snprintf(text, RV_ADDRESS_BYTES, "tcp:%s%.*s%s:%.*s",
-	    is_six ? "[" : "", 255, host, is_six ? "]" : "", 15, port);
 }
 
 enum reeve_status

@@ -29,6 +29,9 @@ enum reeve_status rv_address_parse(struct rv_address *, const char *text,
 /* What a socket of TCP is bound to, as a text. */
 void rv_address_of(int fd, char text[RV_ADDRESS_BYTES]);
 
+/* Who is at the other end of a connection, as a text. */
+void rv_address_of_peer(int fd, bool is_unix, char text[RV_ADDRESS_BYTES]);
+
 /* The other side of a unix socket may be taken: REEVE_OK or REEVE_EAUTH. */
 enum reeve_status rv_address_check_user(
     int fd, const uid_t *users, size_t n, struct reeve_error *) RV_MUST_CHECK;

@@ -154,14 +154,12 @@ reeve_conn_open(struct reeve_conn **out, const struct reeve_handle *handle,
 	int fd;
 
 	if (out == NULL || handle == NULL || handle->n_fds != 1) {
-		return rv_error(err, REEVE_EINVALID,
-		    "this is not the handle of a connection");
+		return rv_error_handle(err, "a connection", handle);
 	}
 	reads = handle->kind == REEVE_SHARE_READER;
 	writes = handle->kind == REEVE_SHARE_WRITER;
 	if (!reads && !writes && handle->kind != REEVE_SHARE_CONNECTION) {
-		return rv_error(err, REEVE_EINVALID,
-		    "this is not the handle of a connection");
+		return rv_error_handle(err, "a connection", handle);
 	}
 	fd = fcntl(handle->fds[0], F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {

@@ -182,8 +182,9 @@ greet(int fd, struct reeve_guard *guard, const char *host, rv_time until,
 		}
 		status = rv_wait_fd(fd, events, until);
 		if (status != REEVE_OK) {
-			(void)rv_error(
-			    err, status, "the greetings were not over in time");
+			(void)rv_error(err, status,
+			    "the greetings were not over in time; does the "
+			    "listener have the same kind of guard?");
 			break;
 		}
 	}
@@ -204,6 +205,10 @@ reeve_conn_connect(struct reeve_conn **out, const char *address,
 	void *ctx = NULL;
 	int fd = -1;
 
+	if (options != NULL && options->size < sizeof(*options)) {
+		return rv_error_size(
+		    err, "reeve_connect_options", options->size);
+	}
 	options = options != NULL ? options : &none;
 	if (out == NULL) {
 		return rv_error(err, REEVE_EINVALID, "no place for an end");

@@ -259,6 +259,9 @@ reeve_conn_listen(struct reeve_listener **out, const char *address,
 	int backlog;
 	mode_t mode;
 
+	if (o != NULL && o->size < sizeof(*o)) {
+		return rv_error_size(err, "reeve_listen_options", o->size);
+	}
 	o = o != NULL ? o : &none;
 	if (out == NULL) {
 		return rv_error(err, REEVE_EINVALID, "no place for a listener");
@@ -317,6 +320,7 @@ step(struct reeve_listener *l, struct guest *guest, struct reeve_conn **conn,
 {
 	const struct rv_transport_ops *ops = NULL;
 	void *ctx = NULL;
+	char who[RV_ADDRESS_BYTES];
 	short events = POLLIN;
 	enum reeve_status status =
 	    l->guard->ops->step(guest->greeting, &events, err);
@@ -337,6 +341,10 @@ step(struct reeve_listener *l, struct guest *guest, struct reeve_conn **conn,
 		guest->fd = -1;
 		drop(l, i);
 		return give_out(l, fd, ops, ctx, conn, err);
+	}
+	if (status == REEVE_EAUTH) {
+		rv_address_of_peer(fd, l->is_unix, who);
+		(void)rv_error_wrap(err, "%s is refused", who);
 	}
 	drop(l, i);
 	/* who proves to be somebody else is told of; noise is not */

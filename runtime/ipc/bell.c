@@ -61,8 +61,7 @@ reeve_bell_open(struct reeve_bell **out, const struct reeve_handle *handle,
 
 	if (out == NULL || handle == NULL || handle->kind != REEVE_SHARE_BELL ||
 	    handle->n_fds != 1) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is not the handle of a bell");
+		return rv_error_handle(err, "a bell", handle);
 	}
 	fd = fcntl(handle->fds[0], F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {

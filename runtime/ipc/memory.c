@@ -146,12 +146,13 @@ check_options(uint64_t bytes, const struct reeve_memory_options *options,
 		    "memory of %llu bytes cannot be shared",
 		    (unsigned long long)bytes);
 	}
-	if (options != NULL &&
-	    (options->size != sizeof(*options) ||
-		(options->name != NULL &&
-		    strlen(options->name) > REEVE_MEMORY_NAME_MAX))) {
-		return rv_error(
-		    err, REEVE_EINVALID, "the options of memory are none");
+	if (options != NULL && options->size < sizeof(*options)) {
+		return rv_error_size(
+		    err, "reeve_memory_options", options->size);
+	}
+	if (options != NULL && options->name != NULL &&
+	    strlen(options->name) > REEVE_MEMORY_NAME_MAX) {
+		return rv_memory_bad_name(options->name, err);
 	}
 	if (options != NULL && options->reserve && !is_there(bytes)) {
 		return rv_error(err, REEVE_ENOMEM,
@@ -204,8 +205,7 @@ reeve_memory_open(struct reeve_memory **out, const struct reeve_handle *handle,
 
 	if (out == NULL || handle == NULL ||
 	    handle->kind != REEVE_SHARE_MEMORY || handle->n_fds != 1) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is not the handle of memory");
+		return rv_error_handle(err, "shared memory", handle);
 	}
 	fd = fcntl(handle->fds[0], F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {

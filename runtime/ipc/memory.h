@@ -34,5 +34,7 @@ enum reeve_status rv_memory_link(const char *name, const char *id, int fd,
 /* Take it away, if it is still this block's; id NULL: whatever block's. */
 enum reeve_status rv_memory_unlink(
     const char *name, const char *id, struct reeve_error *);
+/* REEVE_EINVALID: what a name may be. */
+enum reeve_status rv_memory_bad_name(const char *name, struct reeve_error *);
 
 #endif

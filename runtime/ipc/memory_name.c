@@ -180,6 +180,15 @@ sweep(int folder)
 	(void)closedir(dir);
 }
 
+enum reeve_status
+rv_memory_bad_name(const char *name, struct reeve_error *err)
+{
+	return rv_error(err, REEVE_EINVALID,
+	    "\"%.80s\" is no name for memory: 1 to %d letters, digits, dots, "
+	    "dashes, underscores, no dot first",
+	    name != NULL ? name : "", REEVE_MEMORY_NAME_MAX);
+}
+
 static enum reeve_status
 no_folder(const char *name, struct reeve_error *err)
 {
@@ -199,8 +208,7 @@ rv_memory_link(
 	int folder;
 
 	if (!is_name(name)) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is no name for memory");
+		return rv_memory_bad_name(name, err);
 	}
 	folder = open_folder();
 	if (folder < 0) {
@@ -227,8 +235,7 @@ rv_memory_unlink(const char *name, const char *id, struct reeve_error *err)
 	int folder, fd;
 
 	if (!is_name(name)) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is no name for memory");
+		return rv_memory_bad_name(name, err);
 	}
 	folder = open_folder();
 	if (folder < 0) {
@@ -256,9 +263,11 @@ reeve_memory_find(
 	char id[40];
 	int folder, fd;
 
-	if (out == NULL || !is_name(name)) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is no name of memory");
+	if (out == NULL) {
+		return rv_error(err, REEVE_EINVALID, "no place for memory");
+	}
+	if (!is_name(name)) {
+		return rv_memory_bad_name(name, err);
 	}
 	folder = open_folder();
 	if (folder < 0) {

@@ -206,8 +206,11 @@ reeve_queue_new(struct reeve_queue **out,
 	if (out == NULL) {
 		return rv_error(err, REEVE_EINVALID, "no place for a queue");
 	}
+	if (options != NULL && options->size < sizeof(o)) {
+		return rv_error_size(err, "reeve_queue_options", options->size);
+	}
 	if (options != NULL) {
-		memcpy(&o, options, RV_MIN(options->size, sizeof(o)));
+		o = *options;
 	}
 	shape.max_items = o.max_items != 0 ? o.max_items : 1024;
 	shape.max_bytes = o.max_bytes != 0 ? o.max_bytes : 64ULL << 20;
@@ -290,8 +293,7 @@ reeve_queue_open(struct reeve_queue **out, const struct reeve_handle *handle,
 	if (out == NULL || handle == NULL ||
 	    handle->kind != REEVE_SHARE_QUEUE || handle->n_fds < 3 ||
 	    handle->n_fds > 4) {
-		return rv_error(
-		    err, REEVE_EINVALID, "this is not the handle of a queue");
+		return rv_error_handle(err, "a queue", handle);
 	}
 	if (!read_shape(handle->fds[0], &shape) || !is_bell(handle->fds[1]) ||
 	    !is_socket(handle->fds[2]) ||

@@ -304,6 +304,9 @@ reeve_guard_of_key(struct reeve_guard **out,
 	struct rv_key_guard *guard;
 	const char *protocol;
 
+	if (options != NULL && options->size < sizeof(*options)) {
+		return rv_error_size(err, "reeve_key_options", options->size);
+	}
 	if (out == NULL || options == NULL || options->key == NULL ||
 	    options->key_length == 0 || options->key_length > KEY_MAX) {
 		return rv_error(

@@ -489,10 +489,13 @@ destroy(struct rv_net_guard *base)
 static enum reeve_status
 bad_file(struct reeve_error *err, const char *what, const char *file)
 {
-	const char *text = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long first = ERR_peek_error();
+	const char *text = ERR_SYSTEM_ERROR(first)
+			       ? strerror((int)ERR_GET_REASON(first))
+			       : ERR_reason_error_string(ERR_peek_last_error());
 
 	return rv_error(err, REEVE_EINVALID, "cannot use %s of \"%s\": %s",
-	    what, file != NULL ? file : "", text != NULL ? text : "no file");
+	    what, file, text != NULL ? text : "it says nothing usable");
 }
 
 static enum reeve_status
@@ -510,17 +513,20 @@ load(SSL_CTX *ctx, const struct reeve_tls_options *o, struct reeve_error *err)
 		return bad_file(err, "the certificate", o->certificate_file);
 	}
 	if (o->certificate_file != NULL &&
-	    (o->key_file == NULL || SSL_CTX_use_PrivateKey_file(ctx,
-					o->key_file, SSL_FILETYPE_PEM) != 1)) {
+	    SSL_CTX_use_PrivateKey_file(ctx, o->key_file, SSL_FILETYPE_PEM) !=
+		1) {
 		return bad_file(err, "the key", o->key_file);
 	}
-	if (o->authority_file != NULL
-		? SSL_CTX_load_verify_locations(ctx, o->authority_file, NULL) !=
-		      1
-		: SSL_CTX_set_default_verify_paths(ctx) != 1) {
-		return bad_file(err, "the authority", o->authority_file);
+	if (o->authority_file == NULL) {
+		return SSL_CTX_set_default_verify_paths(ctx) == 1
+			   ? REEVE_OK
+			   : rv_error(err, REEVE_EINVALID,
+				 "cannot tell whom the system believes: set "
+				 "authority_file");
 	}
-	return REEVE_OK;
+	return SSL_CTX_load_verify_locations(ctx, o->authority_file, NULL) == 1
+		   ? REEVE_OK
+		   : bad_file(err, "the authority", o->authority_file);
 }
 
 static enum reeve_status
@@ -560,10 +566,19 @@ reeve_guard_of_tls(struct reeve_guard **out,
 	struct tls_guard *guard;
 	enum reeve_status status;
 
+	if (options != NULL && options->size < sizeof(*options)) {
+		return rv_error_size(err, "reeve_tls_options", options->size);
+	}
 	if (out == NULL || options == NULL ||
 	    (options->then != NULL && rv_key_guard_of(options->then) == NULL)) {
 		return rv_error(err, REEVE_EINVALID,
 		    "behind a guard of certificates may be one of a key");
+	}
+	if ((options->certificate_file == NULL) !=
+	    (options->key_file == NULL)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "a certificate and its key belong together: "
+		    "certificate_file and key_file are set both or neither");
 	}
 	guard = rv_alloc(1, sizeof(*guard));
 	if (guard == NULL) {

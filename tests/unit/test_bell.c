@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +104,10 @@ RV_TEST(what_is_no_bell_is_refused_and_a_full_table_is_said)
 	struct reeve_error err;
 
 	CU_ASSERT_EQUAL(reeve_bell_open(&bell, &handle, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a plain descriptor's"));
+	handle = (struct reeve_handle){ 0 };
+	CU_ASSERT_EQUAL(reeve_bell_open(&bell, &handle, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "empty"));
 	CU_ASSERT_EQUAL(reeve_bell_open(&bell, NULL, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_bell_new(NULL, NULL), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_bell_wait(NULL, 0), REEVE_EINVALID);

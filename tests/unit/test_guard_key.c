@@ -59,6 +59,8 @@ RV_TEST(another_key_or_protocol_is_refused_on_both_sides_and_we_go_on)
 			    reeve_conn_accept(l, RIG_LONG, &conn, &err),
 			    REEVE_EAUTH);
 			CU_ASSERT_EQUAL(err.status, REEVE_EAUTH);
+			CU_ASSERT_PTR_NOT_NULL(strstr(
+			    err.text, tcp ? "tcp:127.0.0.1:" : "process "));
 			CU_ASSERT_EQUAL(rig_join(&client), REEVE_EAUTH);
 			CU_ASSERT_PTR_NULL(client.conn);
 			CU_ASSERT_EQUAL(reeve_listener_refused(l), i + 1);
@@ -101,6 +103,11 @@ RV_TEST(an_empty_key_is_none)
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_key(&guard, &options, &err), REEVE_EINVALID);
 	options.protocol = NULL;
+	options.size = 0;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_key(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sizeof"));
+	options.size = sizeof(options);
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_key(NULL, &options, &err), REEVE_EINVALID);
 	CU_ASSERT_TRUE(rv_fault_set("alloc=ENOMEM"));

@@ -394,7 +394,12 @@ RV_TEST(files_that_are_of_no_use_are_said)
 	options.certificate_file = "/nowhere";
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "key_file"));
+	options.key_file = "/nowhere";
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nowhere"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "No such file"));
 	options.certificate_file = server.certificate_file;
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);

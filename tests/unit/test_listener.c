@@ -327,12 +327,14 @@ RV_TEST(what_is_no_address_is_refused)
 {
 	static const char *const bad[] = {
 		"", "x", "unix:", "tcp:", "tcp:x", "tcp:x:", "tcp:x:y",
-		"tcp:127.0.0.1:123456", "tcp:[::1]", "unix:@", "http://x",
+		"tcp:127.0.0.1:123456", "tcp:127.0.0.1:65536", "tcp:[::1]",
+		"unix:@", "http://x",
 		"unix:/"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	};
-	struct reeve_listen_options any = { .flags = REEVE_ADDRESS_ABSTRACT };
+	struct reeve_listen_options any = { .size = sizeof(any),
+		.flags = REEVE_ADDRESS_ABSTRACT };
 	struct reeve_listener *l = NULL;
 	struct reeve_conn *conn = NULL;
 
@@ -351,6 +353,28 @@ RV_TEST(what_is_no_address_is_refused)
 	CU_ASSERT_EQUAL(
 	    reeve_conn_connect(&conn, "unix:/nowhere/at/all", NULL, LONG, &err),
 	    REEVE_ENOENT);
+	CU_ASSERT_PTR_NULL(l);
+	CU_ASSERT_PTR_NULL(conn);
+}
+
+/* Else what they say, a guard perhaps, would silently count for nothing. */
+RV_TEST(options_whose_size_is_not_set_are_refused)
+{
+	struct reeve_listen_options listening = { .backlog = 5 };
+	struct reeve_connect_options connecting = { .n_users = 0 };
+	struct reeve_listener *l = NULL;
+	struct reeve_conn *conn = NULL;
+
+	CU_ASSERT_EQUAL(
+	    reeve_conn_listen(&l, "tcp:127.0.0.1:0", &listening, &err),
+	    REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err.text, "sizeof(struct reeve_listen_options)"));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_connect(&conn, "tcp:127.0.0.1:1", &connecting, 0, &err),
+	    REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err.text, "sizeof(struct reeve_connect_options)"));
 	CU_ASSERT_PTR_NULL(l);
 	CU_ASSERT_PTR_NULL(conn);
 }
@@ -593,6 +617,7 @@ RV_SUITE(listener, RV_CASE(who_connects_is_accepted_and_heard),
     RV_CASE(of_many_who_replace_the_dead_one_wins),
     RV_CASE(a_free_port_is_told_and_a_name_without_a_file_must_be_asked_for),
     RV_CASE(what_is_no_address_is_refused),
+    RV_CASE(options_whose_size_is_not_set_are_refused),
     RV_CASE(a_user_who_is_not_allowed_is_refused_and_the_next_is_not),
     RV_CASE(a_listener_that_another_user_has_is_refused),
     RV_CASE(a_full_backlog_is_waited_for_no_longer_than_asked),

@@ -417,6 +417,9 @@ RV_TEST(bounds_that_cannot_be_are_refused)
 	options.max_bytes = 0;
 	options.large = UINT32_MAX;
 	CU_ASSERT_EQUAL(reeve_queue_new(&q, &options, &err), REEVE_EINVALID);
+	options = (struct reeve_queue_options){ .max_items = 5 };
+	CU_ASSERT_EQUAL(reeve_queue_new(&q, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sizeof"));
 	CU_ASSERT_EQUAL(reeve_queue_new(NULL, NULL, NULL), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(put_int(NULL, 1, 0), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(get_int(NULL, 0), REEVE_EINVALID);
