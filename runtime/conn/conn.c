@@ -112,7 +112,7 @@ narrow(const int fds[2])
 }
 
 enum reeve_status
-reeve_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b,
+reeve_pipe(struct reeve_conn **a, struct reeve_conn **b, bool duplex,
     struct reeve_error *err)
 {
 	struct reeve_conn *first = NULL, *second = NULL;
@@ -351,7 +351,7 @@ send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
 
 enum reeve_status
 reeve_conn_send(
-    struct reeve_conn *conn, const void *data, uint64_t length, int64_t timeout)
+    struct reeve_conn *conn, const void *data, size_t length, int64_t timeout)
 {
 	struct iovec part = { (void *)(uintptr_t)data, length };
 	struct rv_outgoing out = { .parts = &part, .n_parts = 1 };
@@ -428,7 +428,7 @@ receive_in(
 
 enum reeve_status
 reeve_conn_recv(struct reeve_conn *conn, struct reeve_parcel *parcel,
-    uint64_t max, int64_t timeout)
+    size_t max, int64_t timeout)
 {
 	struct rv_incoming in = { .parcel = parcel, .size = max };
 
@@ -440,15 +440,24 @@ reeve_conn_recv(struct reeve_conn *conn, struct reeve_parcel *parcel,
 }
 
 enum reeve_status
-reeve_conn_recv_into(struct reeve_conn *conn, void *buf, uint64_t size,
-    uint64_t *length, int64_t timeout)
+reeve_conn_recv_into(struct reeve_conn *conn, void *data, size_t capacity,
+    size_t *length, int64_t timeout)
 {
-	struct rv_incoming in = { .buf = buf, .size = size, .length = length };
+	uint64_t is = 0;
+	struct rv_incoming in = {
+		.buf = data, .size = capacity, .length = &is
+	};
+	enum reeve_status status;
 
-	if (length == NULL || (buf == NULL && size > 0)) {
+	if (data == NULL && capacity > 0) {
 		return REEVE_EINVALID;
 	}
-	return receive_in(conn, &in, timeout);
+	status = receive_in(conn, &in, timeout);
+	if (length != NULL &&
+	    (status == REEVE_OK || status == REEVE_ETOOSHORT)) {
+		*length = (size_t)RV_MIN(is, (uint64_t)SIZE_MAX);
+	}
+	return status;
 }
 
 bool

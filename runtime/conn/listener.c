@@ -475,8 +475,8 @@ accept_until(struct reeve_listener *l, rv_time until, struct reeve_conn **conn,
 }
 
 enum reeve_status
-reeve_conn_accept(struct reeve_listener *l, int64_t timeout,
-    struct reeve_conn **conn, struct reeve_error *err)
+reeve_conn_accept(struct reeve_conn **conn, struct reeve_listener *l,
+    int64_t timeout, struct reeve_error *err)
 {
 	rv_time until = rv_wait_until(timeout);
 	enum reeve_status status;

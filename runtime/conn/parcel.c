@@ -131,7 +131,7 @@ make(struct reeve_parcel *parcel, uint64_t length, struct reeve_error *err)
 }
 
 enum reeve_status
-reeve_parcel_make(struct reeve_parcel *parcel, uint64_t length, void **at,
+reeve_parcel_make(struct reeve_parcel *parcel, size_t length, void **at,
     struct reeve_error *err)
 {
 	enum reeve_status status;

@@ -131,7 +131,7 @@ turn(struct reeve_wait_item *items, size_t n, struct pollfd *polls,
 
 enum reeve_status
 reeve_wait(
-    struct reeve_wait_item *items, size_t n, int64_t timeout, size_t *n_ready)
+    struct reeve_wait_item *items, size_t n, size_t *n_ready, int64_t timeout)
 {
 	rv_time until = rv_wait_until(timeout);
 	struct pollfd few[FEW], *polls = few;

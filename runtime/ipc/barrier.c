@@ -294,8 +294,8 @@ stay(struct reeve_barrier *b, struct visit *visit, bool *held)
 }
 
 enum reeve_status
-reeve_barrier_wait(struct reeve_barrier *b, int64_t timeout,
-    reeve_barrier_action action, void *ctx, uint32_t *index)
+reeve_barrier_wait(struct reeve_barrier *b, reeve_barrier_action action,
+    void *ctx, uint32_t *index, int64_t timeout)
 {
 	struct visit visit = { .action = action, .ctx = ctx };
 	enum reeve_status status;

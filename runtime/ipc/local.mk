@@ -10,6 +10,7 @@ runtime_ipc_librv_ipc_la_SOURCES = runtime/ipc/arena.c \
 	runtime/ipc/queue_bytes.c \
 	runtime/ipc/queue_get.c runtime/ipc/queue_lease.c \
 	runtime/ipc/queue_lock.c runtime/ipc/queue_put.c \
+	runtime/ipc/queue_watch.c \
 	runtime/ipc/queue_shared.h \
 	runtime/ipc/robust.c runtime/ipc/robust.h \
 	runtime/ipc/semaphore.c \

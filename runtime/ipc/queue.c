@@ -35,7 +35,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -46,6 +45,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "ipc/queue_shared.h"
+#include "ipc/wait.h"
 #include "sys/sys.h"
 
 #define SEALS      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -117,7 +117,7 @@ new_queue(struct reeve_queue **out, const struct rv_queue_shape *shape,
 	}
 	q->memory = q->in = q->getters = q->putters = -1;
 	q->shape = *shape;
-	q->poll_in = -1;
+	q->set = -1;
 	q->ring_mask = shape->ring_size / 8 - 1;
 	q->spins = rv_robust_spins() ? SPINS : 0;
 	q->watch = rv_alloc(shape->max_leases, sizeof(q->watch[0]));
@@ -159,14 +159,10 @@ reeve_queue_free(struct reeve_queue *q)
 	if (q == NULL) {
 		return;
 	}
-	for (uint32_t i = 0; i < q->n_watch; i++) {
-		close_fd(q->watch[i].fd);
-	}
-	rv_free(q->watch);
+	rv_queue_free_set(q);
 	if (q->shared != NULL) {
 		(void)munmap(q->shared, q->shape.slots_at);
 	}
-	close_fd(q->poll_in);
 	close_fd(q->putters);
 	close_fd(q->getters);
 	close_fd(q->in);
@@ -364,9 +360,10 @@ reeve_queue_close(struct reeve_queue *q)
 }
 
 enum reeve_status
-reeve_queue_shut(struct reeve_queue *q)
+reeve_queue_shutdown(struct reeve_queue *q, int64_t timeout)
 {
 	struct rv_robust_self *me = rv_robust_self();
+	rv_time until = rv_wait_until(timeout);
 	struct rv_queue_shared *s;
 	struct robust_list *before;
 	enum reeve_status st;
@@ -375,12 +372,12 @@ reeve_queue_shut(struct reeve_queue *q)
 		return REEVE_EINVALID;
 	}
 	s = q->shared;
-	st = rv_queue_lock_get(q, me, RV_FOREVER);
+	st = rv_queue_lock_get(q, me, until);
 	if (st != REEVE_OK) {
 		return st;
 	}
 	before = rv_robust_keep(&s->get_lock, me);
-	st = rv_queue_lock_put(q, me, RV_FOREVER);
+	st = rv_queue_lock_put(q, me, until);
 	if (st == REEVE_OK) {
 		/* all must hear, and who polls for ever after */
 		s->put.ring_in = s->get.ring_out = RV_RING_UNKNOWN;
@@ -419,71 +416,20 @@ reeve_queue_look(struct reeve_queue *q, struct reeve_queue_state *state)
 			 state->bytes >= state->max_bytes;
 }
 
-/* With the eventfd, the end of the putters. */
-static int
-make_poll(const struct reeve_queue *q)
-{
-	struct epoll_event in = { .events = EPOLLIN }, end = { .events = 0 };
-	int fd = rv_sys_epoll_create();
-
-	if (fd >= 0 &&
-	    (epoll_ctl(fd, EPOLL_CTL_ADD, q->in, &in) != 0 ||
-		epoll_ctl(fd, EPOLL_CTL_ADD, q->getters, &end) != 0)) {
-		close_fd(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-int
-reeve_queue_fd(struct reeve_queue *q)
-{
-	struct rv_robust_self *me = rv_robust_self();
-	int fd, none = -1;
-
-	if (q == NULL) {
-		return -1;
-	}
-	fd = atomic_load(&q->poll_in);
-	if (fd < 0) {
-		fd = make_poll(q);
-		if (fd < 0) {
-			return -1;
-		}
-		if (!atomic_compare_exchange_strong(&q->poll_in, &none, fd)) {
-			close_fd(fd);
-			fd = none;
-		}
-	}
-	if (atomic_load(&q->shared->watch_in) == 0 &&
-	    rv_queue_lock_get(q, me, RV_FOREVER) == REEVE_OK) {
-		struct robust_list *before =
-		    rv_robust_keep(&q->shared->get_lock, me);
-
-		if (rv_queue_lock_put(q, me, RV_FOREVER) == REEVE_OK) {
-			atomic_store(&q->shared->watch_in, 1);
-			if (!rv_queue_want_in(q)) {
-				q->shared->put.ring_in = RV_RING_UNKNOWN;
-				rv_queue_ring_in(q);
-			}
-			rv_robust_unlock(&q->shared->put_lock, me);
-		}
-		rv_robust_resume(&q->shared->get_lock, me, before);
-		rv_robust_unlock(&q->shared->get_lock, me);
-	}
-	return fd;
-}
-
 int
 reeve_queue_room_fd(struct reeve_queue *q)
 {
 	struct rv_robust_self *me = rv_robust_self();
 
 	if (q == NULL || q->putters < 0) {
+		errno = EINVAL;
 		return -1;
 	}
-	if (atomic_load(&q->shared->watch_out) == 0 &&
-	    rv_queue_lock_get(q, me, RV_FOREVER) == REEVE_OK) {
+	if (atomic_load(&q->shared->watch_out) == 0) {
+		if (rv_queue_lock_get(q, me, 0) != REEVE_OK) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
 		atomic_store(&q->shared->watch_out, 1);
 		if (!rv_queue_want_out(q, 1, 2)) {
 			q->shared->get.ring_out = RV_RING_UNKNOWN;

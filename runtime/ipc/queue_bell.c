@@ -15,10 +15,6 @@
 #include "ipc/wait.h"
 #include "sys/sys.h"
 
-#define WATCHED                                                      \
-	64 /* more holders of leases than that are looked at by time \
-	    */
-
 void
 rv_queue_bell_in(struct reeve_queue *q)
 {
@@ -59,35 +55,31 @@ rv_queue_sleep_out(struct reeve_queue *q, rv_time until)
 }
 
 /*
- * Until there is an item, the end of the putters, or of one who has a lease:
- * a timeout that comes first shows when we look again.
+ * Until there is an item, the end of the putters, or of one who has a lease: a
+ * timeout that comes first shows when we look again. Where no descriptor was
+ * left for the set, or for one of those who have leases, we look now and then.
  */
 void
 rv_queue_sleep_in(struct reeve_queue *q, rv_time until)
 {
-	struct pollfd polls[2 + WATCHED];
-	nfds_t n = 0;
-	rv_time left;
+	int set = rv_queue_set(q);
+	struct pollfd polls[2] = {
+		{ .fd = set >= 0 ? set : q->in, .events = POLLIN },
+		{ .fd = set >= 0 || atomic_load(&q->ended) ? -1 : q->getters },
+	};
 	struct timespec ts;
+	rv_time left;
 
-	polls[n++] = (struct pollfd){ .fd = q->in, .events = POLLIN };
-	if (!atomic_load(&q->ended)) {
-		polls[n++] = (struct pollfd){ .fd = q->getters };
-	}
-	if (q->n_watch > WATCHED || q->watch_blind) {
+	if (set < 0 || atomic_load(&q->blind)) {
 		rv_time soon = rv_sys_now() + RV_QUEUE_PATIENCE;
 
 		until = RV_MIN(until, soon);
-	}
-	for (uint32_t i = 0; i < q->n_watch && i < WATCHED; i++) {
-		polls[n++] =
-		    (struct pollfd){ .fd = q->watch[i].fd, .events = POLLIN };
 	}
 	left = until == RV_FOREVER ? 0 : until - rv_sys_now();
 	left = RV_MAX(left, 0);
 	ts = (struct timespec){ .tv_sec = (time_t)(left / RV_SEC),
 		.tv_nsec = (long)(left % RV_SEC) };
-	(void)ppoll(polls, n, until == RV_FOREVER ? NULL : &ts, NULL);
+	(void)ppoll(polls, 2, until == RV_FOREVER ? NULL : &ts, NULL);
 }
 
 bool
@@ -102,5 +94,6 @@ rv_queue_has_ended(struct reeve_queue *q)
 		}
 		atomic_store(&q->ended, true);
 	}
+	atomic_store(&q->shared->ended, 1);
 	return true;
 }

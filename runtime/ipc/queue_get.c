@@ -52,7 +52,7 @@ rv_queue_sink_open(
 		item->data = grown;
 		item->capacity = capacity;
 	}
-	item->len = len;
+	item->length = len;
 	item->tag = tag;
 	item->deliveries = 1;
 	item->lease = 0;
@@ -203,13 +203,21 @@ take(struct reeve_queue *q, struct rv_robust_self *me,
 	enum reeve_status st;
 
 	if (leased) {
-		(void)rv_queue_leases_look(q, me, false);
+		rv_queue_leases_look(q, me);
 	}
 	st = take_one(q, sink);
-	if (st == REEVE_EBUSY && rv_queue_leases_look(q, me, true)) {
+	if (st == REEVE_EBUSY && !rv_queue_leases_watch(q, me)) {
 		st = take_one(q, sink);
 	}
 	return st;
+}
+
+/* What was taken may have been the last: who polls shall sleep then. */
+static bool
+emptied(struct rv_queue_shared *s, enum reeve_status st)
+{
+	return (st == REEVE_OK || st == REEVE_EEMPTY) &&
+	       rv_queue_word(&s->head) == rv_queue_word(&s->tail);
 }
 
 static enum reeve_status
@@ -226,9 +234,9 @@ get_now(struct reeve_queue *q, struct rv_robust_self *me,
 	if (__builtin_expect(
 		atomic_load_explicit(&s->watch_in, memory_order_relaxed) != 0,
 		0) &&
-	    (st == REEVE_OK || st == REEVE_EEMPTY) &&
-	    rv_queue_word(&s->head) == rv_queue_word(&s->tail)) {
-		(void)rv_queue_want_in_nested(q, me, 0);
+	    emptied(s, st) && !rv_queue_settle_in(q, me, 0) &&
+	    st == REEVE_EEMPTY) {
+		st = take(q, me, sink);
 	}
 	rv_robust_unlock(&s->get_lock, me);
 	return st;
@@ -274,7 +282,7 @@ over(rv_time until)
 	return until != RV_FOREVER && rv_sys_now() >= until;
 }
 
-/* Only one of those who wait for an item is here at a time. */
+/* Of those who wait for an item only one is here at a time. */
 static enum reeve_status
 get_first(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
@@ -297,15 +305,10 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 		if (st != REEVE_OK) {
 			return st;
 		}
-		if ((atomic_load(&s->get.leased) != 0 || q->n_watch != 0) &&
-		    !rv_queue_leases_watch(q, me)) {
-			rv_robust_unlock(&s->get_lock, me);
-			if (over(until)) {
-				return REEVE_ETIMEDOUT;
-			}
-			continue;
+		if (until != 0) {
+			(void)rv_queue_make_set(q);
 		}
-		sleep = rv_queue_want_in_nested(q, me, until);
+		sleep = rv_queue_settle_in(q, me, until);
 		rv_robust_unlock(&s->get_lock, me);
 		if (!sleep) {
 			if (over(until)) {
@@ -346,10 +349,9 @@ get(struct reeve_queue *q, struct rv_queue_sink *sink, int64_t timeout)
 
 	st = get_now(q, me, sink, timeout == REEVE_FOREVER ? RV_FOREVER : 0);
 	if (st == REEVE_EEMPTY && timeout <= 0) {
-		if (rv_queue_peek(&q->shared->get.leased) != 0) {
-			return get_waiting(q, me, sink, 0);
-		}
-		return get_last(q, me, sink, 0);
+		return rv_queue_peek(&q->shared->get.leased) != 0
+			   ? get_first(q, me, sink, 0)
+			   : get_last(q, me, sink, 0);
 	}
 	if ((st == REEVE_EEMPTY || st == REEVE_ETIMEDOUT) && timeout > 0) {
 		st = get_waiting(q, me, sink, rv_wait_until(timeout));
@@ -370,10 +372,10 @@ reeve_queue_get(struct reeve_queue *q, struct reeve_item *item, int64_t timeout)
 
 enum reeve_status
 reeve_queue_get_into(struct reeve_queue *q, void *data, size_t capacity,
-    size_t *len, uint32_t *tag, int64_t timeout)
+    size_t *length, uint32_t *tag, int64_t timeout)
 {
 	struct rv_queue_sink sink = {
-		.data = data, .capacity = capacity, .len = len, .tag = tag
+		.data = data, .capacity = capacity, .len = length, .tag = tag
 	};
 
 	if (q == NULL || (data == NULL && capacity != 0)) {

@@ -2,10 +2,10 @@
 /*
  * Leases: items that were got and may come back. The item moves from the ring
  * to the lease's own place, from where it is got again when its holder has
- * ended: the getter whose turn it is watches the holders' processes, so that it
- * is told by the kernel, as it is told of new items. Where there are always
- * items nobody has the turn; there, getters look at holders now and then, and
- * at all of them when no lease is left. All with get_lock held, which also
+ * ended: getters watch the holders' processes (queue_watch.c), so that they are
+ * told by the kernel, as they are told of new items. Where there are always
+ * items nobody waits to be told; there, getters look at holders now and then,
+ * and at all of them when no lease is left. All with get_lock held, which also
  * guards what is done (task_done, join). Called by users and get.
  *
  * A lease changes by one store of its state. Where another word has to change
@@ -15,22 +15,19 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ipc/queue_shared.h"
 #include "ipc/wait.h"
 #include "sys/sys.h"
 
 /* Where there always are items nobody sleeps, and nobody is told of deaths: so
- * those who get look, so often, at so many leases, of so many holders. */
-#define LOOK_EVERY   (10 * RV_MS)
-#define LOOK_AT      64U
-#define LOOK_HOLDERS 8U
+ * those who get look, so often, at so many leases, and so many that are held.
+ */
+#define LOOK_EVERY (10 * RV_MS)
+#define LOOK_AT    64U
+#define LOOK_HELD  8U
 
 #define STATE(word)      ((word)&0xff)
 #define DELIVERIES(word) ((word) >> 8)
@@ -67,26 +64,6 @@ count_returned(
 	    by > 0 ? bytes + lease->len : bytes - lease->len);
 }
 
-static uint64_t
-my_start(void)
-{
-	static _Atomic uint64_t start;
-	static _Atomic int32_t of;
-	int32_t pid = (int32_t)getpid();
-
-	if (atomic_load(&of) != pid) {
-		atomic_store(&start, rv_sys_start_ticks(pid));
-		atomic_store(&of, pid);
-	}
-	return atomic_load(&start);
-}
-
-static bool
-is_mine(const struct rv_queue_lease *lease)
-{
-	return lease->pid == (int32_t)getpid() && lease->start == my_start();
-}
-
 enum reeve_status
 rv_queue_lease_free_one(struct reeve_queue *q, uint32_t *out)
 {
@@ -105,8 +82,7 @@ name_holder(struct reeve_queue *q, uint32_t i)
 {
 	struct rv_queue_lease *lease = &q->leases[i];
 
-	lease->pid = (int32_t)getpid();
-	lease->start = my_start();
+	rv_queue_sign(q, lease);
 	lease->key = ++q->shared->get.keys << 20 | (i + 1);
 }
 
@@ -219,9 +195,9 @@ rv_queue_take_returned(struct reeve_queue *q, struct rv_queue_sink *sink)
 /* Before the change: whoever sleeps will want to look. */
 static enum reeve_status
 give_back(struct reeve_queue *q, struct rv_robust_self *me,
-    struct rv_queue_lease *lease)
+    struct rv_queue_lease *lease, rv_time until)
 {
-	enum reeve_status st = rv_queue_ring_in_nested(q, me);
+	enum reeve_status st = rv_queue_ring_in_nested(q, me, until);
 
 	if (st == REEVE_OK) {
 		store_state(
@@ -293,7 +269,7 @@ find_held(struct reeve_queue *q, uint64_t key)
 	}
 	lease = &q->leases[i - 1];
 	return STATE(load_state(lease)) == RV_LEASE_HELD && lease->key == key &&
-		       is_mine(lease)
+		       rv_queue_signed(q, lease)
 		   ? lease
 		   : NULL;
 }
@@ -330,25 +306,33 @@ acknowledge(struct reeve_queue *q, struct rv_queue_lease *lease)
 	free_lease(q, lease);
 }
 
+/* Does anybody sleep until the last lease is gone? */
+static bool
+awaits_last(struct rv_queue_shared *s)
+{
+	return atomic_load(&s->get.leased) == 1 &&
+	       (atomic_load(&s->ended) != 0 || atomic_load(&s->shut) != 0);
+}
+
 enum reeve_status
-reeve_queue_ack(struct reeve_queue *q, uint64_t key)
+reeve_queue_ack(struct reeve_queue *q, uint64_t key, int64_t timeout)
 {
 	struct rv_robust_self *me = rv_robust_self();
+	rv_time until = rv_wait_until(timeout);
 	struct rv_queue_lease *lease;
 	enum reeve_status st;
 
 	if (q == NULL) {
 		return REEVE_EINVALID;
 	}
-	st = rv_queue_lock_get(q, me, RV_FOREVER);
+	st = rv_queue_lock_get(q, me, until);
 	if (st != REEVE_OK) {
 		return st;
 	}
 	lease = find_held(q, key);
 	st = lease != NULL ? REEVE_OK : REEVE_ENOTHELD;
-	if (lease != NULL && atomic_load(&q->shared->get.leased) == 1) {
-		/* getters who wait for the end want to know of the last one */
-		st = rv_queue_ring_in_nested(q, me);
+	if (lease != NULL && awaits_last(q->shared)) {
+		st = rv_queue_ring_in_nested(q, me, until);
 	}
 	if (st == REEVE_OK) {
 		acknowledge(q, lease);
@@ -358,27 +342,28 @@ reeve_queue_ack(struct reeve_queue *q, uint64_t key)
 }
 
 enum reeve_status
-reeve_queue_give_back(struct reeve_queue *q, uint64_t key)
+reeve_queue_give_back(struct reeve_queue *q, uint64_t key, int64_t timeout)
 {
 	struct rv_robust_self *me = rv_robust_self();
+	rv_time until = rv_wait_until(timeout);
 	struct rv_queue_lease *lease;
 	enum reeve_status st;
 
 	if (q == NULL) {
 		return REEVE_EINVALID;
 	}
-	st = rv_queue_lock_get(q, me, RV_FOREVER);
+	st = rv_queue_lock_get(q, me, until);
 	if (st != REEVE_OK) {
 		return st;
 	}
 	lease = find_held(q, key);
-	st = lease != NULL ? give_back(q, me, lease) : REEVE_ENOTHELD;
+	st = lease != NULL ? give_back(q, me, lease, until) : REEVE_ENOTHELD;
 	rv_robust_unlock(&q->shared->get_lock, me);
 	return st;
 }
 
 enum reeve_status
-reeve_queue_task_done(struct reeve_queue *q)
+reeve_queue_task_done(struct reeve_queue *q, int64_t timeout)
 {
 	struct rv_robust_self *me = rv_robust_self();
 	struct rv_queue_shared *s;
@@ -389,7 +374,7 @@ reeve_queue_task_done(struct reeve_queue *q)
 		return REEVE_EINVALID;
 	}
 	s = q->shared;
-	st = rv_queue_lock_get(q, me, RV_FOREVER);
+	st = rv_queue_lock_get(q, me, rv_wait_until(timeout));
 	if (st != REEVE_OK) {
 		return st;
 	}
@@ -439,150 +424,59 @@ reeve_queue_join(struct reeve_queue *q, int64_t timeout)
 	}
 }
 
-/* 0: ended; 1: there; -1: it cannot be watched. */
-static int
-open_watch(const struct rv_queue_lease *lease, struct rv_queue_watch *watch)
-{
-	uint64_t start;
-	int fd = rv_sys_pidfd_open(lease->pid);
-
-	if (fd < 0 && errno == ESRCH) {
-		return 0;
-	}
-	start = rv_sys_start_ticks(lease->pid);
-	if (start != lease->start && (start != 0 || kill(lease->pid, 0) != 0)) {
-		if (fd >= 0) {
-			(void)close(fd);
-		}
-		return 0;
-	}
-	if (fd < 0) {
-		return -1;
-	}
-	*watch = (struct rv_queue_watch){ lease->start, lease->pid, fd };
-	return 1;
-}
-
-/* Looks anew: for who has not the turn, and so no watches. */
-static bool
-has_ended(const struct rv_queue_lease *lease)
-{
-	struct rv_queue_watch watch;
-	bool ended;
-	int is = open_watch(lease, &watch);
-
-	if (is != 1) {
-		return is == 0;
-	}
-	ended = rv_wait_fd(watch.fd, POLLIN, 0) == REEVE_OK;
-	(void)close(watch.fd);
-	return ended;
-}
-
-bool
-rv_queue_leases_look(struct reeve_queue *q, struct rv_robust_self *me, bool all)
+void
+rv_queue_leases_look(struct reeve_queue *q, struct rv_robust_self *me)
 {
 	struct rv_queue_shared *s = q->shared;
-	uint32_t n = q->shape.max_leases, i = s->get.look_at % n, holders = 0;
+	uint32_t n = q->shape.max_leases, i = s->get.look_at % n, held = 0;
 	rv_time now = rv_sys_now();
-	const struct rv_queue_lease *there = NULL;
-	bool back = false;
 
-	if (!all && now >= s->get.looked && now - s->get.looked < LOOK_EVERY) {
-		return false;
+	if (now >= s->get.looked && now - s->get.looked < LOOK_EVERY) {
+		return;
 	}
 	s->get.looked = now;
-	for (uint32_t k = all ? n : RV_MIN(n, LOOK_AT);
-	     k > 0 && (all || holders < LOOK_HOLDERS); k--) {
+	rv_queue_forget_holders(q);
+	for (uint32_t k = RV_MIN(n, LOOK_AT); k > 0 && held < LOOK_HELD; k--) {
 		struct rv_queue_lease *lease = &q->leases[i];
 
 		i = (i + 1) % n;
-		if (STATE(load_state(lease)) != RV_LEASE_HELD ||
-		    is_mine(lease) ||
-		    (there != NULL && there->pid == lease->pid &&
-			there->start == lease->start)) {
-			continue;
-		}
-		holders++;
-		if (has_ended(lease)) {
-			back = give_back(q, me, lease) == REEVE_OK || back;
-		} else {
-			there = lease;
+		if (STATE(load_state(lease)) == RV_LEASE_HELD) {
+			held++;
+			if (rv_queue_holder(q, lease) == 0) {
+				(void)give_back(q, me, lease, 0);
+			}
 		}
 	}
 	s->get.look_at = i;
-	return back;
-}
-
-static int
-is_there(struct reeve_queue *q, const struct rv_queue_lease *lease)
-{
-	int is;
-
-	if (is_mine(lease)) {
-		return 1;
-	}
-	for (uint32_t i = 0; i < q->n_watch; i++) {
-		if (q->watch[i].pid == lease->pid &&
-		    q->watch[i].start == lease->start) {
-			return rv_wait_fd(q->watch[i].fd, POLLIN, 0) ==
-			       REEVE_ETIMEDOUT;
-		}
-	}
-	is = open_watch(lease, &q->watch[q->n_watch]);
-	if (is == 1) {
-		q->n_watch++;
-		return rv_wait_fd(q->watch[q->n_watch - 1].fd, POLLIN, 0) ==
-		       REEVE_ETIMEDOUT;
-	}
-	return is;
-}
-
-/* Those who have no lease any more. */
-static void
-forget_watches(struct reeve_queue *q)
-{
-	for (uint32_t i = 0; i < q->n_watch;) {
-		bool has = false;
-
-		for (uint32_t k = 0; k < q->shape.max_leases && !has; k++) {
-			has =
-			    STATE(load_state(&q->leases[k])) == RV_LEASE_HELD &&
-			    q->leases[k].pid == q->watch[i].pid &&
-			    q->leases[k].start == q->watch[i].start;
-		}
-		if (has) {
-			i++;
-		} else {
-			(void)close(q->watch[i].fd);
-			q->watch[i] = q->watch[--q->n_watch];
-		}
-	}
 }
 
 bool
 rv_queue_leases_watch(struct reeve_queue *q, struct rv_robust_self *me)
 {
-	bool blind = false, all = true;
+	bool blind = false, quiet = true;
 
-	forget_watches(q);
+	rv_queue_forget_holders(q);
+	if (atomic_load(&q->shared->get.leased) == 0) {
+		return true;
+	}
 	for (uint32_t i = 0; i < q->shape.max_leases; i++) {
 		struct rv_queue_lease *lease = &q->leases[i];
 
-		if (STATE(load_state(lease)) == RV_LEASE_HELD) {
-			switch (is_there(q, lease)) {
-			case 0:
-				all =
-				    give_back(q, me, lease) == REEVE_OK && all;
-				break;
-			case -1:
-				blind = true;
-				break;
-			default:
-				break;
-			}
+		if (STATE(load_state(lease)) != RV_LEASE_HELD) {
+			continue;
+		}
+		switch (rv_queue_holder(q, lease)) {
+		case 0:
+			(void)give_back(q, me, lease, 0);
+			quiet = false;
+			break;
+		case -1:
+			blind = true;
+			break;
+		default:
+			break;
 		}
 	}
-	q->watch_blind = blind;
-	return all;
+	atomic_store(&q->blind, blind);
+	return quiet;
 }

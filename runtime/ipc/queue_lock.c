@@ -139,9 +139,11 @@ bool
 rv_queue_want_in(struct reeve_queue *q)
 {
 	struct rv_queue_shared *s = q->shared;
+	bool end = atomic_load(&s->shut) != 0 || atomic_load(&s->ended) != 0;
 
 	if (rv_queue_word(&s->tail) != rv_queue_word(&s->head) ||
-	    atomic_load(&s->get.returned) != 0 || atomic_load(&s->shut) != 0) {
+	    atomic_load(&s->get.returned) != 0 ||
+	    (end && atomic_load(&s->get.leased) == 0)) {
 		return false;
 	}
 	if (s->put.ring_in == RV_RING_RUNG ||
@@ -178,10 +180,11 @@ rv_queue_want_out(struct reeve_queue *q, uint64_t len, uint64_t units)
 }
 
 enum reeve_status
-rv_queue_ring_in_nested(struct reeve_queue *q, struct rv_robust_self *me)
+rv_queue_ring_in_nested(
+    struct reeve_queue *q, struct rv_robust_self *me, rv_time until)
 {
 	struct robust_list *before = rv_robust_keep(&q->shared->get_lock, me);
-	enum reeve_status st = rv_queue_lock_put(q, me, 0);
+	enum reeve_status st = rv_queue_lock_put(q, me, until);
 
 	if (st == REEVE_OK) {
 		rv_queue_ring_in(q);
@@ -204,6 +207,17 @@ rv_queue_want_in_nested(
 	}
 	rv_robust_resume(&q->shared->get_lock, me, before);
 	return want;
+}
+
+bool
+rv_queue_settle_in(
+    struct reeve_queue *q, struct rv_robust_self *me, rv_time until)
+{
+	if (!rv_queue_want_in_nested(q, me, until)) {
+		return false;
+	}
+	rv_queue_heard(q);
+	return rv_queue_leases_watch(q, me);
 }
 
 void

@@ -218,13 +218,13 @@ put(struct reeve_queue *q, struct parcel *p, int64_t timeout)
 }
 
 enum reeve_status
-reeve_queue_put(struct reeve_queue *q, const void *data, size_t len,
+reeve_queue_put(struct reeve_queue *q, const void *data, size_t length,
     uint32_t tag, int64_t timeout)
 {
-	struct iovec part = { (void *)(uintptr_t)data, len };
-	struct parcel p = { .parts = &part, .n = 1, .len = len, .tag = tag };
+	struct iovec part = { (void *)(uintptr_t)data, length };
+	struct parcel p = { .parts = &part, .n = 1, .len = length, .tag = tag };
 
-	if (data == NULL && len != 0) {
+	if (data == NULL && length != 0) {
 		return REEVE_EINVALID;
 	}
 	return put(q, &p, timeout);

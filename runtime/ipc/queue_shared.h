@@ -120,6 +120,7 @@ struct rv_queue_shared {
 	_Atomic uint32_t joined; /* changes when all is done */
 	uint32_t joining;
 	_Atomic uint32_t shut;
+	_Atomic uint32_t ended; /* somebody saw that no putter is left */
 	_Atomic uint32_t watch_in, watch_out; /* somebody polls */
 };
 
@@ -140,12 +141,17 @@ struct reeve_queue {
 	/* memory; eventfd that getters poll; the putters' end of a socket pair,
 	 * which getters see hang up when nobody has it; and the other end */
 	int memory, in, putters, getters;
-	_Atomic int poll_in;
 	_Atomic bool closed, ended;
-	/* holders of leases whom the getter with the turn watches */
-	struct rv_queue_watch *watch;
+	/* queue_watch.c: what getters of this process wait for */
+	_Atomic int set;
+	_Atomic int32_t set_of;       /* the process whose it is */
+	_Atomic int32_t polled_by;    /* and who polls it */
+	_Atomic bool blind;           /* one holder of a lease is not in it */
+	bool hears_end;               /* the end of the putters is in it */
+	int32_t pid;                  /* whose what follows is */
+	uint64_t start;               /* its own, in ticks */
+	struct rv_queue_watch *watch; /* holders of leases */
 	uint32_t n_watch;
-	bool watch_blind; /* one of them cannot be watched */
 };
 
 /* Where an item goes to: exactly one of the two ways. */
@@ -215,8 +221,12 @@ bool rv_queue_want_in(struct reeve_queue *);
 bool rv_queue_want_out(struct reeve_queue *, uint64_t len, uint64_t units);
 /* The same for in, holding get_lock alone: put_lock is taken meanwhile. */
 enum reeve_status rv_queue_ring_in_nested(
-    struct reeve_queue *, struct rv_robust_self *);
+    struct reeve_queue *, struct rv_robust_self *, rv_time until);
 bool rv_queue_want_in_nested(
+    struct reeve_queue *, struct rv_robust_self *, rv_time until);
+/* The same, and holders of leases are watched, too, and who is dead gives back:
+ * nothing is there now, and whatever comes is heard. */
+bool rv_queue_settle_in(
     struct reeve_queue *, struct rv_robust_self *, rv_time until);
 void rv_queue_settle_out(struct reeve_queue *, struct rv_robust_self *);
 /* Is there room? With what the other side has done. */
@@ -233,6 +243,21 @@ void rv_queue_sleep_in(struct reeve_queue *, rv_time until);
 void rv_queue_sleep_out(struct reeve_queue *, rv_time until);
 /* Nobody is left who could put? Once true, for ever. */
 bool rv_queue_has_ended(struct reeve_queue *);
+
+/* queue_watch.c; all but the last two with get_lock held. */
+/* Who this process is, in a lease. */
+void rv_queue_sign(struct reeve_queue *, struct rv_queue_lease *);
+bool rv_queue_signed(struct reeve_queue *, const struct rv_queue_lease *);
+/* 1: its holder lives and is watched; 0: it has ended; -1: nobody can tell. */
+int rv_queue_holder(struct reeve_queue *, const struct rv_queue_lease *);
+void rv_queue_forget_holders(struct reeve_queue *);
+/* Have a set; false: no descriptor is left. */
+bool rv_queue_make_set(struct reeve_queue *);
+/* What was heard up to now, and that there is an end, is not news any more. */
+void rv_queue_heard(struct reeve_queue *);
+/* This process's own; -1: it has none. */
+int rv_queue_set(struct reeve_queue *);
+void rv_queue_free_set(struct reeve_queue *);
 
 /* queue_bytes.c: the ring and the slots. */
 void rv_queue_copy_in(
@@ -258,13 +283,11 @@ void rv_queue_lease_end(
 enum reeve_status rv_queue_take_returned(
     struct reeve_queue *, struct rv_queue_sink *);
 void rv_queue_leases_repair(struct reeve_queue *);
-/* Take back what dead ones hold: true, it did. Looks at some, now and then, or
- * at all of them. */
-bool rv_queue_leases_look(
-    struct reeve_queue *, struct rv_robust_self *, bool all);
+/* Take back what dead ones hold: some of it, now and then. */
+void rv_queue_leases_look(struct reeve_queue *, struct rv_robust_self *);
 /*
- * Take back what dead ones hold, and watch the others. Holding get_turn too.
- * False: it could not be given back, as a putter is stopped; look again.
+ * All of it, and watch those who live. False: one was dead; what it held is
+ * there again, or could not be given back, as a putter is stopped: look again.
  */
 bool rv_queue_leases_watch(struct reeve_queue *, struct rv_robust_self *);
 

@@ -108,9 +108,8 @@ make(struct reeve_context *context, void *arg, struct reeve_error *err)
 }
 
 enum reeve_status
-reeve_process_new(struct reeve_context *context,
-    const struct reeve_process_options *options, struct reeve_process **out,
-    struct reeve_error *err)
+reeve_process_new(struct reeve_process **out, struct reeve_context *context,
+    const struct reeve_process_options *options, struct reeve_error *err)
 {
 	static const char what[] = "make a process";
 	struct making making = { .options = options };

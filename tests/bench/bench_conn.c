@@ -128,7 +128,7 @@ open_bare(struct way *way, int type)
 static void
 open_conn(struct way *way, bool parcels, bool blocks)
 {
-	must(reeve_pipe(true, &way->conns[0], &way->conns[1], NULL) == REEVE_OK,
+	must(reeve_pipe(&way->conns[0], &way->conns[1], true, NULL) == REEVE_OK,
 	    "reeve_pipe");
 	way->put = conn_put;
 	way->get = parcels ? parcel_get : conn_get;

@@ -55,7 +55,7 @@ run(int way)
 	struct reeve_process *p;
 	struct reeve_error err;
 
-	must(reeve_process_new(context, &options, &p, &err), &err);
+	must(reeve_process_new(&p, context, &options, &err), &err);
 	must(reeve_process_start(p, &err), &err);
 	must(reeve_process_join(p, REEVE_FOREVER, &err), &err);
 	must(reeve_process_free(p, false, &err), &err);

@@ -44,7 +44,7 @@ wait_in(unsigned round, int64_t timeout)
 {
 	uint32_t index = 9;
 	enum reeve_status status =
-	    reeve_barrier_wait(&s.barrier, timeout, act, NULL, &index);
+	    reeve_barrier_wait(&s.barrier, act, NULL, &index, timeout);
 
 	if (status == REEVE_OK) {
 		model_check(index < 2 && !(s.index[round] >> index & 1),

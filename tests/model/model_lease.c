@@ -50,7 +50,7 @@ lease(unsigned self, int64_t timeout, uint32_t *tag, uint64_t *key)
 	    reeve_queue_get_leased(&scene.queue[self], &item, timeout);
 
 	if (status == REEVE_OK) {
-		*tag = scene_check(bytes, item.len, item.tag);
+		*tag = scene_check(bytes, item.length, item.tag);
 		*key = item.lease;
 		model_check(scene.acked[*tag] == 0, "done, and got again");
 		model_check(item.deliveries > 0, "never delivered");
@@ -61,12 +61,12 @@ lease(unsigned self, int64_t timeout, uint32_t *tag, uint64_t *key)
 /* Whatever may be asked again: a putter might have been stopped meanwhile. */
 static void
 until_done(unsigned self, uint64_t key,
-    enum reeve_status (*ask)(struct reeve_queue *, uint64_t))
+    enum reeve_status (*ask)(struct reeve_queue *, uint64_t, int64_t))
 {
 	enum reeve_status status;
 
 	do {
-		status = ask(&scene.queue[self], key);
+		status = ask(&scene.queue[self], key, 0);
 	} while (status == REEVE_ETIMEDOUT);
 	model_check(status == REEVE_OK, "not done with it");
 }
@@ -298,7 +298,9 @@ get_to_the_end(unsigned self)
 	while ((status = lease(self, REEVE_FOREVER, &tag, &key)) == REEVE_OK) {
 		acknowledge(self, tag, key);
 	}
-	model_check(status == REEVE_ECLOSED, "another end");
+	model_check(
+	    status == (scene.shared.shut != 0 ? REEVE_ECLOSED : REEVE_EEND),
+	    "another end");
 	model_check(scene_items() == 0, "ended before its end");
 	finish(self);
 }
@@ -308,6 +310,70 @@ const struct model model_lease_shut = { .name = "lease_shut",
 	.size = sizeof(scene),
 	.start = start_shut,
 	.run = { get_to_the_end, get_to_the_end },
+	.end = end,
+	.crashes = 1 };
+
+static void
+start_ended(void)
+{
+	start_one();
+	scene.no_putters = 1;
+}
+
+const struct model model_lease_ended = { .name = "lease_ended",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_ended,
+	.run = { get_to_the_end, get_to_the_end },
+	.end = end,
+	.crashes = 1 };
+
+/* --- loops -------------------------------------------------------------------
+ */
+
+/*
+ * Get what comes, to the end, asleep on the descriptor in between: never for
+ * ever, and never awake for nothing as long as nothing changes.
+ */
+static void
+poll_to_the_end(unsigned self)
+{
+	struct reeve_queue *q = &scene.queue[self];
+	uint32_t tag = 0;
+	uint64_t key = 0;
+	enum reeve_status status;
+
+	model_live(&scene.alive[self]);
+	while (reeve_queue_fd(q) < 0) {
+	}
+	do {
+		scene_poll(self);
+		status = lease(self, 0, &tag, &key);
+		if (status == REEVE_OK) {
+			acknowledge(self, tag, key);
+		}
+	} while (status == REEVE_OK || status == REEVE_EEMPTY ||
+		 status == REEVE_ETIMEDOUT);
+	model_check(
+	    status == REEVE_ECLOSED || status == REEVE_EEND, "another end");
+	model_check(scene_items() == 0, "ended before its end");
+	model_check(scene_is_readable(self), "an end that is not told");
+	finish(self);
+}
+
+const struct model model_lease_polled = { .name = "lease_polled",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_ended,
+	.run = { poll_to_the_end, poll_to_the_end },
+	.end = end,
+	.crashes = 1 };
+
+const struct model model_lease_mixed = { .name = "lease_mixed",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_shut,
+	.run = { poll_to_the_end, get_to_the_end },
 	.end = end,
 	.crashes = 1 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scene of queues. queue_bytes.c and queue_lease.c are compiled in here,
- * with their system calls replaced; so they are not in local.mk.
+ * The scene of queues. queue_bytes.c, queue_lease.c and queue_watch.c are
+ * compiled in here, with their system calls replaced; so they are not in
+ * local.mk.
  */
 #include "config.h"
 
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +21,7 @@
 #include "ipc/wait.h"
 #include "sys/sys.h"
 
-/* What those two ask the system for, further below. */
+/* What those ask the system for, further below. */
 static void *scene_mmap(
     void *at, size_t len, int how, int flags, int fd, off_t offset);
 static int scene_munmap(void *at, size_t len);
@@ -27,6 +29,10 @@ static int scene_fallocate(int fd, int how, off_t offset, off_t len);
 static int32_t scene_getpid(void);
 static int scene_kill(int32_t pid, int signal);
 static int scene_close(int fd);
+static int scene_fcntl(int fd, int how, int from);
+static int scene_dup3(int from, int to, int how);
+static int scene_epoll_ctl(int set, int how, int fd, struct epoll_event *);
+static int scene_epoll_wait(int set, struct epoll_event *, int n, int ms);
 
 #define mmap      scene_mmap
 #define munmap    scene_munmap
@@ -34,8 +40,14 @@ static int scene_close(int fd);
 #define getpid    scene_getpid
 #define kill      scene_kill
 #define close     scene_close
+#undef fcntl
+#define fcntl      scene_fcntl
+#define dup3       scene_dup3
+#define epoll_ctl  scene_epoll_ctl
+#define epoll_wait scene_epoll_wait
 #include "ipc/queue_bytes.c"
 #include "ipc/queue_lease.c"
+#include "ipc/queue_watch.c"
 
 struct queue_scene scene;
 
@@ -107,10 +119,14 @@ ring(uint32_t *bell)
 	(void)rv_wake_word((_Atomic uint32_t *)bell, 9);
 }
 
+/* Whose bell it is hear it on their own, however soon it is cleared. */
 void
 rv_queue_bell_in(struct reeve_queue *q)
 {
 	(void)q;
+	for (unsigned i = 0; i <= MODEL_PROCESSES; i++) {
+		scene.sets[i].rung = 1;
+	}
 	ring(&scene.bell_in);
 }
 
@@ -138,16 +154,23 @@ rv_queue_clear_out(struct reeve_queue *q)
 void
 rv_queue_sleep_in(struct reeve_queue *q, rv_time until)
 {
-	struct rv_watch watch[1 + SCENE_LEASES] = { { &scene.bell_in, 0 } };
-	unsigned n = 1;
+	unsigned self = (unsigned)(q - scene.queue);
+	const struct scene_set *set = &scene.sets[self];
+	struct rv_watch watch[2 + MODEL_PROCESSES] = { { &scene.bell_in, 0 },
+		{ &scene.sets[self].rung, 0 } };
+	unsigned n = 2;
 
-	for (uint32_t i = 0; i < q->n_watch; i++) {
-		uint32_t pid = (uint32_t)q->watch[i].pid;
-
-		watch[n++] = (struct rv_watch){ &scene.alive[pid - 1],
-			pid | FUTEX_WAITERS };
+	if (set->end != 0 && scene.no_putters != 0) {
+		return;
 	}
-	(void)rv_wait_any(watch, n, q->watch_blind ? REEVE_MS(1) : until);
+	for (uint32_t pid = 1; pid <= MODEL_PROCESSES; pid++) {
+		if ((set->holders & 1U << pid) != 0) {
+			watch[n++] = (struct rv_watch){ &scene.alive[pid - 1],
+				pid | FUTEX_WAITERS };
+		}
+	}
+	(void)rv_wait_any(
+	    watch, n, atomic_load(&q->blind) ? REEVE_MS(1) : until);
 }
 
 void
@@ -160,8 +183,93 @@ rv_queue_sleep_out(struct reeve_queue *q, rv_time until)
 bool
 rv_queue_has_ended(struct reeve_queue *q)
 {
-	(void)q;
-	return false;
+	if (scene.no_putters != 0) {
+		RV_STEP("ended", &q->shared->ended, 1);
+		atomic_store(&q->shared->ended, 1);
+	}
+	return scene.no_putters != 0;
+}
+
+/* --- sets: of each process one, by its number ----------------------------- */
+
+enum { FD_IN = 50, FD_AGAIN, FD_GETTERS, FD_SETS = 200 };
+
+int
+rv_sys_epoll_create(void)
+{
+	return FD_SETS + (int)rv_mutex_self();
+}
+
+static struct scene_set *
+set_of(int fd)
+{
+	/* those of models that are over have a number of their own */
+	return &scene.sets[(fd - FD_SETS - 1) % (MODEL_PROCESSES + 1)];
+}
+
+static int
+scene_fcntl(int fd, int how, int from)
+{
+	(void)how;
+	(void)from;
+	return fd == FD_IN ? FD_AGAIN : -1;
+}
+
+static int
+scene_dup3(int from, int to, int how)
+{
+	(void)from;
+	(void)to;
+	(void)how;
+	return -1;
+}
+
+static int
+scene_epoll_ctl(int set, int how, int fd, struct epoll_event *event)
+{
+	struct scene_set *s = set_of(set);
+	bool add = how == EPOLL_CTL_ADD;
+
+	(void)event;
+	if (fd == FD_AGAIN) {
+		s->rung = 1;
+	} else if (fd == FD_GETTERS) {
+		s->end = add;
+	} else if (fd > 100) {
+		s->holders &= ~(1U << (fd - 100));
+		s->holders |= add ? 1U << (fd - 100) : 0;
+	}
+	return 0;
+}
+
+static int
+scene_epoll_wait(int set, struct epoll_event *events, int n, int ms)
+{
+	(void)events;
+	(void)n;
+	(void)ms;
+	rv_store(&set_of(set)->rung, 0);
+	return 0;
+}
+
+bool
+scene_is_readable(unsigned self)
+{
+	const struct scene_set *set = &scene.sets[self];
+	bool is = scene.bell_in != 0 || set->rung != 0 ||
+		  (set->end != 0 && scene.no_putters != 0);
+
+	for (int pid = 1; pid <= MODEL_PROCESSES; pid++) {
+		is = is || ((set->holders & 1U << pid) != 0 &&
+			       rv_mutex_owner(scene.alive[pid - 1]) == 0);
+	}
+	return is;
+}
+
+void
+scene_poll(unsigned self)
+{
+	rv_queue_sleep_in(&scene.queue[self], RV_FOREVER);
 }
 
 /* --- processes: their numbers, and whether they are there --------------- */
@@ -283,6 +391,9 @@ scene_start(uint32_t max_items, uint32_t max_leases, uint32_t large)
 			.data = scene.data[0],
 			.ring = scene.ring,
 			.ring_mask = sizeof(scene.ring) / 8 - 1,
+			.in = FD_IN,
+			.getters = FD_GETTERS,
+			.set = -1,
 			.watch = scene.watch[i] };
 	}
 }

@@ -18,6 +18,13 @@
 #define SCENE_LEN    16 /* bytes of an item: its tag, and its complement */
 #define SCENE_NOBODY MODEL_PROCESSES /* outside of all processes */
 
+/* What queue_watch.c has in the set of a process. */
+struct scene_set {
+	uint32_t rung;    /* since it looked */
+	uint32_t end;     /* the end of putters is in it */
+	uint32_t holders; /* 1 << pid */
+};
+
 struct queue_scene {
 	struct rv_queue_shared shared;
 	struct rv_queue_lease leases[SCENE_LEASES];
@@ -25,7 +32,8 @@ struct queue_scene {
 	_Atomic uint8_t slots[SCENE_SLOTS];
 	unsigned char memory[SCENE_SLOTS][SCENE_LEN];
 	uint32_t allocated[SCENE_SLOTS];
-	uint32_t bell_in, bell_out;
+	uint32_t bell_in, bell_out, no_putters;
+	struct scene_set sets[MODEL_PROCESSES + 1];
 	/* the process's own until it has ended; 1: it came to its end */
 	uint32_t alive[MODEL_PROCESSES], finished[MODEL_PROCESSES];
 	/* what each process has of the queue in its own memory */
@@ -41,6 +49,9 @@ extern struct queue_scene scene;
 
 /* For `start`: empty, with room for so many; items over `large` go by slots. */
 void scene_start(uint32_t max_items, uint32_t max_leases, uint32_t large);
+/* What polls the set of this process sees now; what sleeps wakes for. */
+bool scene_is_readable(unsigned self);
+void scene_poll(unsigned self);
 /* Put this item, which is always to be possible, in two pieces. */
 void scene_put(unsigned self, uint32_t i);
 /* It is whole and was put; its number. */

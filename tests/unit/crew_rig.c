@@ -152,7 +152,7 @@ start_member(int (*run)(void *ctx), void *ctx)
 	options.n_bytes = (size_t)snprintf(text, sizeof(text), "%td %zu %u",
 	    (intptr_t)((uintptr_t)run - (uintptr_t)member),
 	    ctx == NULL ? 0 : (size_t)((char *)ctx - (char *)board), i);
-	status = reeve_process_new(context, &options, &members[i], &err);
+	status = reeve_process_new(&members[i], context, &options, &err);
 	if (status == REEVE_OK) {
 		status = reeve_process_start(members[i], &err);
 	}

@@ -88,7 +88,7 @@ make(struct reeve_context *context, const char *function, const char *text,
 	struct reeve_process *p = NULL;
 	struct reeve_error err;
 	enum reeve_status status =
-	    reeve_process_new(context, &options, &p, &err);
+	    reeve_process_new(&p, context, &options, &err);
 
 	if (status != REEVE_OK) {
 		printf("# %s\n", err.text);

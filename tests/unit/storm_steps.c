@@ -308,7 +308,7 @@ step_barrier(struct storm_worker *w)
 		expect(hall, STORM_barrier, reeve_barrier_join(b) == REEVE_OK);
 	}
 	status =
-	    reeve_barrier_wait(b, REEVE_FOREVER, count_round, hall, &index);
+	    reeve_barrier_wait(b, count_round, hall, &index, REEVE_FOREVER);
 	if (status == REEVE_OK && index < STORM_PARTIES) {
 		crew_add(&hall->went[index]);
 	} else {
@@ -365,11 +365,11 @@ storm_note(struct storm_hall *hall, enum storm_step step,
     const struct reeve_item *item)
 {
 	const struct parcel *parcel = item->data;
-	size_t len = item->len - 8;
+	size_t len = item->length - 8;
 
-	if (item->len < 8 || parcel->from >= STORM_CREW ||
+	if (item->length < 8 || parcel->from >= STORM_CREW ||
 	    parcel->number >= STORM_ITEMS || parcel->number != item->tag ||
-	    item->len != length_of(parcel->number)) {
+	    item->length != length_of(parcel->number)) {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {
@@ -421,13 +421,14 @@ step_leases(struct storm_worker *w)
 	linger();
 	if (dice(8) == 0) {
 		expect(hall, STORM_leases,
-		    reeve_queue_give_back(w->leases, item.lease) == REEVE_OK);
+		    reeve_queue_give_back(
+			w->leases, item.lease, REEVE_FOREVER) == REEVE_OK);
 		return;
 	}
 	set(&hall->in_hand[w->who], 1);
 	expect(hall, STORM_leases, storm_note(hall, STORM_leases, &item));
 	expect(hall, STORM_leases,
-	    reeve_queue_ack(w->leases, item.lease) == REEVE_OK);
+	    reeve_queue_ack(w->leases, item.lease, REEVE_FOREVER) == REEVE_OK);
 	set(&hall->in_hand[w->who], 0);
 }
 

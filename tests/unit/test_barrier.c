@@ -71,8 +71,8 @@ many_rounds(void *ctx)
 		uint32_t index = PARTIES;
 
 		__atomic_store_n(&t->round[self], round, __ATOMIC_SEQ_CST);
-		if (reeve_barrier_wait(&t->barrier, REEVE_FOREVER, count_action,
-			t, &index) != REEVE_OK ||
+		if (reeve_barrier_wait(&t->barrier, count_action, t, &index,
+			REEVE_FOREVER) != REEVE_OK ||
 		    index >= PARTIES || crew_value(&t->actions) < round + 1) {
 			return 1;
 		}
@@ -112,8 +112,8 @@ expect_broken(void *ctx)
 {
 	struct table *t = ctx;
 
-	return reeve_barrier_wait(&t->barrier, REEVE_FOREVER, NULL, NULL,
-		   NULL) == REEVE_EBROKEN
+	return reeve_barrier_wait(&t->barrier, NULL, NULL, NULL,
+		   REEVE_FOREVER) == REEVE_EBROKEN
 		   ? 0
 		   : 1;
 }
@@ -168,12 +168,12 @@ RV_TEST(one_whose_time_is_up_breaks_it)
 	struct table *t = new_table(PARTIES, REEVE_MS(1));
 
 	CU_ASSERT_EQUAL(
-	    reeve_barrier_wait(&t->barrier, REEVE_MS(2), NULL, NULL, NULL),
+	    reeve_barrier_wait(&t->barrier, NULL, NULL, NULL, REEVE_MS(2)),
 	    REEVE_EBROKEN);
 	CU_ASSERT_TRUE(reeve_barrier_is_broken(&t->barrier));
 	CU_ASSERT_EQUAL(reeve_barrier_reset(&t->barrier), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_barrier_wait(&t->barrier, REEVE_BARRIER_DEFAULT,
-			    NULL, NULL, NULL),
+	CU_ASSERT_EQUAL(reeve_barrier_wait(&t->barrier, NULL, NULL, NULL,
+			    REEVE_BARRIER_DEFAULT),
 	    REEVE_EBROKEN);
 	free_table(t);
 }
@@ -183,7 +183,7 @@ time_out(void *ctx)
 {
 	struct table *t = ctx;
 
-	return reeve_barrier_wait(&t->barrier, REEVE_MS(1), NULL, NULL, NULL) ==
+	return reeve_barrier_wait(&t->barrier, NULL, NULL, NULL, REEVE_MS(1)) ==
 		       REEVE_EBROKEN
 		   ? 0
 		   : 1;
@@ -206,7 +206,7 @@ wait_until_killed(void *ctx)
 	struct table *t = ctx;
 
 	return (int)reeve_barrier_wait(
-	    &t->barrier, REEVE_FOREVER, NULL, NULL, NULL);
+	    &t->barrier, NULL, NULL, NULL, REEVE_FOREVER);
 }
 
 static bool
@@ -258,7 +258,7 @@ last_and_die(void *ctx)
 	struct table *t = ctx;
 
 	return (int)reeve_barrier_wait(
-	    &t->barrier, REEVE_FOREVER, die_in_action, NULL, NULL);
+	    &t->barrier, die_in_action, NULL, NULL, REEVE_FOREVER);
 }
 
 RV_TEST(an_action_that_fails_or_kills_breaks_it)
@@ -268,7 +268,7 @@ RV_TEST(an_action_that_fails_or_kills_breaks_it)
 
 	start_four(t, pid);
 	CU_ASSERT_EQUAL(
-	    reeve_barrier_wait(&t->barrier, REEVE_FOREVER, bad_action, t, NULL),
+	    reeve_barrier_wait(&t->barrier, bad_action, t, NULL, REEVE_FOREVER),
 	    REEVE_EBROKEN);
 	end_four(t, pid);
 	CU_ASSERT_EQUAL(t->actions, 1);
@@ -327,7 +327,7 @@ RV_TEST(one_that_has_left_does_not)
 	CU_ASSERT_EQUAL(crew_end(crew_start(join_and_leave, t)), 0);
 	CU_ASSERT_EQUAL(reeve_barrier_join(&t->barrier), REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_barrier_wait(&t->barrier, 0, count_action, t, &index),
+	    reeve_barrier_wait(&t->barrier, count_action, t, &index, 0),
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(index, 0);
 	CU_ASSERT_EQUAL(t->actions, 1);
@@ -353,7 +353,7 @@ RV_TEST(a_barrier_is_not_made_of_nonsense)
 	CU_ASSERT_EQUAL(reeve_barrier_init(&none, &o), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_barrier_init(&none, NULL), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(
-	    reeve_barrier_wait(&none, 0, NULL, NULL, NULL), REEVE_EINVALID);
+	    reeve_barrier_wait(&none, NULL, NULL, NULL, 0), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_barrier_abort(&none), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_barrier_reset(NULL), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_barrier_join(&none), REEVE_EINVALID);

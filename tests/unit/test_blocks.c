@@ -33,7 +33,7 @@ begin(uint32_t n)
 	blocks = NULL;
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_blocks_new(&blocks, SIZE, n, &err), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(true, &a, &b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(&a, &b, true, &err), REEVE_OK);
 }
 
 static void

@@ -30,7 +30,7 @@ static struct reeve_error err;
 static void
 make_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b)
 {
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(duplex, a, b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(a, b, duplex, &err), REEVE_OK);
 }
 
 static void
@@ -355,18 +355,18 @@ RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
 	struct reeve_conn *a = NULL, *b = NULL;
 	struct reeve_parcel parcel = { 0 };
 
-	CU_ASSERT_EQUAL(reeve_pipe(true, NULL, &b, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_pipe(NULL, &b, true, &err), REEVE_EINVALID);
 	CU_ASSERT_TRUE(rv_fault_set("socketpair=EMFILE"));
-	CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ESYS);
+	CU_ASSERT_EQUAL(reeve_pipe(&a, &b, true, &err), REEVE_ESYS);
 	for (unsigned n = 1; n <= 2; n++) {
 		char plan[64];
 
 		(void)snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
 		CU_ASSERT_TRUE(rv_fault_set(plan));
-		CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ENOMEM);
+		CU_ASSERT_EQUAL(reeve_pipe(&a, &b, true, &err), REEVE_ENOMEM);
 		(void)snprintf(plan, sizeof(plan), "mmap@%u=ENOMEM", n);
 		CU_ASSERT_TRUE(rv_fault_set(plan));
-		CU_ASSERT_EQUAL(reeve_pipe(true, &a, &b, &err), REEVE_ENOMEM);
+		CU_ASSERT_EQUAL(reeve_pipe(&a, &b, true, &err), REEVE_ENOMEM);
 	}
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
 	CU_ASSERT_PTR_NULL(a);

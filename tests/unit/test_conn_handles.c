@@ -29,7 +29,7 @@ static struct reeve_error err;
 static void
 make_pipe(struct reeve_conn **a, struct reeve_conn **b)
 {
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(true, a, b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(a, b, true, &err), REEVE_OK);
 }
 
 static void

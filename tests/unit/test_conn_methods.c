@@ -55,7 +55,7 @@ give_end(bool duplex, bool reader)
 	struct reeve_conn *a = NULL, *b = NULL;
 	struct reeve_handle handle;
 
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(duplex, &a, &b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(&a, &b, duplex, &err), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_conn_handle(reader ? a : b, &handle, &err), REEVE_OK);
 	crew_give("conn", handle);
@@ -357,7 +357,7 @@ CREW_SCENARIO(scenario_130_a_buffer_that_is_too_small_keeps_the_message)
 		CU_ASSERT_EQUAL(memcmp(parcel.data, data, n), 0);
 	}
 	CU_ASSERT_EQUAL(
-	    reeve_conn_recv_into(a, buf, 1, NULL, 0), REEVE_EINVALID);
+	    reeve_conn_recv_into(a, NULL, 1, &length, 0), REEVE_EINVALID);
 	reeve_parcel_free(&parcel);
 	reeve_conn_free(a);
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
@@ -497,7 +497,7 @@ CREW_SCENARIO(scenario_137_who_polls_takes_nothing)
 	struct reeve_handle handle;
 	pid_t pid;
 
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(true, &a, &b, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(&a, &b, true, &err), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_conn_handle(b, &handle, &err), REEVE_OK);
 	crew_give("conn", handle);
 	pid = crew_start(only_poll, NULL);
@@ -520,9 +520,9 @@ CREW_SCENARIO(scenario_139_a_connection_sent_through_one_works_at_the_other_end)
 
 		/* it receives by its end of c, and sends by its end of d */
 		CU_ASSERT_EQUAL(
-		    reeve_pipe(duplex, &c[0], &c[1], &err), REEVE_OK);
+		    reeve_pipe(&c[0], &c[1], duplex, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(
-		    reeve_pipe(duplex, &d[0], &d[1], &err), REEVE_OK);
+		    reeve_pipe(&d[0], &d[1], duplex, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(
 		    reeve_conn_handle(c[0], &out.handles[0], &err), REEVE_OK);
 		CU_ASSERT_EQUAL(

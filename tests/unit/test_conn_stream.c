@@ -118,10 +118,10 @@ RV_TEST(what_came_with_another_message_is_waiting)
 	CU_ASSERT_TRUE(reeve_conn_waiting(conn));
 	CU_ASSERT_EQUAL(reeve_conn_poll(conn, 0), REEVE_OK);
 	item = reeve_wait_for_conn(conn, REEVE_WAIT_READ);
-	CU_ASSERT_EQUAL(reeve_wait(&item, 1, REEVE_FOREVER, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_recv(conn, &in, 3, 0), REEVE_OK);
 	CU_ASSERT_FALSE(reeve_conn_waiting(conn));
-	CU_ASSERT_EQUAL(reeve_wait(&item, 1, 0, NULL), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, 0), REEVE_ETIMEDOUT);
 	free(bytes);
 	reeve_parcel_free(&in);
 	end();
@@ -264,7 +264,7 @@ RV_TEST(what_a_timeout_cuts_is_sent_by_the_next_calls_in_order)
 	while (reeve_conn_unsent(conn) > 0) {
 		/* sends on while it waits for something else */
 		CU_ASSERT_EQUAL(
-		    reeve_wait(&item, 1, REEVE_MS(1), NULL), REEVE_ETIMEDOUT);
+		    reeve_wait(&item, 1, NULL, REEVE_MS(1)), REEVE_ETIMEDOUT);
 		got += drain();
 	}
 	got += drain();

@@ -30,7 +30,7 @@ RV_TEST(who_has_the_key_may_talk)
 
 		rig_connect(&client, reeve_listener_address(l), guard);
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
 		rig_talk(conn, client.conn);
 		CU_ASSERT_EQUAL(reeve_listener_refused(l), 0);
@@ -56,7 +56,7 @@ RV_TEST(another_key_or_protocol_is_refused_on_both_sides_and_we_go_on)
 			rig_connect(
 			    &client, reeve_listener_address(l), others[i]);
 			CU_ASSERT_EQUAL(
-			    reeve_conn_accept(l, RIG_LONG, &conn, &err),
+			    reeve_conn_accept(&conn, l, RIG_LONG, &err),
 			    REEVE_EAUTH);
 			CU_ASSERT_EQUAL(err.status, REEVE_EAUTH);
 			CU_ASSERT_PTR_NOT_NULL(strstr(
@@ -67,7 +67,7 @@ RV_TEST(another_key_or_protocol_is_refused_on_both_sides_and_we_go_on)
 		}
 		rig_connect(&client, reeve_listener_address(l), guard);
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
 		rig_talk(client.conn, conn);
 		reeve_listener_free(l);
@@ -146,7 +146,7 @@ RV_TEST(the_silent_the_slow_and_the_noisy_keep_nobody_waiting)
 		}
 		rig_connect(&client, address, guard);
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
 		rig_talk(client.conn, conn);
 		/* an answer that is none is a refusal, and the next is not */
@@ -156,13 +156,13 @@ RV_TEST(the_silent_the_slow_and_the_noisy_keep_nobody_waiting)
 			CU_ASSERT_EQUAL(
 			    send(fd, noise, sizeof(noise), 0), sizeof(noise));
 			CU_ASSERT_EQUAL(
-			    reeve_conn_accept(l, RIG_LONG, &conn, &err),
+			    reeve_conn_accept(&conn, l, RIG_LONG, &err),
 			    REEVE_EAUTH);
 			(void)close(fd);
 		}
 		rig_connect(&client, address, guard);
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
 		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
 		rig_talk(client.conn, conn);
 		for (unsigned i = 0; i < SILENT; i++) {
@@ -186,7 +186,7 @@ RV_TEST(who_says_nothing_is_dropped_when_his_time_is_over)
 	char first[36];
 
 	while (reeve_listener_refused(l) == 0) {
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, REEVE_MS(10), &conn, &err),
+		CU_ASSERT_EQUAL(reeve_conn_accept(&conn, l, REEVE_MS(10), &err),
 		    REEVE_ETIMEDOUT);
 	}
 	CU_ASSERT_EQUAL(recv(fd, first, sizeof(first), 0), sizeof(first));
@@ -209,18 +209,18 @@ RV_TEST(a_client_of_a_listener_that_is_silent_or_of_another_kind_gives_up)
 	CU_ASSERT_EQUAL(reeve_conn_connect(&conn, reeve_listener_address(l),
 			    &options, REEVE_MS(20), &err),
 	    REEVE_ETIMEDOUT);
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &other, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&other, l, RIG_LONG, &err), REEVE_OK);
 	reeve_conn_free(other);
 	/* or something else */
 	rig_connect(&client, reeve_listener_address(l), guard);
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &other, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&other, l, RIG_LONG, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(
 	    reeve_conn_send(other, "something", 9, RIG_LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(rig_join(&client), REEVE_EPROTO);
 	reeve_conn_free(other);
 	/* or an end */
 	rig_connect(&client, reeve_listener_address(l), guard);
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &other, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&other, l, RIG_LONG, &err), REEVE_OK);
 	reeve_conn_free(other);
 	CU_ASSERT_EQUAL(rig_join(&client), REEVE_EBROKEN);
 	CU_ASSERT_PTR_NULL(conn);
@@ -239,17 +239,17 @@ RV_TEST(our_own_answer_sent_back_to_us_proves_nothing)
 
 	/* to the second, the nonce of the first as one's own, and no MAC */
 	CU_ASSERT_EQUAL(
-	    reeve_conn_accept(l, REEVE_MS(1), &conn, &err), REEVE_ETIMEDOUT);
+	    reeve_conn_accept(&conn, l, REEVE_MS(1), &err), REEVE_ETIMEDOUT);
 	while (recv(one, first, 36, MSG_PEEK | MSG_DONTWAIT) != 36 ||
 	       recv(two, verdict, 33, MSG_PEEK | MSG_DONTWAIT) != 33) {
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, REEVE_MS(1), &conn, &err),
+		CU_ASSERT_EQUAL(reeve_conn_accept(&conn, l, REEVE_MS(1), &err),
 		    REEVE_ETIMEDOUT);
 	}
 	CU_ASSERT_EQUAL(recv(one, first, 36, 0), 36);
 	memcpy(answer, first + 4, 32);
 	CU_ASSERT_EQUAL(send(two, answer, 64, 0), 64);
 	CU_ASSERT_EQUAL(
-	    reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_EAUTH);
+	    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_EAUTH);
 	CU_ASSERT_EQUAL(recv(two, first, 36, MSG_WAITALL), 36);
 	CU_ASSERT_EQUAL(recv(two, verdict, 33, MSG_WAITALL), 33);
 	CU_ASSERT_EQUAL(verdict[0], 'n');
@@ -274,8 +274,8 @@ RV_TEST(greetings_go_on_in_an_event_loop)
 
 	rig_connect(&client, reeve_listener_address(l), guard);
 	do {
-		CU_ASSERT_EQUAL(reeve_wait(&item, 1, RIG_LONG, NULL), REEVE_OK);
-		status = reeve_conn_accept(l, 0, &conn, &err);
+		CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, RIG_LONG), REEVE_OK);
+		status = reeve_conn_accept(&conn, l, 0, &err);
 	} while (status == REEVE_ETIMEDOUT);
 	CU_ASSERT_EQUAL(status, REEVE_OK);
 	CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);

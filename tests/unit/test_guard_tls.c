@@ -139,7 +139,7 @@ meet(struct reeve_guard *listening, struct reeve_guard *connecting,
 	struct rig_client c;
 
 	rig_connect(&c, reeve_listener_address(l), connecting);
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &conn, &err), listener);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&conn, l, RIG_LONG, &err), listener);
 	CU_ASSERT_EQUAL(rig_join(&c), connector);
 	if (conn != NULL && c.conn != NULL) {
 		rig_talk(conn, c.conn);
@@ -224,7 +224,7 @@ connect_two(struct reeve_conn **a, struct reeve_conn **b)
 	*b = NULL;
 	rig_connect(&c, reeve_listener_address(l), connecting);
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_accept(l, RIG_LONG, b, &err), REEVE_OK);
+	    reeve_conn_accept(b, l, RIG_LONG, &err), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(rig_join(&c), REEVE_OK);
 	*a = c.conn;
 	reeve_listener_free(l);
@@ -306,7 +306,7 @@ RV_TEST(what_a_timeout_cuts_goes_on_encrypted_too)
 	items[1] = reeve_wait_for_conn(b, REEVE_WAIT_READ);
 	while (sent > 0) {
 		CU_ASSERT_EQUAL_FATAL(
-		    reeve_wait(items, 2, RIG_LONG, NULL), REEVE_OK);
+		    reeve_wait(items, 2, NULL, RIG_LONG), REEVE_OK);
 		status = reeve_conn_recv(b, &in, LARGE, 0);
 		CU_ASSERT_TRUE_FATAL(
 		    status == REEVE_OK || status == REEVE_ETIMEDOUT);
@@ -316,7 +316,7 @@ RV_TEST(what_a_timeout_cuts_goes_on_encrypted_too)
 		}
 	}
 	CU_ASSERT_EQUAL(reeve_conn_unsent(a), 0);
-	CU_ASSERT_EQUAL(reeve_wait(items, 2, 0, NULL), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_wait(items, 2, NULL, 0), REEVE_ETIMEDOUT);
 	reeve_parcel_free(&in);
 	rig_talk(a, b);
 	free(data);
@@ -367,7 +367,7 @@ RV_TEST(strangers_and_the_silent_keep_nobody_waiting)
 		}
 	}
 	rig_connect(&c, reeve_listener_address(l), connecting);
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, RIG_LONG, &conn, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(rig_join(&c), REEVE_OK);
 	rig_talk(c.conn, conn);
 	CU_ASSERT_EQUAL(reeve_listener_refused(l), 10);
@@ -423,7 +423,7 @@ RV_TEST(files_that_are_of_no_use_are_said)
 			    &connecting, RIG_LONG, &err),
 	    REEVE_EINVALID);
 	CU_ASSERT_EQUAL(
-	    reeve_conn_accept(l, RIG_LONG, &accepted, &err), REEVE_OK);
+	    reeve_conn_accept(&accepted, l, RIG_LONG, &err), REEVE_OK);
 	reeve_conn_free(accepted);
 	reeve_listener_free(l);
 	reeve_guard_free(one);

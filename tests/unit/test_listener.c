@@ -64,7 +64,7 @@ accept_one(struct reeve_listener *l)
 	struct reeve_conn *conn = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_accept(l, LONG, &conn, &err), REEVE_OK);
+	    reeve_conn_accept(&conn, l, LONG, &err), REEVE_OK);
 	return conn;
 }
 
@@ -129,12 +129,12 @@ RV_TEST(accepting_ends_at_its_timeout_and_when_the_listener_is_closed)
 		struct reeve_conn *conn = NULL;
 
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, 0, &conn, &err), REEVE_ETIMEDOUT);
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, REEVE_MS(3), &conn, &err),
+		    reeve_conn_accept(&conn, l, 0, &err), REEVE_ETIMEDOUT);
+		CU_ASSERT_EQUAL(reeve_conn_accept(&conn, l, REEVE_MS(3), &err),
 		    REEVE_ETIMEDOUT);
 		reeve_listener_close(l);
 		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(l, LONG, &conn, &err), REEVE_ECLOSED);
+		    reeve_conn_accept(&conn, l, LONG, &err), REEVE_ECLOSED);
 		CU_ASSERT_EQUAL(reeve_listener_fd(l), -1);
 		CU_ASSERT_PTR_NULL(conn);
 		reeve_listener_free(l);
@@ -258,7 +258,7 @@ RV_TEST(of_many_who_replace_the_dead_one_wins)
 				struct reeve_parcel parcel = { 0 };
 
 				conn = NULL;
-				got = reeve_conn_accept(l, LONG, &conn, &err);
+				got = reeve_conn_accept(&conn, l, LONG, &err);
 				if (got == REEVE_OK) {
 					got = reeve_conn_recv(
 					    conn, &parcel, 9, LONG);
@@ -410,7 +410,7 @@ RV_TEST(a_user_who_is_not_allowed_is_refused_and_the_next_is_not)
 			}
 			_exit(reeve_conn_recv(a, &parcel, 9, LONG) == REEVE_OK);
 		}
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, LONG, &b, &err),
+		CU_ASSERT_EQUAL(reeve_conn_accept(&b, l, LONG, &err),
 		    allowed ? REEVE_OK : REEVE_EAUTH);
 		if (allowed) {
 			CU_ASSERT_EQUAL(
@@ -531,7 +531,7 @@ RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
 		struct reeve_wait_item item;
 		struct reeve_conn *a, *b = NULL;
 
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, REEVE_MS(20), &b, &err),
+		CU_ASSERT_EQUAL(reeve_conn_accept(&b, l, REEVE_MS(20), &err),
 		    REEVE_ETIMEDOUT);
 		pid = fork();
 		if (pid == 0) {
@@ -547,9 +547,9 @@ RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
 		b = accept_one(l);
 		item = reeve_wait_for_conn(b, REEVE_WAIT_READ);
 		CU_ASSERT_EQUAL(
-		    reeve_wait(&item, 1, REEVE_MS(20), NULL), REEVE_ETIMEDOUT);
+		    reeve_wait(&item, 1, NULL, REEVE_MS(20)), REEVE_ETIMEDOUT);
 		CU_ASSERT_EQUAL(reeve_conn_send(b, "go", 2, LONG), REEVE_OK);
-		CU_ASSERT_EQUAL(reeve_wait(&item, 1, LONG, NULL), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, LONG), REEVE_OK);
 		expect(b, "on");
 		a = connect_to(l); /* under the storm, too */
 		reeve_conn_free(a);
@@ -569,10 +569,10 @@ RV_TEST(a_listener_goes_into_a_wait)
 		    reeve_wait_for_fd(reeve_listener_fd(l), REEVE_WAIT_READ);
 		struct reeve_conn *a, *b = NULL;
 
-		CU_ASSERT_EQUAL(reeve_wait(&item, 1, 0, NULL), REEVE_ETIMEDOUT);
+		CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, 0), REEVE_ETIMEDOUT);
 		a = connect_to(l);
-		CU_ASSERT_EQUAL(reeve_wait(&item, 1, LONG, NULL), REEVE_OK);
-		CU_ASSERT_EQUAL(reeve_conn_accept(l, 0, &b, &err), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, LONG), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_conn_accept(&b, l, 0, &err), REEVE_OK);
 		reeve_conn_free(a);
 		reeve_conn_free(b);
 		reeve_listener_free(l);
@@ -599,7 +599,7 @@ RV_TEST(what_runs_out_is_said_and_the_client_waits)
 	l = listen_at(address_of(false), NULL);
 	a = connect_to(l);
 	CU_ASSERT_TRUE(rv_fault_set("accept=EMFILE"));
-	CU_ASSERT_EQUAL(reeve_conn_accept(l, LONG, &b, &err), REEVE_ESYS);
+	CU_ASSERT_EQUAL(reeve_conn_accept(&b, l, LONG, &err), REEVE_ESYS);
 	CU_ASSERT_EQUAL(err.sys_errno, EMFILE);
 	CU_ASSERT_TRUE(rv_fault_set("accept@1=ECONNABORTED"));
 	b = accept_one(l);

@@ -349,7 +349,7 @@ SCENARIO(what_is_given_is_there_under_its_name_and_nothing_else, BY_ALL)
 	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
 	gives[2] = rest.give;
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	process_pipe_shut(&out);
 	process_pipe_shut(&rest);
@@ -377,17 +377,17 @@ SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 	struct reeve_error err;
 
 	CU_ASSERT_EQUAL(
-	    reeve_process_new(context, &options, &p, &err), REEVE_EEXIST);
+	    reeve_process_new(&p, context, &options, &err), REEVE_EEXIST);
 	options.n_gives = REEVE_GIVES_MAX + 1;
 	CU_ASSERT_EQUAL(
-	    reeve_process_new(context, &options, &p, &err), REEVE_ETOOBIG);
+	    reeve_process_new(&p, context, &options, &err), REEVE_ETOOBIG);
 	options.n_gives = 1;
 	gives[0].name = "";
 	CU_ASSERT_EQUAL(
-	    reeve_process_new(context, &options, &p, &err), REEVE_EINVALID);
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
 	gives[0] = (struct reeve_give){ "a", reeve_handle_of_fd(9999) };
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, &err), REEVE_OK);
+	    reeve_process_new(&p, context, &options, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_process_start(p, &err), REEVE_ESYS);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "closed"));
 	CU_ASSERT_FALSE(reeve_process_alive(p));
@@ -525,7 +525,7 @@ RV_TEST(nothing_is_no_process_and_no_context)
 	CU_ASSERT_EQUAL(reeve_context_dispatch(NULL, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_context_active(NULL, &p, 1), 0);
 	CU_ASSERT_EQUAL(
-	    reeve_process_new(NULL, NULL, &p, &err), REEVE_EINVALID);
+	    reeve_process_new(&p, NULL, NULL, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_process_start(NULL, &err), REEVE_EINVALID);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "NULL"));
 	CU_ASSERT_EQUAL(reeve_process_free(NULL, false, &err), REEVE_OK);
@@ -647,7 +647,7 @@ SCENARIO(limits_environment_and_directory_are_its_own, BY_ALL)
 
 	process_pipe_open(&pipe, "out");
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_STRING_EQUAL(reeve_process_name(p), "a name");
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	process_pipe_shut(&pipe);
@@ -685,12 +685,12 @@ RV_TEST(a_command_is_a_process_too)
 	struct reeve_process *p = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	process_finish(p, 5);
 	options.argv = none;
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	process_join(p);
 	CU_ASSERT_EQUAL(reeve_process_status(p, &status, NULL), REEVE_OK);

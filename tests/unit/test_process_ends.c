@@ -97,7 +97,7 @@ nest(const struct reeve_call *call)
 	if (reeve_self(&self) != REEVE_OK || !self.daemon ||
 	    reeve_context_new(&context, NULL, NULL) != REEVE_OK ||
 	    (int)reeve_context_method(context) != self.method ||
-	    reeve_process_new(context, &options, &p, NULL) != REEVE_OK ||
+	    reeve_process_new(&p, context, &options, NULL) != REEVE_OK ||
 	    reeve_process_start(p, NULL) != REEVE_OK ||
 	    reeve_process_join(p, REEVE_FOREVER, NULL) != REEVE_OK ||
 	    reeve_process_exitcode(p) != 7 ||
@@ -123,7 +123,7 @@ nest_and_stay(const struct reeve_call *call)
 
 	if (reeve_given("out", &give.handle) != REEVE_OK ||
 	    reeve_context_new(&context, NULL, NULL) != REEVE_OK ||
-	    reeve_process_new(context, &options, &p, NULL) != REEVE_OK ||
+	    reeve_process_new(&p, context, &options, NULL) != REEVE_OK ||
 	    reeve_process_start(p, NULL) != REEVE_OK) {
 		return 1;
 	}
@@ -256,7 +256,7 @@ start_daemon(struct reeve_context *context, const char *function,
 	struct reeve_process *p = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	CU_ASSERT_TRUE(reeve_process_daemon(p));
 	if (pipe != NULL) {
@@ -455,7 +455,7 @@ SCENARIO(a_killed_launcher_costs_no_process, BY_SPAWN | BY_FORKSERVER)
 	gives[0] = out.give;
 	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(context, &options, &p, NULL), REEVE_OK);
+	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(
 	    sscanf(process_read_line(&out), "%d %d", &pid, &launcher), 2);
@@ -630,7 +630,7 @@ live(enum reeve_method method, struct reeve_error *err)
 	enum reeve_status status = reeve_context_new(&context, &options, err);
 
 	if (status == REEVE_OK) {
-		status = reeve_process_new(context, &what, &p, err);
+		status = reeve_process_new(&p, context, &what, err);
 	}
 	if (status == REEVE_OK) {
 		status = reeve_process_start(p, err);

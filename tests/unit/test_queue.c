@@ -113,10 +113,10 @@ RV_TEST(bytes_bound_a_queue_too_and_empty_items_are_items)
 	CU_ASSERT_EQUAL(reeve_queue_put(q, NULL, 0, 3, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(look(q).items, 3);
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(item.len, 60);
+	CU_ASSERT_EQUAL(item.length, 60);
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(item.len, 0);
+	CU_ASSERT_EQUAL(item.length, 0);
 	CU_ASSERT_EQUAL(item.tag, 3);
 	CU_ASSERT_EQUAL(item.deliveries, 1);
 	CU_ASSERT_EQUAL(look(q).bytes, 0);
@@ -198,7 +198,7 @@ RV_TEST(memory_of_a_large_item_is_given_back)
 	for (int i = 0; i < 5; i++) {
 		in[12345] = (char)i;
 		CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
-		CU_ASSERT_EQUAL(item.len, sizeof(in));
+		CU_ASSERT_EQUAL(item.length, sizeof(in));
 		CU_ASSERT_EQUAL(memcmp(item.data, in, sizeof(in)), 0);
 	}
 	CU_ASSERT_EQUAL(blocks_of(q), before);
@@ -231,7 +231,7 @@ RV_TEST(what_is_shut_is_emptied_and_then_closed)
 	struct reeve_queue *q = new_queue(0, 0, 0);
 
 	CU_ASSERT_EQUAL(put_int(q, 1, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_queue_shut(q), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_queue_shutdown(q, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(put_int(q, 2, REEVE_FOREVER), REEVE_ECLOSED);
 	CU_ASSERT_EQUAL(get_int(q, 0), 1);
 	CU_ASSERT_EQUAL(get_int(q, REEVE_FOREVER), REEVE_ECLOSED);
@@ -244,15 +244,17 @@ RV_TEST(tasks_are_done_as_often_as_there_were_items)
 	struct reeve_queue *q = new_queue(0, 0, 0);
 
 	CU_ASSERT_EQUAL(reeve_queue_join(q, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_queue_task_done(q), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_task_done(q, REEVE_FOREVER), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(put_int(q, 1, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(get_int(q, 0), 1);
 	CU_ASSERT_EQUAL(look(q).unfinished, 1);
 	CU_ASSERT_EQUAL(reeve_queue_join(q, 0), REEVE_ETIMEDOUT);
 	CU_ASSERT_EQUAL(reeve_queue_join(q, REEVE_MS(5)), REEVE_ETIMEDOUT);
-	CU_ASSERT_EQUAL(reeve_queue_task_done(q), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_queue_task_done(q, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_join(q, REEVE_FOREVER), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_queue_task_done(q), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_task_done(q, REEVE_FOREVER), REEVE_EINVALID);
 	reeve_queue_free(q);
 }
 
@@ -266,33 +268,41 @@ RV_TEST(a_lease_is_held_until_it_is_acknowledged_or_given_back)
 	CU_ASSERT_EQUAL(reeve_queue_put(q, "rather large", 12, 2, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &item, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(item.deliveries, 1);
-	CU_ASSERT_EQUAL(item.len, 5);
+	CU_ASSERT_EQUAL(item.length, 5);
 	first = item.lease;
 	CU_ASSERT_EQUAL(look(q).leased, 1);
 	CU_ASSERT_EQUAL(look(q).items, 1);
-	CU_ASSERT_EQUAL(reeve_queue_give_back(q, first), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_queue_give_back(q, first), REEVE_ENOTHELD);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_give_back(q, first, REEVE_FOREVER), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_give_back(q, first, REEVE_FOREVER), REEVE_ENOTHELD);
 	CU_ASSERT_EQUAL(look(q).items, 2);
 	CU_ASSERT_EQUAL(look(q).bytes, 17);
 	CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &item, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(item.deliveries, 2);
 	CU_ASSERT_EQUAL(memcmp(item.data, "small", 5), 0);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, first), REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, item.lease), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, item.lease), REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, 0), REEVE_ENOTHELD);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, UINT64_MAX), REEVE_ENOTHELD);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_ack(q, first, REEVE_FOREVER), REEVE_ENOTHELD);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_ack(q, item.lease, REEVE_FOREVER), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_ack(q, item.lease, REEVE_FOREVER), REEVE_ENOTHELD);
+	CU_ASSERT_EQUAL(reeve_queue_ack(q, 0, REEVE_FOREVER), REEVE_ENOTHELD);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_ack(q, UINT64_MAX, REEVE_FOREVER), REEVE_ENOTHELD);
 	for (uint32_t n = 1; n < 4; n++) {
 		CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &item, 0), REEVE_OK);
 		CU_ASSERT_EQUAL(item.deliveries, n);
-		CU_ASSERT_EQUAL(item.len, 12);
+		CU_ASSERT_EQUAL(item.length, 12);
 		CU_ASSERT_EQUAL(memcmp(item.data, "rather large", 12), 0);
-		CU_ASSERT_EQUAL(reeve_queue_give_back(q, item.lease), REEVE_OK);
+		CU_ASSERT_EQUAL(
+		    reeve_queue_give_back(q, item.lease, REEVE_FOREVER),
+		    REEVE_OK);
 	}
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(item.deliveries, 4);
 	CU_ASSERT_EQUAL(look(q).leased, 0);
-	CU_ASSERT_EQUAL(reeve_queue_task_done(q), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_queue_task_done(q, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_join(q, 0), REEVE_OK);
 	reeve_item_free(&item);
 	reeve_queue_free(q);
@@ -313,7 +323,8 @@ RV_TEST(more_leases_than_were_asked_for_are_refused)
 	CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &items[1], 0), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &items[2], 0), REEVE_EBUSY);
 	CU_ASSERT_EQUAL(look(q).items, 1);
-	CU_ASSERT_EQUAL(reeve_queue_ack(q, items[0].lease), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_queue_ack(q, items[0].lease, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_queue_get_leased(q, &items[2], 0), REEVE_OK);
 	for (int i = 0; i < 3; i++) {
 		reeve_item_free(&items[i]);
@@ -346,7 +357,7 @@ RV_TEST(its_descriptors_are_readable_while_there_is_something)
 	CU_ASSERT_TRUE(is_readable(in));
 	CU_ASSERT_EQUAL(get_int(q, 0), 4);
 	CU_ASSERT_FALSE(is_readable(in));
-	CU_ASSERT_EQUAL(reeve_queue_shut(q), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_queue_shutdown(q, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_TRUE(is_readable(in));
 	CU_ASSERT_TRUE(is_readable(out));
 	reeve_queue_free(q);
@@ -462,7 +473,7 @@ RV_TEST(a_machine_without_room_says_so_and_the_queue_goes_on)
 	CU_ASSERT_EQUAL(reeve_queue_fd(q), -1);
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(item.len, sizeof(large));
+	CU_ASSERT_EQUAL(item.length, sizeof(large));
 	reeve_item_free(&item);
 	reeve_queue_free(q);
 }

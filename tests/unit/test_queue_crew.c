@@ -106,7 +106,7 @@ work(void *ctx)
 
 	while ((n = get_int(t->q, REEVE_FOREVER)) > 0) {
 		crew_add(&t->done);
-		if (reeve_queue_task_done(t->q) != REEVE_OK) {
+		if (reeve_queue_task_done(t->q, REEVE_FOREVER) != REEVE_OK) {
 			return 1;
 		}
 	}
@@ -155,7 +155,7 @@ RV_TEST(a_child_that_has_put_what_nobody_gets_can_be_joined)
 
 	CU_ASSERT_EQUAL(crew_end(crew_start(put_a_million, t)), 0);
 	CU_ASSERT_EQUAL(reeve_queue_get(t->q, &item, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(item.len, 1 << 20);
+	CU_ASSERT_EQUAL(item.length, 1 << 20);
 	reeve_item_free(&item);
 	free_table(t);
 }
@@ -445,14 +445,15 @@ scribble(void *ctx)
 			break;
 		case 1:
 			(void)!reeve_queue_get_leased(q, &item, 0);
-			(void)!reeve_queue_ack(q, item.lease);
+			(void)!reeve_queue_ack(q, item.lease, REEVE_FOREVER);
 			break;
 		case 2:
 			(void)!reeve_queue_get_leased(q, &item, 0);
-			(void)!reeve_queue_give_back(q, item.lease);
+			(void)!reeve_queue_give_back(
+			    q, item.lease, REEVE_FOREVER);
 			break;
 		default:
-			(void)!reeve_queue_task_done(q);
+			(void)!reeve_queue_task_done(q, REEVE_FOREVER);
 			break;
 		}
 		reeve_queue_look(q, &state);

@@ -63,9 +63,9 @@ put(struct scene *s, uint32_t tag, int64_t timeout)
 static int
 whole(const struct scene *s, const struct reeve_item *item)
 {
-	bool good = item->len == s->len;
+	bool good = item->length == s->len;
 
-	for (size_t i = 0; good && i < item->len; i++) {
+	for (size_t i = 0; good && i < item->length; i++) {
 		good = ((char *)item->data)[i] == (char)item->tag;
 	}
 	return good ? (int)item->tag : -1000;
@@ -258,13 +258,13 @@ armed_leases(void *ctx)
 
 	arm(s);
 	if (lease(s, &a) != REEVE_OK || lease(s, &b) != REEVE_OK ||
-	    reeve_queue_ack(s->q, a.lease) != REEVE_OK) {
+	    reeve_queue_ack(s->q, a.lease, REEVE_FOREVER) != REEVE_OK) {
 		return 1;
 	}
 	crew_add(&s->done);
-	if (reeve_queue_give_back(s->q, b.lease) != REEVE_OK ||
+	if (reeve_queue_give_back(s->q, b.lease, REEVE_FOREVER) != REEVE_OK ||
 	    lease(s, &b) != REEVE_OK || b.deliveries != 2 ||
-	    reeve_queue_give_back(s->q, b.lease) != REEVE_OK ||
+	    reeve_queue_give_back(s->q, b.lease, REEVE_FOREVER) != REEVE_OK ||
 	    reeve_queue_get(s->q, &b, 0) != REEVE_OK || whole(s, &b) != 2 ||
 	    b.deliveries != 3) {
 		return 2;
@@ -292,7 +292,8 @@ kill_lease_at(int step, bool large)
 	CU_ASSERT(end == 0 || end == -SIGKILL);
 	while (lease(s, &item) == REEVE_OK) {
 		seen[item.tag & 3]++;
-		CU_ASSERT_EQUAL(reeve_queue_ack(s->q, item.lease), REEVE_OK);
+		CU_ASSERT_EQUAL(
+		    reeve_queue_ack(s->q, item.lease, REEVE_FOREVER), REEVE_OK);
 	}
 	reeve_queue_look(s->q, &state);
 	CU_ASSERT_EQUAL(state.items, 0);

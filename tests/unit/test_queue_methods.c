@@ -77,7 +77,7 @@ start(struct reeve_context *context, const char *function, const char *text,
 	struct reeve_process *p = NULL;
 
 	if (reeve_queue_handle(q, &give.handle, NULL) != REEVE_OK ||
-	    reeve_process_new(context, &options, &p, NULL) != REEVE_OK ||
+	    reeve_process_new(&p, context, &options, NULL) != REEVE_OK ||
 	    reeve_process_start(p, NULL) != REEVE_OK) {
 		return NULL;
 	}

@@ -86,11 +86,11 @@ static void
 note(struct log *log, uint32_t q, const struct reeve_item *item)
 {
 	const struct parcel *parcel = item->data;
-	size_t len = item->len - 8;
+	size_t len = item->length - 8;
 
-	if (item->len < 8 || parcel->putter >= SIDE ||
+	if (item->length < 8 || parcel->putter >= SIDE ||
 	    parcel->number >= ITEMS || parcel->number != item->tag ||
-	    item->len != length_of(parcel->number)) {
+	    item->length != length_of(parcel->number)) {
 		crew_add(&log->torn);
 		return;
 	}
@@ -132,7 +132,8 @@ get_on(void *ctx)
 		note(log, q, &item);
 		__atomic_store_n(
 		    &log->in_hand[place->number], 0, __ATOMIC_SEQ_CST);
-		if (q == 1 && reeve_queue_ack(queue, item.lease) != REEVE_OK) {
+		if (q == 1 && reeve_queue_ack(queue, item.lease,
+				  REEVE_FOREVER) != REEVE_OK) {
 			return 2;
 		}
 	}

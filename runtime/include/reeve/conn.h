@@ -6,7 +6,7 @@
  *	struct reeve_conn *mine, *theirs;
  *	struct reeve_parcel parcel = { 0 };
  *
- *	reeve_pipe(true, &mine, &theirs, &err);
+ *	reeve_pipe(&mine, &theirs, true, &err);
  *	... `theirs` goes to another process: by fork, or by its handle ...
  *	reeve_conn_send(mine, "cube 3", 6, REEVE_S(5));
  *	reeve_conn_recv(mine, &parcel, 1 << 20, REEVE_S(5));
@@ -56,7 +56,7 @@ struct reeve_conn;
 #define REEVE_PARCEL_HANDLES 16
 
 /* For reeve_conn_recv: a message of any length. */
-#define REEVE_ANY_LENGTH UINT64_MAX
+#define REEVE_ANY_LENGTH SIZE_MAX
 
 enum reeve_parcel_flags {
 	REEVE_PARCEL_JSON = 1, /* the bytes are a JSON text, says the sender */
@@ -70,13 +70,13 @@ enum reeve_parcel_flags {
  */
 struct reeve_parcel {
 	const void *data;
-	uint64_t length;
+	size_t length;
 	uint32_t flags;
 	uint32_t n_handles;
 	struct reeve_handle handles[REEVE_PARCEL_HANDLES];
 	/* The library's. */
 	void *memory;
-	uint64_t capacity;
+	size_t capacity;
 	int lease;
 	uint32_t kind;
 };
@@ -105,15 +105,15 @@ reeve_parcel_take(struct reeve_parcel *parcel, uint32_t i)
  * REEVE_ESYS (no descriptor is left), REEVE_EINVALID (no length).
  */
 REEVE_PUBLIC enum reeve_status reeve_parcel_make(struct reeve_parcel *,
-    uint64_t length, void **at, struct reeve_error *) REEVE_MUST_CHECK;
+    size_t length, void **at, struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
  * Two connected ends, in both directions or from *b to *a alone: then *a
  * receives and *b sends, and the other way is REEVE_EINVALID. Both are the
  * caller's. REEVE_ESYS: no descriptor is left; REEVE_ENOMEM.
  */
-REEVE_PUBLIC enum reeve_status reeve_pipe(bool duplex, struct reeve_conn **a,
-    struct reeve_conn **b, struct reeve_error *) REEVE_MUST_CHECK;
+REEVE_PUBLIC enum reeve_status reeve_pipe(struct reeve_conn **a,
+    struct reeve_conn **b, bool duplex, struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
  * Another process's end, that was handed over. REEVE_EINVALID: it is none.
@@ -167,7 +167,7 @@ REEVE_PUBLIC void reeve_conn_shutdown(struct reeve_conn *);
  * ETOOMANYREFS: too many descriptors are under way.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_send(struct reeve_conn *,
-    const void *data, uint64_t length, int64_t timeout) REEVE_MUST_CHECK;
+    const void *data, size_t length, int64_t timeout) REEVE_MUST_CHECK;
 
 /* Of n parts (at most 1000), in a row. */
 REEVE_PUBLIC enum reeve_status reeve_conn_sendv(struct reeve_conn *,
@@ -196,15 +196,16 @@ REEVE_PUBLIC enum reeve_status reeve_conn_send_parcel(struct reeve_conn *,
  * open. On failure the parcel is empty.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_recv(struct reeve_conn *,
-    struct reeve_parcel *, uint64_t max, int64_t timeout) REEVE_MUST_CHECK;
+    struct reeve_parcel *, size_t max, int64_t timeout) REEVE_MUST_CHECK;
 
 /*
- * Into memory of the caller's; *length is the message's. Handles within it are
- * closed. Results as above, and REEVE_ETOOSHORT: it has *length bytes, which is
- * more than `size`; it is kept, and the next call of either kind gets it.
+ * The same into memory of the caller's; *length (which may be NULL) is the
+ * message's. Handles within it are closed. REEVE_ETOOSHORT: it has *length
+ * bytes, which is more than `capacity`; it stays, and the next call of either
+ * kind gets it.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_recv_into(struct reeve_conn *,
-    void *buf, uint64_t size, uint64_t *length,
+    void *data, size_t capacity, size_t *length,
     int64_t timeout) REEVE_MUST_CHECK;
 
 /*

@@ -9,7 +9,7 @@
  *	                   may take first: only with REEVE_ADDRESS_ABSTRACT
  *
  *	reeve_conn_listen(&listener, "unix:/run/shop.sock", NULL, &err);
- *	reeve_conn_accept(listener, REEVE_FOREVER, &conn, &err);
+ *	reeve_conn_accept(&conn, listener, REEVE_FOREVER, &err);
  *
  *	reeve_conn_connect(&conn, "unix:/run/shop.sock", NULL, REEVE_S(5),
  *&err);
@@ -69,8 +69,8 @@ REEVE_PUBLIC enum reeve_status reeve_conn_listen(struct reeve_listener **,
  * says which and why: call again, the listener is as good as before. REEVE_ESYS
  * with EMFILE: no descriptor is left, the client waits. REEVE_ENOMEM.
  */
-REEVE_PUBLIC enum reeve_status reeve_conn_accept(struct reeve_listener *,
-    int64_t timeout, struct reeve_conn **,
+REEVE_PUBLIC enum reeve_status reeve_conn_accept(struct reeve_conn **,
+    struct reeve_listener *, int64_t timeout,
     struct reeve_error *) REEVE_MUST_CHECK;
 
 /*

@@ -241,8 +241,8 @@ typedef enum reeve_status (*reeve_barrier_action)(void *ctx);
  * places are taken.
  */
 REEVE_PUBLIC enum reeve_status reeve_barrier_wait(struct reeve_barrier *,
-    int64_t timeout, reeve_barrier_action, void *ctx,
-    uint32_t *index) REEVE_MUST_CHECK;
+    reeve_barrier_action, void *ctx, uint32_t *index,
+    int64_t timeout) REEVE_MUST_CHECK;
 
 /*
  * From now on the death of this thread breaks the barrier at any time, not only

@@ -17,7 +17,7 @@
  *		struct reeve_context *context = NULL;
  *		struct reeve_process *p = NULL;
  *		if (reeve_context_new(&context, NULL, NULL) == REEVE_OK &&
- *		    reeve_process_new(context, &o, &p, NULL) == REEVE_OK &&
+ *		    reeve_process_new(&p, context, &o, NULL) == REEVE_OK &&
  *		    reeve_process_start(p, NULL) == REEVE_OK)
  *			reeve_process_join(p, REEVE_FOREVER, NULL);
  *		reeve_context_free(context);
@@ -192,8 +192,8 @@ struct reeve_process_options {
  * REEVE_EINVALID: the options contradict themselves, and how. REEVE_ETOOBIG:
  * too many gives, or too long; REEVE_ENOMEM.
  */
-REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_context *,
-    const struct reeve_process_options *, struct reeve_process **out,
+REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_process **out,
+    struct reeve_context *, const struct reeve_process_options *,
     struct reeve_error *) REEVE_MUST_CHECK;
 
 /*

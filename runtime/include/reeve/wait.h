@@ -7,7 +7,7 @@
  *		reeve_wait_for_conn(conn, REEVE_WAIT_READ),
  *		reeve_wait_for_fd(sentinel, REEVE_WAIT_READ),
  *	};
- *	if (reeve_wait(items, 2, REEVE_S(5), NULL) == REEVE_OK &&
+ *	if (reeve_wait(items, 2, NULL, REEVE_S(5)) == REEVE_OK &&
  *	    items[0].ready != 0)
  *
  * Of what has a descriptor that says when it is ready, the descriptor is the
@@ -73,7 +73,7 @@ reeve_wait_for_conn(struct reeve_conn *conn, uint32_t wanted)
  * is none, or an item wants nothing; REEVE_ENOMEM; REEVE_ESYS.
  */
 REEVE_PUBLIC enum reeve_status reeve_wait(struct reeve_wait_item *items,
-    size_t n, int64_t timeout, size_t *n_ready) REEVE_MUST_CHECK;
+    size_t n, size_t *n_ready, int64_t timeout) REEVE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

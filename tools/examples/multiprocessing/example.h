@@ -63,7 +63,7 @@ started(
 {
 	struct reeve_process *process;
 
-	must(reeve_process_new(context, options, &process, &error));
+	must(reeve_process_new(&process, context, options, &error));
 	must(reeve_process_start(process, &error));
 	return process;
 }

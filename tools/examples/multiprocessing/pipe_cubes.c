@@ -80,7 +80,7 @@ main(int argc, char **argv)
 
 	reeve_main(&argc, &argv);
 	context = new_context(argv);
-	must(reeve_pipe(false, &reader, &writer, &error));
+	must(reeve_pipe(&reader, &writer, false, &error));
 	receiver = start_with(context, "receive", "in", reader);
 	sender = start_with(context, "send", "out", writer);
 	finish(sender);
