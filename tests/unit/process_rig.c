@@ -13,12 +13,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "sys/sys.h"
+
+void
+process_keep_faults(void)
+{
+	const char *always = getenv("REEVE_FAULTS_ALWAYS");
+	const char *kept = getenv("RV_TEST_FAULTS");
+
+	if (always != NULL) {
+		setenv("RV_TEST_FAULTS", always, 1);
+	} else if (kept != NULL) {
+		setenv("REEVE_FAULTS_ALWAYS", kept, 1);
+		rv_fault_set(NULL);
+	}
+}
 
 /* As the first statement of main would be; constructors run in order. */
 __attribute__((constructor)) static void
 guard(void)
 {
+	process_keep_faults();
 	reeve_main(NULL, NULL);
 }
 

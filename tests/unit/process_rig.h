@@ -64,6 +64,12 @@ const char *process_read_line(struct process_pipe *);
 /* In a process: the descriptor that was given under this name, or exit 99. */
 int process_given(const char *name);
 
+/*
+ * In a process that is to have processes: what always fails (base/fault.h) does
+ * so in theirs, too. The runtime tells nobody but its own programs of that.
+ */
+void process_keep_faults(void);
+
 /* Whether this process is no more (a zombie is none). */
 bool process_is_gone(pid_t);
 /* Wait for that, at most so many milliseconds. */

@@ -94,6 +94,7 @@ nest(const struct reeve_call *call)
 	struct reeve_process *p;
 
 	(void)call;
+	process_keep_faults();
 	if (reeve_self(&self) != REEVE_OK || !self.daemon ||
 	    reeve_context_new(&context, NULL, NULL) != REEVE_OK ||
 	    (int)reeve_context_method(context) != self.method ||
@@ -121,6 +122,7 @@ nest_and_stay(const struct reeve_call *call)
 		.n_gives = 1 };
 	struct reeve_process *p;
 
+	process_keep_faults();
 	if (reeve_given("out", &give.handle) != REEVE_OK ||
 	    reeve_context_new(&context, NULL, NULL) != REEVE_OK ||
 	    reeve_process_new(&p, context, &options, NULL) != REEVE_OK ||

@@ -97,6 +97,7 @@ put_by_child(const struct reeve_call *call)
 	struct reeve_process *p = NULL;
 	int result = 97;
 
+	process_keep_faults();
 	if (put_int(q, 1) == REEVE_OK &&
 	    reeve_context_new(&context, &options, NULL) == REEVE_OK) {
 		p = start(context, "q.put_numbers", "2", q);
