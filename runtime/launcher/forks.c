@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -20,11 +21,26 @@
 #include "launcher/birth.h"
 #include "launcher/life.h"
 #include "launcher/listen.h"
+#include "launcher/partings.h"
 #include "launcher/templates.h"
 #include "sys/sys.h"
 
 /* Loading what a fork server preloads may take its time; then it hangs. */
 #define ANSWER_WITHIN (60 * RV_SEC)
+
+/* A process that a fork server has made for it, or makes yet, ends. */
+static void
+release(struct rv_fork *fork)
+{
+	struct rv_making *m = &fork->making;
+
+	if (fork->is_asked && m->go[0] != -1 &&
+	    fork->launch.method == RV_LAUNCH_BY_FORKSERVER) {
+		rv_part(m->l, m->go[0]);
+		m->go[0] = -1;
+	}
+	rv_making_finish(m);
+}
 
 static void
 destroy(struct rv_fork *fork)
@@ -32,7 +48,7 @@ destroy(struct rv_fork *fork)
 	rv_list_remove(&fork->link);
 	rv_tick_disarm(&fork->tick);
 	fork->making.l->n_asked -= fork->is_asked;
-	rv_making_finish(&fork->making);
+	release(fork);
 	for (unsigned i = 0; i < fork->n_held; i++) {
 		close(fork->held[i]);
 	}
@@ -92,6 +108,26 @@ lend(struct rv_fork *fork, pid_t pid, int pidfd)
 	}
 }
 
+bool
+rv_fork_is_ours(const struct rv_launcher *l, pid_t pid)
+{
+	return rv_hash_find(&l->by_pid, (uint64_t)pid) == NULL &&
+	       rv_sys_wait(-1, pid, WEXITED | WNOHANG | WNOWAIT, NULL, NULL) !=
+		   -1;
+}
+
+/* -1: errno; it may have been killed on its way, and been reaped. */
+static int
+open_process(const struct rv_fork *fork, pid_t pid)
+{
+	if (fork->launch.method == RV_LAUNCH_BY_FORKSERVER &&
+	    !rv_fork_is_ours(fork->making.l, pid)) {
+		errno = ESRCH;
+		return -1;
+	}
+	return rv_sys_pidfd_open(pid);
+}
+
 void
 rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 {
@@ -110,7 +146,7 @@ rv_fork_done(struct rv_fork *fork, const struct rv_fork_result *result)
 		fail(fork, RV_STAGE_MEMORY, ENOMEM); /* its socket's end */
 		return;
 	}
-	pidfd = rv_sys_pidfd_open(result->pid);
+	pidfd = open_process(fork, result->pid);
 	if (pidfd == -1 && errno == ESRCH) {
 		fail(fork, RV_STAGE_CLONE, EAGAIN); /* killed on its way */
 		return;
@@ -132,8 +168,7 @@ rv_fork_cancel(struct rv_launcher *l, uint64_t life)
 	fork->is_canceled = true;
 	rv_making_failed(&fork->making, RV_STAGE_CANCELED, ECANCELED);
 	rv_making_say_failed(&fork->making);
-	/* Its process, if there is one, reads the end of its socket. */
-	rv_making_finish(&fork->making);
+	release(fork);
 }
 
 /* Its forker does not answer. */

@@ -40,6 +40,12 @@ void rv_fork_launch(struct rv_launcher *, const void *frame, size_t len);
  */
 void rv_fork_cancel(struct rv_launcher *, uint64_t life);
 
+/*
+ * The number that a fork server told, perhaps long ago, is still of a child
+ * that it made: not of a life, nor anybody's to whom it came round.
+ */
+bool rv_fork_is_ours(const struct rv_launcher *, pid_t);
+
 /* The forker has answered: the end of this struct. */
 void rv_fork_done(struct rv_fork *, const struct rv_fork_result *);
 

@@ -28,6 +28,7 @@
 #include "launcher/forks.h"
 #include "launcher/launcher.h"
 #include "launcher/life.h"
+#include "launcher/partings.h"
 #include "launcher/plan.h"
 #include "launcher/sockets.h"
 #include "launcher/sweep.h"
@@ -146,6 +147,7 @@ init(struct rv_launcher *l, char **argv)
 	rv_list_init(&l->sockets);
 	rv_list_init(&l->forks);
 	rv_list_init(&l->templates);
+	rv_list_init(&l->partings);
 	rv_outputs_init(&l->outputs, l);
 	rv_list_init(&l->lives);
 	rv_list_init(&l->emptying);
@@ -184,6 +186,7 @@ finish(struct rv_launcher *l)
 		}
 	}
 	rv_forks_drop(l);
+	rv_partings_finish(l);
 	rv_sockets_finish(l);
 	rv_seal_finish(&l->seal);
 	if (l->program_fd != -1) {

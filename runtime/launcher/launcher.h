@@ -60,6 +60,7 @@ struct rv_launcher {
 	char build[RV_CALL_BUILD];
 	struct rv_list forks;     /* asked of the host, not answered */
 	struct rv_list templates; /* fork servers */
+	struct rv_list partings;  /* sockets of who is to end */
 	struct rv_ahead ahead;
 	uint64_t last_life; /* that was to be launched */
 

@@ -15,6 +15,7 @@ reeve_launcher_SOURCES = runtime/launcher/adopt.c runtime/launcher/adopt.h \
 	runtime/launcher/launcher.c \
 	runtime/launcher/making.c runtime/launcher/making.h \
 	runtime/launcher/outputs.c runtime/launcher/outputs.h \
+	runtime/launcher/partings.c runtime/launcher/partings.h \
 	runtime/launcher/plan.c runtime/launcher/plan.h \
 	runtime/launcher/requests.c \
 	runtime/launcher/seal.c runtime/launcher/seal.h \

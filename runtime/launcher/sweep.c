@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "launcher/kin.h"
 #include "launcher/life.h"
+#include "launcher/partings.h"
 #include "sys/sys.h"
 
 #define SWEEP_LATER (10 * RV_MS)
@@ -346,6 +347,7 @@ static void
 sweep(struct rv_launcher *l)
 {
 	reap_all(l);
+	rv_partings_look(l);
 	if (l->n_blind > 0) {
 		look_at_blind(l);
 	}

@@ -8,7 +8,6 @@
 #include "launcher/templates.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/text.h"
 #include "child/call.h"
 #include "launcher/life.h"
+#include "launcher/partings.h"
 #include "launcher/plan.h"
 #include "sys/sys.h"
 #include "wire/packet.h"
@@ -29,8 +29,7 @@
 /* As its blanks fill it up there is room for the paths of its workers. */
 #define TITLE_ROOM 320
 /* So many requests may be on their way; descriptors in flight are few. */
-#define ASKED_MAX     16
-#define LAST_WORDS_MS 1000
+#define ASKED_MAX 16
 
 struct rv_template {
 	struct rv_list link; /* in l->templates */
@@ -41,6 +40,7 @@ struct rv_template {
 	int sock, pidfd;
 	pid_t pid;
 	bool ready;
+	bool owes; /* one ahead, when it has answered what it was asked */
 	struct rv_list waiting, asked; /* struct rv_fork */
 	unsigned n_asked;
 	struct rv_spare spare; /* without pid but with go: asked for */
@@ -100,7 +100,8 @@ ask_next(struct rv_template *t)
 
 /*
  * Only when nobody waits, and never the first thing: a program whose functions
- * are never started has none of these.
+ * are never started has none of these. Who waits now may never begin, as it is
+ * taken back or fails: so it is not their beginning that is waited for.
  */
 static void
 ask_spare(struct rv_template *t)
@@ -108,8 +109,11 @@ ask_spare(struct rv_template *t)
 	struct rv_fork_frame frame = { .op = RV_FORK_SPARE };
 	int go[2];
 
-	if (!t->ready || t->spare.go != -1 || !rv_list_empty(&t->waiting) ||
-	    !rv_list_empty(&t->asked) ||
+	if (!t->ready || t->spare.go != -1) {
+		return;
+	}
+	t->owes = !rv_list_empty(&t->waiting) || !rv_list_empty(&t->asked);
+	if (t->owes ||
 	    rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, go) == -1) {
 		return;
 	}
@@ -144,7 +148,11 @@ fail_all(struct rv_list *forks, int stage, int sys_errno)
 	}
 }
 
-/* Ends it, if it has not; true: somebody killed it, it did not fail. */
+/*
+ * Ends it, if it has not; true: somebody killed it, it did not fail. With it
+ * end those of its group: what it is forking, which could hang in what the
+ * program has to do in a fork; workers have sessions of their own.
+ */
 static bool
 end_process(struct rv_template *t)
 {
@@ -153,6 +161,7 @@ end_process(struct rv_template *t)
 	if (t->pidfd == -1) {
 		return false;
 	}
+	rv_sys_pidfd_signal_group(t->pidfd, t->pid, SIGKILL);
 	/* It has ended, or does now: this wait is none. */
 	rv_sys_pidfd_signal(t->pidfd, t->pid, SIGKILL);
 	rv_sys_wait(t->pidfd, t->pid, WEXITED, &info, NULL);
@@ -171,6 +180,10 @@ destroy(struct rv_template *t)
 		close(t->sock);
 	}
 	end_process(t);
+	if (t->spare.go != -1 && t->spare.pid == 0) {
+		rv_part(t->l, t->spare.go);
+		t->spare.go = -1;
+	}
 	rv_spare_drop(&t->spare);
 	rv_free(t->key);
 	rv_free(t);
@@ -263,7 +276,8 @@ read_one(struct rv_template *t)
 		t->ready = true;
 	} else if (frame.op == RV_FORK_DONE) {
 		on_done(t, &frame);
-	} else if (frame.op == RV_FORK_SPARE && frame.pid > 0) {
+	} else if (frame.op == RV_FORK_SPARE && frame.pid > 0 &&
+		   rv_fork_is_ours(t->l, frame.pid)) {
 		rv_spare_meet(&t->spare, frame.pid);
 	} else if (frame.op == RV_FORK_SPARE) {
 		rv_spare_drop(&t->spare);
@@ -284,6 +298,9 @@ on_io(struct rv_io *io, unsigned events)
 		continue;
 	}
 	ask_next(t);
+	if (t->owes) {
+		ask_spare(t);
+	}
 }
 
 static void
@@ -526,28 +543,12 @@ rv_template_hangs(struct rv_fork *fork)
 	rv_fork_done(fork, &failed);
 }
 
-/* It may be forking one ahead, whose number comes with its last words. */
-static void
-await_spare(struct rv_template *t)
-{
-	struct pollfd end = { .fd = t->pidfd, .events = POLLIN };
-
-	if (t->spare.go != -1 && t->spare.pid == 0 && t->pidfd != -1) {
-		shutdown(t->sock, SHUT_WR);
-		poll(&end, 1, LAST_WORDS_MS);
-		while (read_one(t)) {
-			continue;
-		}
-	}
-}
-
 void
 rv_templates_finish(struct rv_launcher *l)
 {
 	RV_LIST_EACH_SAFE (t, &l->templates, struct rv_template, link) {
 		fail_all(&t->asked, RV_STAGE_FORKSERVER, ECANCELED);
 		fail_all(&t->waiting, RV_STAGE_FORKSERVER, ECANCELED);
-		await_spare(t);
 		destroy(t);
 	}
 }

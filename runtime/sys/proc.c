@@ -16,6 +16,8 @@
 #include "base/fault.h"
 #include "base/text.h"
 
+#define PROCESS_EXITS 0x4 /* among the kernel's flags of a process */
+
 /* The file's text, cut at size - 1; "" when it cannot be read. */
 static size_t
 read_text(const char *path, char *buf, size_t size)
@@ -88,6 +90,26 @@ rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid, char *state,
 		*start_ticks = ticks;
 	}
 	return true;
+}
+
+bool
+rv_sys_is_ending(pid_t pid)
+{
+	char path[48], text[1024], state;
+	const char *at;
+	unsigned flags;
+	int threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	read_text(path, text, sizeof(text));
+	at = strrchr(text, ')');
+	return at != NULL &&
+	       sscanf(at + 1,
+		   " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d"
+		   " %*d %*d %d",
+		   &state, &flags, &threads) == 3 &&
+	       (rv_sys_is_dead(state) || (flags & PROCESS_EXITS) != 0) &&
+	       threads <= 1;
 }
 
 /* What is nobody's to know but its owner's stands there as 0. */

@@ -82,6 +82,8 @@ uint64_t rv_sys_resident(pid_t pid);
 /* Parent, group and session of a process; false when there is none. */
 bool rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid,
     char *state, uint64_t *start_ticks);
+/* A process of one thread that has ended, or does now, whatever it has done. */
+bool rv_sys_is_ending(pid_t pid);
 /* 36 characters and a NUL; "" when it cannot be read. */
 void rv_sys_boot_id(char id[static 40]);
 /* 16 random bytes as 32 hex digits and a NUL. */

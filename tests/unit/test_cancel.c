@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +68,60 @@ stand_still(const struct reeve_call *call)
 }
 REEVE_FUNCTION("t.stand_still", stand_still);
 
+/*
+ * What a fork server does in the forks of these numbers, once in a test each:
+ * 'b': whoever forks is stopped before; 's': the fork server is stopped before
+ * it can tell of it; 'h': the new process hangs in what is to be done in it.
+ */
+#define HALT_ENV "T_HALT" /* letters, first and last number, a path */
+static char halt_how[8], halt_mark[160];
+static int halt_first, halt_last, halt_at;
+static bool halts;
+
+static void
+before_fork(void)
+{
+	char path[200];
+
+	halt_at++;
+	snprintf(path, sizeof(path), "%s.%d", halt_mark, halt_at);
+	halts = halt_at >= halt_first && halt_at <= halt_last &&
+		mkdir(path, 0700) == 0;
+	if (halts && strchr(halt_how, 'b') != NULL) {
+		kill(getpid(), SIGSTOP);
+	}
+}
+
+/* In the one between, whose parent is the fork server. */
+static void
+after_fork(void)
+{
+	if (halts && strchr(halt_how, 's') != NULL) {
+		kill(getppid(), SIGSTOP);
+	}
+}
+
+static void
+in_fork(void)
+{
+	while (halts && strchr(halt_how, 'h') != NULL) {
+		pause();
+	}
+}
+
+static int
+halt(const struct reeve_call *call)
+{
+	const char *text = getenv(HALT_ENV);
+
+	(void)call;
+	return text == NULL ||
+	       sscanf(text, "%7s %d %d %159s", halt_how, &halt_first,
+		   &halt_last, halt_mark) != 4 ||
+	       pthread_atfork(before_fork, after_fork, in_fork) != 0;
+}
+REEVE_FUNCTION("t.halt", halt);
+
 __attribute__((constructor)) static void
 guard(void)
 {
@@ -86,11 +142,14 @@ struct children {
 	struct rig *rig;
 	unsigned n;
 	pid_t server, stopped; /* 0: none */
-	bool spare;
+	pid_t between;         /* stopped child of the server; 0: none */
+	bool spare;            /* is there, and waits */
+	bool at_rest;          /* all of them do */
 };
 
-static void
-look_at(struct children *c, pid_t pid)
+/* Its state, and its name; false: it is gone. */
+static bool
+read_stat(pid_t pid, char *state, bool *is_spare)
 {
 	char path[48], text[512] = "", *end;
 	FILE *file;
@@ -98,7 +157,7 @@ look_at(struct children *c, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "re");
 	if (file == NULL) {
-		return;
+		return false;
 	}
 	if (fgets(text, sizeof(text), file) == NULL) {
 		text[0] = '\0';
@@ -106,14 +165,64 @@ look_at(struct children *c, pid_t pid)
 	fclose(file);
 	end = strrchr(text, ')');
 	if (end == NULL) {
+		return false;
+	}
+	*state = end[1] != '\0' ? end[2] : '\0';
+	*is_spare = strstr(text, "((spare))") != NULL;
+	return true;
+}
+
+static unsigned
+list_children(int parent, pid_t pids[static 16])
+{
+	char path[64];
+	unsigned n = 0;
+	FILE *file;
+
+	snprintf(
+	    path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	file = fopen(path, "re");
+	while (file != NULL && n < 16 && fscanf(file, "%d", &pids[n]) == 1) {
+		n++;
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return n;
+}
+
+/* Before the server itself is: without it that sleeps for a request only. */
+static void
+look_at_between(struct children *c, pid_t server)
+{
+	pid_t pids[16];
+	unsigned n = list_children(server, pids);
+	char state;
+	bool is_spare;
+
+	c->at_rest = c->at_rest && n == 0;
+	if (n > 0 && read_stat(pids[0], &state, &is_spare) && state == 'T') {
+		c->between = pids[0];
+	}
+}
+
+static void
+look_at(struct children *c, pid_t pid)
+{
+	bool is_spare;
+	char state;
+
+	look_at_between(c, pid);
+	if (!read_stat(pid, &state, &is_spare)) {
 		return;
 	}
 	c->n++;
-	if (end[1] == ' ' && end[2] == 'T') {
+	c->at_rest = c->at_rest && state == 'S';
+	if (state == 'T') {
 		c->stopped = pid;
 	}
-	if (strstr(text, "((spare))") != NULL) {
-		c->spare = true;
+	if (is_spare) {
+		c->spare = state == 'S';
 	} else {
 		c->server = pid;
 	}
@@ -122,19 +231,12 @@ look_at(struct children *c, pid_t pid)
 static void
 look(struct children *c)
 {
-	int launcher = (int)rv_start_pid(c->rig->start), pid;
-	char path[64];
-	FILE *file;
+	pid_t pids[16];
+	unsigned n = list_children((int)rv_start_pid(c->rig->start), pids);
 
-	*c = (struct children){ .rig = c->rig };
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", launcher,
-	    launcher);
-	file = fopen(path, "re");
-	while (file != NULL && fscanf(file, "%d", &pid) == 1) {
-		look_at(c, pid);
-	}
-	if (file != NULL) {
-		fclose(file);
+	*c = (struct children){ .rig = c->rig, .at_rest = true };
+	for (unsigned i = 0; i < n; i++) {
+		look_at(c, pids[i]);
 	}
 }
 
@@ -368,6 +470,189 @@ RV_TEST(what_is_a_life_already_is_not_touched)
 	rig_close(&rig);
 }
 
+/* -------- fork servers that end, or stand still, in the middle of a fork */
+
+static void
+open_halting(
+    struct rig *rig, struct rig_spec *s, const char *how, int first, int last)
+{
+	static const char *const preload[] = { "t.halt", NULL };
+	static unsigned n;
+	char text[220];
+
+	snprintf(text, sizeof(text), "%s %d %d %s/halted%u", how, first, last,
+	    rv_test_dir(), n++);
+	setenv(HALT_ENV, text, 1);
+	rig_open(rig, NULL);
+	unsetenv(HALT_ENV);
+	rig_function(s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+	s->program.preload = preload;
+}
+
+/* All that was asked of the fork server is done, and known. */
+static bool
+is_at_rest(void *ctx)
+{
+	struct children *c = ctx;
+
+	return has_only_server_and_spare(c) && c->at_rest;
+}
+
+static void
+await_spare(struct rig *rig)
+{
+	struct children c = { .rig = rig };
+
+	CU_ASSERT_FATAL(rv_test_wait(is_at_rest, &c, -1, WAIT_MS));
+	rig_sync(rig);
+}
+
+static pid_t before; /* the one between that was stopped before */
+
+static bool
+has_next_between(void *ctx)
+{
+	struct children *c = ctx;
+
+	look(c);
+	return c->between != 0 && c->between != before;
+}
+
+static pid_t
+await_between(struct rig *rig)
+{
+	struct children c = { .rig = rig };
+
+	CU_ASSERT_FATAL(rv_test_wait(has_next_between, &c, -1, WAIT_MS));
+	before = c.between;
+	return c.between;
+}
+
+static bool
+has_spare(void *ctx)
+{
+	struct children *c = ctx;
+
+	look(c);
+	return c->spare;
+}
+
+/*
+ * The start that is the last to begin finds one unanswered that was taken back
+ * already, and never begins.
+ */
+RV_TEST(another_is_forked_ahead_when_the_last_answer_is_not_wanted)
+{
+	struct rig rig;
+	struct children c = { .rig = &rig };
+	struct rig_spec s;
+	uint64_t life;
+	pid_t between;
+
+	before = 0;
+	open_halting(&rig, &s, "b", 3, 4);
+	rig_run(&rig, &s); /* fork 1, and 2 ahead */
+	await_spare(&rig);
+	rig_run(&rig, &s); /* takes that; 3 is to be the next */
+	between = await_between(&rig);
+	life = rig_launch(&rig, &s); /* fork 4 */
+	rv_start_cancel(rig.start, life);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_failed, life));
+	kill(between, SIGCONT);
+	between = await_between(&rig);
+	CU_ASSERT_FATAL(rv_test_wait(has_spare, &c, -1, WAIT_MS));
+	rig_sync(&rig);
+	/* Has but the one that was forked ahead. */
+	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
+	kill(between, SIGCONT);
+	await_spare(&rig);
+	CU_ASSERT_EQUAL(rig.n_failed, 1);
+	CU_ASSERT_EQUAL(rig.n_troubles, 0);
+	rig_close(&rig);
+}
+
+static bool
+has_stopped_server(void *ctx)
+{
+	struct children *c = ctx;
+
+	look(c);
+	return c->stopped != 0 && c->n == 2;
+}
+
+static pid_t
+await_stopped_server(struct rig *rig)
+{
+	struct children c = { .rig = rig };
+
+	CU_ASSERT_FATAL(rv_test_wait(has_stopped_server, &c, -1, WAIT_MS));
+	return c.stopped;
+}
+
+/* Of a first fork (asked for) and of a second (ahead): who hangs, who waits */
+static const struct {
+	const char *how;
+	int fork;
+	bool is_canceled;
+} unanswered[] = { { "sh", 1, false }, { "s", 1, false }, { "sh", 1, true },
+	{ "s", 1, true }, { "sh", 2, false }, { "s", 2, false },
+	{ "b", 1, false }, { "b", 1, true }, { "b", 2, false } };
+
+static void
+halt_in_fork(struct rig *rig, unsigned i)
+{
+	struct rig_spec s;
+	uint64_t life;
+
+	before = 0;
+	open_halting(
+	    rig, &s, unanswered[i].how, unanswered[i].fork, unanswered[i].fork);
+	life = rig_launch(rig, &s);
+	if (unanswered[i].fork == 2) {
+		CU_ASSERT_FATAL(rig_wait(rig, rig_died, life));
+	}
+	if (unanswered[i].how[0] == 'b') {
+		await_between(rig);
+	} else {
+		await_stopped_server(rig);
+	}
+	if (unanswered[i].is_canceled) {
+		rv_start_cancel(rig->start, life);
+		CU_ASSERT_FATAL(rig_wait(rig, rig_failed, life));
+	}
+}
+
+RV_TEST(a_launcher_ends_no_sooner_than_what_was_being_forked_for_it)
+{
+	for (unsigned i = 0; i < RV_ARRAY_LEN(unanswered); i++) {
+		siginfo_t info;
+		struct rig rig;
+
+		halt_in_fork(&rig, i);
+		rig_close(&rig);
+		CU_ASSERT_EQUAL(
+		    waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
+		CU_ASSERT_EQUAL(errno, ECHILD);
+	}
+}
+
+RV_TEST(what_was_being_forked_ends_with_its_fork_server)
+{
+	for (unsigned i = 0; i < RV_ARRAY_LEN(unanswered); i++) {
+		struct rig rig;
+		struct children c = { .rig = &rig };
+		struct rig_spec s;
+
+		halt_in_fork(&rig, i);
+		look(&c);
+		kill(c.stopped != 0 ? c.stopped : c.server, SIGKILL);
+		rig_function(&s, RV_METHOD_FORKSERVER, "t.give_back", "5");
+		CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
+		await_spare(&rig);
+		rig_close(&rig);
+	}
+}
+
 RV_SUITE(cancel,
     RV_CASE(a_launch_that_a_fork_server_does_not_answer_is_taken_back),
     RV_CASE(a_launch_whose_fork_server_is_not_ready_is_taken_back),
@@ -375,4 +660,7 @@ RV_SUITE(cancel,
 	a_launch_that_was_taken_back_is_not_answered_by_the_end_of_its_server),
     RV_CASE(a_launcher_ends_though_what_was_taken_back_is_unanswered),
     RV_CASE(every_launch_has_one_answer_whenever_it_is_taken_back),
-    RV_CASE(what_is_a_life_already_is_not_touched))
+    RV_CASE(what_is_a_life_already_is_not_touched),
+    RV_CASE(another_is_forked_ahead_when_the_last_answer_is_not_wanted),
+    RV_CASE(a_launcher_ends_no_sooner_than_what_was_being_forked_for_it),
+    RV_CASE(what_was_being_forked_ends_with_its_fork_server))
