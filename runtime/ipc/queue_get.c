@@ -282,22 +282,43 @@ over(rv_time until)
 	return until != RV_FOREVER && rv_sys_now() >= until;
 }
 
+/*
+ * Once, by who has the turn. `overtaken`: how often another was quicker since
+ * we wait; the lock may be held by others for as long as it likes them only
+ * once.
+ */
+static enum reeve_status
+get_by_turn(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink, rv_time until, unsigned overtaken)
+{
+	bool hungry = overtaken >= RV_QUEUE_OVERTAKEN;
+	enum reeve_status st;
+
+	if (hungry) {
+		rv_queue_be_hungry(&q->shared->get.hungry);
+	}
+	st = get_now(q, me, sink, hungry ? until : 0);
+	if (st == REEVE_ETIMEDOUT && !hungry && !over(until)) {
+		return get_by_turn(q, me, sink, until, RV_QUEUE_OVERTAKEN);
+	}
+	return st == REEVE_EEMPTY ? get_last(q, me, sink, until) : st;
+}
+
 /* Of those who wait for an item only one is here at a time. */
 static enum reeve_status
 get_first(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
 {
 	struct rv_queue_shared *s = q->shared;
+	unsigned overtaken = 0;
 	enum reeve_status st;
 
 	for (;;) {
+		uint64_t head;
 		bool sleep;
 
 		spin_for_item(q);
-		st = get_now(q, me, sink, until);
-		if (st == REEVE_EEMPTY) {
-			st = get_last(q, me, sink, until);
-		}
+		st = get_by_turn(q, me, sink, until, overtaken);
 		if (st != REEVE_EEMPTY) {
 			return st;
 		}
@@ -309,6 +330,7 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 			(void)rv_queue_make_set(q);
 		}
 		sleep = rv_queue_settle_in(q, me, until);
+		head = rv_queue_word(&s->head);
 		rv_robust_unlock(&s->get_lock, me);
 		if (!sleep) {
 			if (over(until)) {
@@ -320,6 +342,7 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 			return REEVE_EEMPTY;
 		}
 		rv_queue_sleep_in(q, until);
+		overtaken += rv_queue_word(&s->head) != head;
 	}
 }
 
@@ -328,14 +351,17 @@ get_waiting(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
 {
 	struct rv_robust *turn = &q->shared->get_turn;
+	_Atomic rv_time *hungry = &q->shared->get.hungry;
 	struct robust_list *before;
 	enum reeve_status st = rv_robust_lock(turn, me, until);
 
 	if (st == REEVE_ETIMEDOUT) {
-		return get_now(q, me, sink, until);
+		return rv_queue_is_hungry(hungry) ? REEVE_EEMPTY
+						  : get_now(q, me, sink, until);
 	}
 	before = rv_robust_keep(turn, me);
 	st = get_first(q, me, sink, until);
+	rv_queue_be_fed(hungry);
 	rv_robust_resume(turn, me, before);
 	rv_robust_unlock(turn, me);
 	return st;
@@ -347,7 +373,10 @@ get(struct reeve_queue *q, struct rv_queue_sink *sink, int64_t timeout)
 	struct rv_robust_self *me = rv_robust_self();
 	enum reeve_status st;
 
-	st = get_now(q, me, sink, timeout == REEVE_FOREVER ? RV_FOREVER : 0);
+	if (__builtin_expect(rv_queue_is_hungry(&q->shared->get.hungry), 0)) {
+		return get_waiting(q, me, sink, rv_wait_until(timeout));
+	}
+	st = get_now(q, me, sink, 0);
 	if (st == REEVE_EEMPTY && timeout <= 0) {
 		return rv_queue_peek(&q->shared->get.leased) != 0
 			   ? get_first(q, me, sink, 0)

@@ -429,9 +429,9 @@ rv_queue_leases_look(struct reeve_queue *q, struct rv_robust_self *me)
 {
 	struct rv_queue_shared *s = q->shared;
 	uint32_t n = q->shape.max_leases, i = s->get.look_at % n, held = 0;
-	rv_time now = rv_sys_now();
+	uint64_t now = (uint64_t)rv_sys_now();
 
-	if (now >= s->get.looked && now - s->get.looked < LOOK_EVERY) {
+	if (now - s->get.looked < LOOK_EVERY) {
 		return;
 	}
 	s->get.looked = now;

@@ -5,6 +5,13 @@
  *
  * Order: get_turn or put_turn, get_lock, put_lock; a putter that holds put_lock
  * takes nothing more.
+ *
+ * Who sleeps is woken by what others did, and a newcomer who is awake may be
+ * quicker, again and again. So when that was so a few times, or when it cannot
+ * get the lock of its side for long, who has the turn says that it is hungry,
+ * and until it is fed all who come wait for the turn; who does not wait finds
+ * nothing. What a hungry one said who was killed is taken back by the next who
+ * has the turn; of one who is stopped, it holds for a moment.
  */
 #include "config.h"
 
@@ -21,6 +28,37 @@ rv_queue_patience(rv_time until)
 	}
 	least = rv_sys_now() + RV_QUEUE_PATIENCE;
 	return RV_MAX(until, least);
+}
+
+bool
+rv_queue_is_hungry(_Atomic rv_time *hungry)
+{
+	rv_time until, now;
+
+	RV_STEP("look", hungry, 0);
+	until = atomic_load_explicit(hungry, memory_order_relaxed);
+	if (__builtin_expect(until == 0, 1)) {
+		return false;
+	}
+	now = rv_sys_now();
+	/* others wrote it: it may be anything */
+	return until > now && until <= now + RV_QUEUE_PATIENCE;
+}
+
+void
+rv_queue_be_hungry(_Atomic rv_time *hungry)
+{
+	RV_STEP("hungry", hungry, 1);
+	atomic_store(hungry, rv_sys_now() + RV_QUEUE_PATIENCE);
+}
+
+void
+rv_queue_be_fed(_Atomic rv_time *hungry)
+{
+	if (atomic_load(hungry) != 0) {
+		RV_STEP("fed", hungry, 0);
+		atomic_store(hungry, 0);
+	}
 }
 
 uint64_t

@@ -141,19 +141,39 @@ spin_for_room(struct reeve_queue *q)
 	}
 }
 
+/* Once, by who has the turn: as get_by_turn in queue_get.c. */
+static enum reeve_status
+put_by_turn(struct reeve_queue *q, struct rv_robust_self *me,
+    const struct parcel *p, rv_time until, unsigned overtaken)
+{
+	bool hungry = overtaken >= RV_QUEUE_OVERTAKEN;
+	enum reeve_status st;
+
+	if (hungry) {
+		rv_queue_be_hungry(&q->shared->put.hungry);
+	}
+	st = put_now(q, me, p, hungry ? until : 0);
+	if (st == REEVE_ETIMEDOUT && !hungry && !over(until)) {
+		st = put_by_turn(q, me, p, until, RV_QUEUE_OVERTAKEN);
+	}
+	return st;
+}
+
 /* Only one of those who wait for room is here at a time. */
 static enum reeve_status
 put_first(struct reeve_queue *q, struct rv_robust_self *me,
     const struct parcel *p, rv_time until)
 {
 	struct rv_queue_shared *s = q->shared;
+	unsigned overtaken = 0;
 	enum reeve_status st;
 
 	for (;;) {
+		uint64_t tail;
 		bool sleep;
 
 		spin_for_room(q);
-		st = put_now(q, me, p, until);
+		st = put_by_turn(q, me, p, until, overtaken);
 		if (st != REEVE_EFULL || over(until)) {
 			return st;
 		}
@@ -162,9 +182,11 @@ put_first(struct reeve_queue *q, struct rv_robust_self *me,
 			return st;
 		}
 		sleep = rv_queue_want_out(q, p->len, p->units);
+		tail = rv_queue_word(&s->tail);
 		rv_robust_unlock(&s->get_lock, me);
 		if (sleep) {
 			rv_queue_sleep_out(q, until);
+			overtaken += rv_queue_word(&s->tail) != tail;
 		}
 	}
 }
@@ -174,14 +196,17 @@ put_waiting(struct reeve_queue *q, struct rv_robust_self *me,
     const struct parcel *p, rv_time until)
 {
 	struct rv_robust *turn = &q->shared->put_turn;
+	_Atomic rv_time *hungry = &q->shared->put.hungry;
 	struct robust_list *before;
 	enum reeve_status st = rv_robust_lock(turn, me, until);
 
 	if (st == REEVE_ETIMEDOUT) {
-		return put_now(q, me, p, until);
+		return rv_queue_is_hungry(hungry) ? REEVE_EFULL
+						  : put_now(q, me, p, until);
 	}
 	before = rv_robust_keep(turn, me);
 	st = put_first(q, me, p, until);
+	rv_queue_be_fed(hungry);
 	rv_robust_resume(turn, me, before);
 	rv_robust_unlock(turn, me);
 	return st;
@@ -205,9 +230,14 @@ put(struct reeve_queue *q, struct parcel *p, int64_t timeout)
 	p->large = p->len > q->shape.large;
 	p->units = p->large ? 3 : 1 + (uint32_t)((p->len + 7) / 8);
 	me = rv_robust_self();
-	st = put_now(q, me, p, timeout == REEVE_FOREVER ? RV_FOREVER : 0);
-	if ((st == REEVE_EFULL || st == REEVE_ETIMEDOUT) && timeout > 0) {
+	if (__builtin_expect(rv_queue_is_hungry(&q->shared->put.hungry), 0)) {
 		st = put_waiting(q, me, p, rv_wait_until(timeout));
+	} else {
+		st = put_now(q, me, p, 0);
+		if ((st == REEVE_EFULL || st == REEVE_ETIMEDOUT) &&
+		    timeout > 0) {
+			st = put_waiting(q, me, p, rv_wait_until(timeout));
+		}
 	}
 	if (__builtin_expect(atomic_load_explicit(&q->shared->watch_out,
 				 memory_order_relaxed) != 0,

@@ -26,6 +26,14 @@
 /* Below this, a call waits for a lock even if it is not to wait for an item. */
 #define RV_QUEUE_PATIENCE (100 * RV_MS)
 
+/* So often another one was quicker than who waits: then that one is hungry. */
+#ifdef RV_MODEL
+#define RV_QUEUE_OVERTAKEN rv_model_overtaken
+extern unsigned rv_model_overtaken;
+#else
+#define RV_QUEUE_OVERTAKEN 4U
+#endif
+
 struct rv_queue_shape {
 	uint64_t magic;
 	uint32_t version, max_items;
@@ -97,6 +105,7 @@ struct rv_queue_shared {
 		uint32_t slot;       /* + 1: being filled */
 		uint32_t hint;
 		uint32_t ring_in; /* enum rv_queue_ring: getters want to hear */
+		_Atomic rv_time hungry;
 	} put;
 	struct rv_queue_side tail;
 	struct rv_robust put_turn;
@@ -110,8 +119,9 @@ struct rv_queue_shared {
 		uint64_t numbers, keys;
 		_Atomic uint32_t returned, leased;
 		_Atomic uint64_t returned_bytes;
-		rv_time looked; /* at holders of leases, and at which next */
+		uint64_t looked; /* at holders of leases, and at which next */
 		uint32_t look_at;
+		_Atomic rv_time hungry;
 	} get;
 	struct rv_queue_side head;
 	struct rv_robust get_turn;
@@ -203,6 +213,14 @@ rv_queue_commit(struct rv_queue_side *side, uint64_t word, uint64_t bytes)
 	atomic_store_explicit(&side->word, word, memory_order_release);
 	RV_QUEUE_STEP();
 }
+
+/*
+ * Of either side: whether who has the turn is hungry, so that newcomers go by
+ * the turn. By who has the turn: it is, it is not any more.
+ */
+bool rv_queue_is_hungry(_Atomic rv_time *hungry);
+void rv_queue_be_hungry(_Atomic rv_time *hungry);
+void rv_queue_be_fed(_Atomic rv_time *hungry);
 
 /* queue_lock.c: the sides' locks, repaired; REEVE_OK or REEVE_ETIMEDOUT. */
 enum reeve_status rv_queue_lock_put(

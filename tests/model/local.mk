@@ -7,6 +7,8 @@ check_LTLIBRARIES += tests/model/libmodel.la
 tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 	tests/model/kernel.c tests/model/kernel.h tests/model/model.c \
 	tests/model/model.h tests/model/models.def tests/model/models.h \
+	tests/model/models_long.def \
+	tests/model/model_arena.c \
 	tests/model/model_barrier.c tests/model/model_condition.c \
 	tests/model/model_flag.c tests/model/model_lease.c \
 	tests/model/model_lock.c \
@@ -21,10 +23,15 @@ tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 tests_model_libmodel_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 	-DRV_MODEL -DREEVE_PLACES_MAX=4 -DRV_WATCH_MAX=8
 if HAVE_CUNIT
-check_PROGRAMS += tests/model/test_models
+check_PROGRAMS += tests/model/test_models tests/model/test_long_models
 TESTS += tests/model/test_models
+SYSTEM_TESTS += tests/model/test_long_models
 endif
 tests_model_test_models_SOURCES = tests/model/test_models.c
 tests_model_test_models_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_models_LDADD = tests/lib/libtest.la \
 	tests/model/libmodel.la runtime/base/librv_base.la
+tests_model_test_long_models_SOURCES = tests/model/test_models.c
+tests_model_test_long_models_CPPFLAGS = $(tests_model_test_models_CPPFLAGS) \
+	-DMODELS='"model/models_long.def"'
+tests_model_test_long_models_LDADD = $(tests_model_test_models_LDADD)

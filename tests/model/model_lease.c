@@ -29,6 +29,13 @@ start_one(void)
 }
 
 static void
+start_impatient(void)
+{
+	start_one();
+	scene.impatient = 1;
+}
+
+static void
 start_two(void)
 {
 	start_with(2, 2, SCENE_LEN);
@@ -112,7 +119,8 @@ lease_and_return(unsigned self)
 	finish(self);
 }
 
-/* Ends with what it holds, or was too late for. */
+/* Ends with what it holds, or is too late: all are out, or the end was there.
+ */
 static void
 lease_and_end(unsigned self)
 {
@@ -122,8 +130,9 @@ lease_and_end(unsigned self)
 
 	model_live(&scene.alive[self]);
 	status = lease(self, REEVE_FOREVER, &tag, &key);
-	model_check(
-	    status == REEVE_OK || status == REEVE_EBUSY, "a lease that failed");
+	model_check(status == REEVE_OK || status == REEVE_EBUSY ||
+			status == REEVE_ECLOSED,
+	    "a lease that failed");
 	finish(self);
 }
 
@@ -190,7 +199,7 @@ end(void)
 const struct model model_lease_holder = { .name = "lease_holder",
 	.shared = &scene,
 	.size = sizeof(scene),
-	.start = start_one,
+	.start = start_impatient,
 	.run = { lease_and_ack, lease_and_ack },
 	.end = end,
 	.stuck = stuck,
@@ -229,7 +238,7 @@ const struct model model_lease_end = { .name = "lease_end",
 const struct model model_lease_stopped = { .name = "lease_stopped",
 	.shared = &scene,
 	.size = sizeof(scene),
-	.start = start_one,
+	.start = start_impatient,
 	.run = { lease_and_end, get, put },
 	.end = end,
 	.stuck = stuck,
@@ -260,11 +269,14 @@ join(unsigned self)
 	finish(self);
 }
 
-/* Only who leases may wait; who joins, if it is not done. */
+/* Who joins waits for what is not done, who leases for what there is not. */
 static bool
 stuck_joining(void)
 {
-	return stuck() && (!model_is_blocked(2) || scene.shared.done == 0);
+	bool leases = model_is_blocked(0) || model_is_blocked(1);
+
+	return (!leases || stuck()) &&
+	       (!model_is_blocked(2) || scene.shared.done == 0);
 }
 
 const struct model model_lease_join = { .name = "lease_join",
@@ -384,6 +396,7 @@ static void
 start_narrow(void)
 {
 	start_with(2, 1, SCENE_LEN);
+	scene.impatient = 1;
 }
 
 /* All are out, of one who lived when asked. */
@@ -416,3 +429,50 @@ const struct model model_lease_last = { .name = "lease_last",
 	.run = { lease_and_end, lease_at_once },
 	.end = end,
 	.crashes = 1 };
+
+/* --- larger ones, of models_long.def
+ * ------------------------------------------ */
+
+const struct model model_lease_holder_long = { .name = "lease_holder_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_two,
+	.run = { lease_and_ack, lease_and_ack, lease_and_ack },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+const struct model model_lease_return_long = { .name = "lease_return_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_impatient,
+	.run = { lease_and_return, lease_and_ack, get },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+const struct model model_lease_large_long = { .name = "lease_large_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one_large,
+	.run = { lease_and_return, lease_and_ack, put },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+const struct model model_lease_join_long = { .name = "lease_join_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { lease_and_ack, lease_and_ack, join },
+	.stuck = stuck_joining,
+	.crashes = 3 };
+
+const struct model model_lease_shut_long = { .name = "lease_shut_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_shut,
+	.run = { get_to_the_end, get_to_the_end, lease_and_end },
+	.end = end,
+	.crashes = 2,
+	.mortal = 1 | 2 };

@@ -11,6 +11,8 @@
 #include "model/models.h"
 #include "model/queue_scene.h"
 
+#define WAITER 1
+
 static void
 start(void)
 {
@@ -29,6 +31,13 @@ put_two(unsigned self)
 {
 	scene_put(self, 2 * self);
 	scene_put(self, 2 * self + 1);
+}
+
+static void
+put_three(unsigned self)
+{
+	put_two(self);
+	scene_put(self, 2 * self + 2);
 }
 
 static void
@@ -136,6 +145,78 @@ const struct model model_queue_putters = { .name = "queue_putters",
 	.stuck = stuck_two,
 	.crashes = 1 };
 
+/* --- who is hungry ----------------------------------------------------------
+ */
+
+/* One who is overtaken once is hungry. */
+static void
+start_hungry(void)
+{
+	start();
+	rv_model_overtaken = 1;
+}
+
+static void
+start_impatient(void)
+{
+	start_hungry();
+	scene.impatient = 1;
+}
+
+/* From when it is hungry until it is fed: whether another one was quicker. */
+static void
+wait_hungrily(unsigned self)
+{
+	get_one(self);
+	scene.fed = 1;
+}
+
+static bool
+waits_hungrily(void)
+{
+	return scene.shared.get.hungry != 0 && scene.fed == 0 &&
+	       !model_is_dead(WAITER);
+}
+
+static void
+snatch(unsigned self)
+{
+	unsigned char bytes[SCENE_LEN];
+	size_t len;
+	uint32_t tag;
+
+	for (int i = 0; i < 2; i++) {
+		bool before = waits_hungrily();
+		enum reeve_status status = reeve_queue_get_into(
+		    &scene.queue[self], bytes, sizeof(bytes), &len, &tag, 0);
+
+		model_check(status == REEVE_OK || status == REEVE_EEMPTY ||
+				status == REEVE_ETIMEDOUT,
+		    "an odd status");
+		if (status == REEVE_OK) {
+			model_check(!before || !waits_hungrily(),
+			    "a hungry one was overtaken");
+			scene.got[scene_check(bytes, len, tag)]++;
+		}
+	}
+}
+
+static bool
+stuck_hungry(void)
+{
+	return scene_items() == 0 || !model_is_blocked(WAITER);
+}
+
+const struct model model_queue_hungry = { .name = "queue_hungry",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_hungry,
+	.run = { put_two, wait_hungrily, snatch },
+	.end = end,
+	.stuck = stuck_hungry,
+	.crashes = 1,
+	.mortal = 1 << WAITER };
+
 const struct model model_queue_large = { .name = "queue_large",
 	.shared = &scene,
 	.size = sizeof(scene),
@@ -144,3 +225,41 @@ const struct model model_queue_large = { .name = "queue_large",
 	.end = end,
 	.stuck = stuck,
 	.crashes = 2 };
+
+const struct model model_queue_large_long = { .name = "queue_large_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_large,
+	.run = { put_two, get_one, get_one },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+const struct model model_queue_long = { .name = "queue_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start,
+	.run = { put_two, get_one, get_one },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 2 };
+
+const struct model model_queue_hungry_long = { .name = "queue_hungry_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_hungry,
+	.run = { put_three, wait_hungrily, snatch },
+	.end = end,
+	.stuck = stuck_hungry,
+	.crashes = 1,
+	.mortal = 1 << WAITER };
+
+const struct model model_queue_impatient_long = { .name =
+						      "queue_impatient_long",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_impatient,
+	.run = { put_two, get_one, get_one },
+	.end = end,
+	.stuck = stuck,
+	.crashes = 1 };

@@ -50,6 +50,7 @@ static int scene_epoll_wait(int set, struct epoll_event *, int n, int ms);
 #include "ipc/queue_watch.c"
 
 struct queue_scene scene;
+unsigned rv_model_overtaken;
 
 /* --- ipc/robust.h: one step each, as ipc/mutex.h ---------------------- */
 
@@ -77,6 +78,9 @@ enum reeve_status
 rv_robust_wait(struct rv_robust *lock, struct rv_robust_self *me, rv_time until)
 {
 	(void)me;
+	if (until == RV_QUEUE_PATIENCE && !scene.impatient) {
+		until = RV_FOREVER;
+	}
 	return rv_mutex_lock(mutex_of(lock), until);
 }
 
@@ -125,7 +129,7 @@ rv_queue_bell_in(struct reeve_queue *q)
 {
 	(void)q;
 	for (unsigned i = 0; i <= MODEL_PROCESSES; i++) {
-		scene.sets[i].rung = 1;
+		scene.sets[i].rung |= scene.queue[i].set >= 0;
 	}
 	ring(&scene.bell_in);
 }
@@ -383,6 +387,7 @@ scene_start(uint32_t max_items, uint32_t max_leases, uint32_t large)
 		.ring_size = sizeof(scene.ring) };
 
 	memset(&scene, 0, sizeof(scene));
+	rv_model_overtaken = UINT_MAX;
 	for (unsigned i = 0; i <= MODEL_PROCESSES; i++) {
 		scene.queue[i] = (struct reeve_queue){ .shape = shape,
 			.shared = &scene.shared,

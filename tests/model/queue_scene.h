@@ -34,6 +34,9 @@ struct queue_scene {
 	uint32_t allocated[SCENE_SLOTS];
 	uint32_t bell_in, bell_out, no_putters;
 	struct scene_set sets[MODEL_PROCESSES + 1];
+	/* a lock may be held for longer than one has patience: by one stopped
+	 */
+	uint32_t impatient;
 	/* the process's own until it has ended; 1: it came to its end */
 	uint32_t alive[MODEL_PROCESSES], finished[MODEL_PROCESSES];
 	/* what each process has of the queue in its own memory */
@@ -42,7 +45,7 @@ struct queue_scene {
 	/* what the checks remember: of item i */
 	uint32_t begun[SCENE_ITEMS], put[SCENE_ITEMS], got[SCENE_ITEMS];
 	uint32_t acking[SCENE_ITEMS], acked[SCENE_ITEMS];
-	uint32_t n_getting;
+	uint32_t n_getting, fed;
 };
 
 extern struct queue_scene scene;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs every model. REEVE_MODEL_STATES in the environment has it look at no
- * more than so many states of each.
+ * Runs every model of models.def, or of models_long.def (test_long_models).
+ * REEVE_MODEL_STATES in the environment has it look at no more than so many
+ * states of each.
  */
 #include "config.h"
 
 #include "lib/harness.h"
 #include "model/models.h"
+
+#ifndef MODELS
+#define MODELS "model/models.def"
+#endif
 
 #define X(name, what)                                               \
 	static void run_##name(void)                                \
@@ -14,7 +19,7 @@
 		CU_ASSERT_EQUAL(                                    \
 		    model_run(&model_##name), !model_##name.quiet); \
 	}
-#include "model/models.def"
+#include MODELS
 #undef X
 
 int
@@ -22,7 +27,7 @@ main(int argc, char **argv)
 {
 	static const struct rv_case cases[] = {
 #define X(name, what) { what, run_##name },
-#include "model/models.def"
+#include MODELS
 #undef X
 	};
 

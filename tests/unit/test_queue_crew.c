@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -471,7 +472,42 @@ RV_TEST(who_scribbles_breaks_the_queue_and_not_its_users)
 	free_table(t);
 }
 
+#define MEALS 20
+
+static int
+get_meals(void *ctx)
+{
+	struct table *t = ctx;
+	struct reeve_item item = { 0 };
+
+	while (reeve_queue_get(t->q, &item, REEVE_FOREVER) == REEVE_OK) {
+		crew_add(&t->done);
+	}
+	return 1;
+}
+
+RV_TEST(who_sleeps_gets_its_item_though_others_are_always_quicker)
+{
+	struct table *t = new_table(5);
+	pid_t pid = crew_start(get_meals, t);
+	int n, tries = 0;
+	uint32_t tag;
+	size_t len;
+
+	while (crew_value(&t->done) < MEALS && tries++ < 15 * MEALS) {
+		CU_ASSERT_TRUE(crew_asleep(pid));
+		CU_ASSERT_EQUAL(put_int(t->q, 1), REEVE_OK);
+		/* nearly always there before the one who was woken */
+		(void)!reeve_queue_get_into(t->q, &n, sizeof(n), &len, &tag, 0);
+	}
+	printf("# %d items for %u of them\n", tries, crew_value(&t->done));
+	CU_ASSERT(crew_value(&t->done) >= MEALS);
+	crew_kill(pid);
+	free_table(t);
+}
+
 RV_SUITE(queue_crew,
+    RV_CASE(who_sleeps_gets_its_item_though_others_are_always_quicker),
     RV_CASE(what_a_child_puts_comes_in_order_after_what_was_there),
     RV_CASE(a_join_ends_when_four_workers_have_done_everything),
     RV_CASE(a_child_that_has_put_what_nobody_gets_can_be_joined),

@@ -131,6 +131,10 @@ REEVE_PUBLIC void reeve_item_free(struct reeve_item *);
  * ended, and no item is on lease. REEVE_ECLOSED: the same of a queue that was
  * shut down. REEVE_ENOMEM: no memory for this item, which stays.
  * REEVE_ETIMEDOUT, as said above. REEVE_EDAMAGED: somebody wrote over it.
+ *
+ * Who waits may be overtaken by those who come when there is an item, but only
+ * a few times: then the next one is its own, and others find none, for 100 ms
+ * at most should it be stopped. The same of putters and room.
  */
 REEVE_PUBLIC enum reeve_status reeve_queue_get(struct reeve_queue *,
     struct reeve_item *, int64_t timeout) REEVE_MUST_CHECK;
