@@ -28,7 +28,6 @@ check_PROGRAMS += tests/unit/test_queue_methods
 TESTS += tests/unit/test_queue_methods
 endif
 tests_unit_test_queue_methods_SOURCES = tests/unit/test_queue_methods.c \
-	$(process_rig)
+	$(rv_crew_rig)
 tests_unit_test_queue_methods_CPPFLAGS = $(process_test_cppflags)
-tests_unit_test_queue_methods_LDADD = runtime/ipc/librv_ipc.la \
-	$(process_test_libs)
+tests_unit_test_queue_methods_LDADD = $(rv_crew_libs)

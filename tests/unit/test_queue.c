@@ -70,34 +70,6 @@ is_readable(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
-RV_TEST(a_seventh_item_does_not_go_into_a_queue_for_six)
-{
-	struct reeve_queue *q = new_queue(6, 0, 0);
-
-	CU_ASSERT_TRUE(look(q).is_empty);
-	for (int i = 0; i < 6; i++) {
-		CU_ASSERT_FALSE(look(q).is_full);
-		CU_ASSERT_EQUAL(
-		    put_int(q, i, i < 2 ? 0 : REEVE_FOREVER), REEVE_OK);
-		CU_ASSERT_EQUAL(look(q).items, (uint64_t)i + 1);
-	}
-	CU_ASSERT_TRUE(look(q).is_full);
-	CU_ASSERT_FALSE(look(q).is_empty);
-	CU_ASSERT_EQUAL(look(q).bytes, 24);
-	CU_ASSERT_EQUAL(put_int(q, 6, 0), REEVE_EFULL);
-	CU_ASSERT_EQUAL(put_int(q, 6, -7), REEVE_EFULL);
-	CU_ASSERT_EQUAL(put_int(q, 6, REEVE_MS(5)), REEVE_EFULL);
-	for (int i = 0; i < 6; i++) {
-		CU_ASSERT_EQUAL(get_int(q, i < 2 ? 0 : REEVE_FOREVER), i);
-	}
-	CU_ASSERT_EQUAL(get_int(q, 0), REEVE_EEMPTY);
-	CU_ASSERT_EQUAL(get_int(q, -7), REEVE_EEMPTY);
-	CU_ASSERT_EQUAL(get_int(q, REEVE_MS(5)), REEVE_EEMPTY);
-	CU_ASSERT_TRUE(look(q).is_empty);
-	reeve_queue_free(q);
-	reeve_queue_free(NULL);
-}
-
 RV_TEST(bytes_bound_a_queue_too_and_empty_items_are_items)
 {
 	struct reeve_queue *q = new_queue(10, 100, 0);
@@ -491,7 +463,8 @@ RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
 	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
 
-RV_SUITE(queue, RV_CASE(a_seventh_item_does_not_go_into_a_queue_for_six),
+RV_SUITE(queue,
+
     RV_CASE(bytes_bound_a_queue_too_and_empty_items_are_items),
     RV_CASE(items_of_every_length_come_out_as_they_went_in),
     RV_CASE(a_buffer_that_is_too_small_leaves_the_item),

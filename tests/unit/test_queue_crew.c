@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Queues between processes: order, joins, nested children, handles and what is
+ * Queues between processes: handles and what is
  * none, signals, one that is stopped, loops, and peers who write nonsense.
  */
 #include "config.h"
@@ -68,122 +68,6 @@ get_int(struct reeve_queue *q, int64_t timeout)
 	    reeve_queue_get_into(q, &n, sizeof(n), &len, NULL, timeout);
 
 	return st == REEVE_OK ? n : (int)st;
-}
-
-static int
-put_ten_to_nineteen(void *ctx)
-{
-	struct table *t = ctx;
-
-	for (int i = 10; i < 20; i++) {
-		if (put_int(t->q, i) != REEVE_OK) {
-			return 1;
-		}
-	}
-	return 0;
-}
-
-RV_TEST(what_a_child_puts_comes_in_order_after_what_was_there)
-{
-	struct table *t = new_table(0);
-
-	for (int i = 0; i < 10; i++) {
-		CU_ASSERT_EQUAL(put_int(t->q, i), REEVE_OK);
-	}
-	CU_ASSERT_EQUAL(crew_end(crew_start(put_ten_to_nineteen, t)), 0);
-	for (int i = 0; i < 20; i++) {
-		CU_ASSERT_EQUAL(get_int(t->q, 0), i);
-	}
-	CU_ASSERT_EQUAL(get_int(t->q, 0), REEVE_EEMPTY);
-	CU_ASSERT_EQUAL(get_int(t->q, REEVE_MS(5)), REEVE_EEMPTY);
-	free_table(t);
-}
-
-static int
-work(void *ctx)
-{
-	struct table *t = ctx;
-	int n;
-
-	while ((n = get_int(t->q, REEVE_FOREVER)) > 0) {
-		crew_add(&t->done);
-		if (reeve_queue_task_done(t->q, REEVE_FOREVER) != REEVE_OK) {
-			return 1;
-		}
-	}
-	return n;
-}
-
-RV_TEST(a_join_ends_when_four_workers_have_done_everything)
-{
-	struct table *t = new_table(3);
-	pid_t pids[4];
-
-	for (int i = 0; i < 4; i++) {
-		pids[i] = crew_start(work, t);
-	}
-	for (int round = 1; round <= 20; round++) {
-		for (int i = 1; i <= 10; i++) {
-			CU_ASSERT_EQUAL(put_int(t->q, i), REEVE_OK);
-		}
-		CU_ASSERT_EQUAL(
-		    reeve_queue_join(t->q, REEVE_FOREVER), REEVE_OK);
-		CU_ASSERT_EQUAL(crew_value(&t->done), (uint32_t)round * 10);
-	}
-	for (int i = 0; i < 4; i++) {
-		CU_ASSERT_EQUAL(put_int(t->q, 0), REEVE_OK);
-	}
-	for (int i = 0; i < 4; i++) {
-		CU_ASSERT_EQUAL(crew_end(pids[i]), 0);
-	}
-	free_table(t);
-}
-
-static int
-put_a_million(void *ctx)
-{
-	struct table *t = ctx;
-	static char bytes[1 << 20];
-
-	return reeve_queue_put(t->q, bytes, sizeof(bytes), 0, 0) != REEVE_OK ||
-	       reeve_queue_put(t->q, bytes, sizeof(bytes), 0, 0) != REEVE_EFULL;
-}
-
-RV_TEST(a_child_that_has_put_what_nobody_gets_can_be_joined)
-{
-	struct table *t = new_table(1);
-	struct reeve_item item = { 0 };
-
-	CU_ASSERT_EQUAL(crew_end(crew_start(put_a_million, t)), 0);
-	CU_ASSERT_EQUAL(reeve_queue_get(t->q, &item, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(item.length, 1 << 20);
-	reeve_item_free(&item);
-	free_table(t);
-}
-
-static int
-put_two(void *ctx)
-{
-	return put_int(((struct table *)ctx)->q, 2) != REEVE_OK;
-}
-
-static int
-put_one_and_start_another(void *ctx)
-{
-	struct table *t = ctx;
-
-	return put_int(t->q, 1) != REEVE_OK ||
-	       crew_end(crew_start(put_two, t)) != 0;
-}
-
-RV_TEST(a_child_of_a_child_puts_into_the_same_queue)
-{
-	struct table *t = new_table(0);
-
-	CU_ASSERT_EQUAL(crew_end(crew_start(put_one_and_start_another, t)), 0);
-	CU_ASSERT_EQUAL(get_int(t->q, 0), 1);
-	CU_ASSERT_EQUAL(get_int(t->q, 0), 2);
-	free_table(t);
 }
 
 static void
@@ -508,10 +392,6 @@ RV_TEST(who_sleeps_gets_its_item_though_others_are_always_quicker)
 
 RV_SUITE(queue_crew,
     RV_CASE(who_sleeps_gets_its_item_though_others_are_always_quicker),
-    RV_CASE(what_a_child_puts_comes_in_order_after_what_was_there),
-    RV_CASE(a_join_ends_when_four_workers_have_done_everything),
-    RV_CASE(a_child_that_has_put_what_nobody_gets_can_be_joined),
-    RV_CASE(a_child_of_a_child_puts_into_the_same_queue),
     RV_CASE(signals_do_not_end_a_wait),
     RV_CASE(who_is_stopped_in_a_put_makes_others_wait_until_their_time_is_over),
     RV_CASE(loops_put_and_get_and_see_the_end),

@@ -462,23 +462,6 @@ RV_TEST(what_the_dead_had_on_leases_comes_back_where_nobody_ever_waits)
 	free_scene(busy.s);
 }
 
-RV_TEST(a_sleeping_getter_that_is_killed_takes_nothing_along)
-{
-	struct scene *s = new_scene(4);
-	pid_t getters[3];
-
-	for (int i = 0; i < 3; i++) {
-		getters[i] = crew_start(waiting_get, s);
-		CU_ASSERT_TRUE(crew_asleep(getters[i]));
-	}
-	crew_kill(getters[0]); /* the one that had the turn */
-	CU_ASSERT_EQUAL(put(s, 5, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(put(s, 5, 0), REEVE_OK);
-	CU_ASSERT_EQUAL(crew_end(getters[1]), 5);
-	CU_ASSERT_EQUAL(crew_end(getters[2]), 5);
-	free_scene(s);
-}
-
 RV_TEST(a_sleeping_putter_that_is_killed_leaves_its_turn)
 {
 	struct scene *s = new_scene(1);
@@ -541,6 +524,6 @@ RV_SUITE(queue_death, RV_CASE(a_putter_may_be_killed_at_any_step),
     RV_CASE(all_leases_of_the_dead_are_to_be_had_again),
     RV_CASE(a_large_item_finds_memory_where_all_is_out_and_a_getter_is_killed),
     RV_CASE(what_the_dead_had_on_leases_comes_back_where_nobody_ever_waits),
-    RV_CASE(a_sleeping_getter_that_is_killed_takes_nothing_along),
+
     RV_CASE(a_sleeping_putter_that_is_killed_leaves_its_turn),
     RV_CASE(the_end_comes_when_the_last_putter_is_killed))

@@ -12,24 +12,11 @@
 
 #include <reeve/queue.h>
 
-#include "unit/process_rig.h"
+#include "unit/crew_rig.h"
 
-/* -------- what processes do -------- */
+#define SOME REEVE_S(60)
 
-/* The queue that was given under this name, or exit 98. */
-static struct reeve_queue *
-given(const char *name)
-{
-	struct reeve_handle handle;
-	struct reeve_queue *q = NULL;
-
-	if (reeve_given(name, &handle) != REEVE_OK ||
-	    reeve_queue_open(&q, &handle, NULL) != REEVE_OK) {
-		_exit(98);
-	}
-	reeve_handle_close(&handle);
-	return q;
-}
+/* -------- both sides -------- */
 
 static enum reeve_status
 put_int(struct reeve_queue *q, int n)
@@ -48,168 +35,435 @@ get_int(struct reeve_queue *q, int64_t timeout)
 	return st == REEVE_OK ? n : (int)st;
 }
 
-/* Numbers from there on, more than the queue has room for. */
-static int
-put_numbers(const struct reeve_call *call)
+static struct reeve_queue_state
+look(struct reeve_queue *q)
 {
-	struct reeve_queue *q = given("queue");
-	int from = (int)strtol(call->args, NULL, 10), st = 0;
+	struct reeve_queue_state state;
 
-	for (int i = from; i < from + 20 && st == 0; i++) {
-		st = put_int(q, i);
+	reeve_queue_look(q, &state);
+	return state;
+}
+
+/* The queue that was given, or exit 97. */
+static struct reeve_queue *
+given(void)
+{
+	struct reeve_handle handle = crew_given("queue");
+	struct reeve_queue *q = NULL;
+
+	CREW_EXPECT(reeve_queue_open(&q, &handle, NULL) == REEVE_OK);
+	reeve_handle_close(&handle);
+	return q;
+}
+
+/* A new one, which is given to all that are started from now on. */
+static struct reeve_queue *
+new_queue(uint32_t items, uint64_t bytes)
+{
+	struct reeve_queue_options options = {
+		.size = sizeof(options), .max_items = items, .max_bytes = bytes
+	};
+	struct reeve_queue *q = NULL;
+	struct reeve_handle handle;
+
+	CU_ASSERT_EQUAL_FATAL(reeve_queue_new(&q, &options, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_queue_handle(q, &handle, NULL), REEVE_OK);
+	crew_give("queue", handle);
+	return q;
+}
+
+static void
+free_queue(struct reeve_queue *q)
+{
+	crew_keep();
+	reeve_queue_free(q);
+}
+
+/* -------- what members do -------- */
+
+static int
+find_it_full(void *ctx)
+{
+	struct reeve_queue *q = given();
+	int n = 6;
+
+	(void)ctx;
+	CREW_EXPECT(look(q).is_full && !look(q).is_empty);
+	CREW_EXPECT(reeve_queue_put(q, &n, sizeof(n), 0, 0) == REEVE_EFULL);
+	CREW_EXPECT(reeve_queue_put(q, &n, sizeof(n), 0, -7) == REEVE_EFULL);
+	CREW_EXPECT(
+	    reeve_queue_put(q, &n, sizeof(n), 0, REEVE_MS(5)) == REEVE_EFULL);
+	for (int i = 0; i < 6; i++) {
+		CREW_EXPECT(get_int(q, i < 2 ? 0 : REEVE_FOREVER) == i);
 	}
 	reeve_queue_free(q);
-	return st;
-}
-REEVE_FUNCTION("q.put_numbers", put_numbers);
-
-static struct reeve_process *
-start(struct reeve_context *context, const char *function, const char *text,
-    struct reeve_queue *q)
-{
-	struct reeve_give give = { .name = "queue" };
-	struct reeve_process_options options = { .size = sizeof(options),
-		.function = function,
-		.bytes = text,
-		.n_bytes = strlen(text),
-		.gives = &give,
-		.n_gives = 1 };
-	struct reeve_process *p = NULL;
-
-	if (reeve_queue_handle(q, &give.handle, NULL) != REEVE_OK ||
-	    reeve_process_new(&p, context, &options, NULL) != REEVE_OK ||
-	    reeve_process_start(p, NULL) != REEVE_OK) {
-		return NULL;
-	}
-	reeve_handle_close(&give.handle);
-	return p;
+	return 0;
 }
 
-/* A child of its own, by the method of that number. */
 static int
-put_by_child(const struct reeve_call *call)
+put_ten_to_nineteen(void *ctx)
 {
-	struct reeve_queue *q = given("queue");
-	struct reeve_context_options options = { .size = sizeof(options),
-		.method = (enum reeve_method)strtol(call->args, NULL, 10),
-		.libexec_dir = rv_test_builddir() };
-	struct reeve_context *context = NULL;
-	struct reeve_process *p = NULL;
-	int result = 97;
+	struct reeve_queue *q = given();
 
-	process_keep_faults();
-	if (put_int(q, 1) == REEVE_OK &&
-	    reeve_context_new(&context, &options, NULL) == REEVE_OK) {
-		p = start(context, "q.put_numbers", "2", q);
+	(void)ctx;
+	for (int i = 10; i < 20; i++) {
+		CREW_EXPECT(put_int(q, i) == REEVE_OK);
 	}
 	reeve_queue_free(q);
-	if (p != NULL &&
-	    reeve_process_join(p, REEVE_FOREVER, NULL) == REEVE_OK) {
-		result = reeve_process_exitcode(p);
-	}
-	(void)reeve_process_free(p, false, NULL);
-	reeve_context_free(context);
-	return result;
+	return 0;
 }
-REEVE_FUNCTION("q.put_by_child", put_by_child);
+
+/* More than it has room for. */
+static int
+put_twenty(void *ctx)
+{
+	struct reeve_queue *q = given();
+
+	(void)ctx;
+	for (int i = 0; i < 20; i++) {
+		CREW_EXPECT(put_int(q, i) == REEVE_OK);
+	}
+	reeve_queue_free(q);
+	return 0;
+}
 
 static int
-lease_and_stay(const struct reeve_call *call)
+work(void *ctx)
 {
-	struct reeve_queue *q = given("queue");
+	struct reeve_queue *q = given();
+	int n;
+
+	while ((n = get_int(q, REEVE_FOREVER)) > 0) {
+		crew_add(ctx);
+		CREW_EXPECT(
+		    reeve_queue_task_done(q, REEVE_FOREVER) == REEVE_OK);
+	}
+	reeve_queue_free(q);
+	return n;
+}
+
+static int
+be_done_too_often(void *ctx)
+{
+	struct reeve_queue *q = given();
+
+	(void)ctx;
+	CREW_EXPECT(get_int(q, 0) == 1);
+	CREW_EXPECT(reeve_queue_task_done(q, REEVE_FOREVER) == REEVE_OK);
+	CREW_EXPECT(reeve_queue_task_done(q, REEVE_FOREVER) == REEVE_EINVALID);
+	reeve_queue_free(q);
+	return 0;
+}
+
+static int
+put_a_bad_one_and_a_good_one(void *ctx)
+{
+	struct reeve_queue *q = given();
+	char bytes[101] = "good";
+
+	(void)ctx;
+	CREW_EXPECT(
+	    reeve_queue_put(q, bytes, sizeof(bytes), 0, 0) == REEVE_ETOOBIG);
+	CREW_EXPECT(reeve_queue_put(q, bytes, 4, 0, 0) == REEVE_OK);
+	reeve_queue_free(q);
+	return 0;
+}
+
+static int
+close_and_put(void *ctx)
+{
+	struct reeve_queue *q = given();
+
+	(void)ctx;
+	CREW_EXPECT(put_int(q, 1) == REEVE_OK);
+	reeve_queue_close(q);
+	reeve_queue_close(q);
+	CREW_EXPECT(put_int(q, 2) == REEVE_ECLOSED);
+	reeve_queue_free(q);
+	return 0;
+}
+
+static int
+put_a_million(void *ctx)
+{
+	static char bytes[1 << 20];
+	struct reeve_queue *q = given();
+
+	(void)ctx;
+	CREW_EXPECT(reeve_queue_put(q, bytes, sizeof(bytes), 0, 0) == REEVE_OK);
+	CREW_EXPECT(
+	    reeve_queue_put(q, bytes, sizeof(bytes), 0, 0) == REEVE_EFULL);
+	reeve_queue_free(q);
+	return 0;
+}
+
+static int
+get_one(void *ctx)
+{
+	struct reeve_queue *q = given();
+	int n;
+
+	(void)ctx;
+	n = get_int(q, REEVE_FOREVER);
+	reeve_queue_free(q);
+	return n;
+}
+
+static int
+lease_and_stay(void *ctx)
+{
+	struct reeve_queue *q = given();
 	struct reeve_item item = { 0 };
 
-	(void)call;
-	if (reeve_queue_get_leased(q, &item, REEVE_FOREVER) != REEVE_OK) {
-		return 1;
-	}
+	(void)ctx;
+	CREW_EXPECT(
+	    reeve_queue_get_leased(q, &item, REEVE_FOREVER) == REEVE_OK);
 	while (pause() != 0) {
 	}
 	return 0;
 }
-REEVE_FUNCTION("q.lease_and_stay", lease_and_stay);
+
+/* A child of one's own, which is called by its name. */
+static int
+put_two(const struct reeve_call *call)
+{
+	(void)call;
+	return put_int(given(), 2) != REEVE_OK;
+}
+REEVE_FUNCTION("q.put_two", put_two);
+
+static int
+put_one_and_start_another(void *ctx)
+{
+	struct reeve_queue *q = given();
+	struct reeve_context_options how = { .size = sizeof(how),
+		.method = *(enum reeve_method *)ctx,
+		.libexec_dir = rv_test_builddir() };
+	struct reeve_give give = { .name = "queue" };
+	struct reeve_process_options options = { .size = sizeof(options),
+		.function = "q.put_two",
+		.gives = &give,
+		.n_gives = 1 };
+	struct reeve_context *context = NULL;
+	struct reeve_process *p = NULL;
+
+	process_keep_faults();
+	CREW_EXPECT(put_int(q, 1) == REEVE_OK);
+	CREW_EXPECT(reeve_queue_handle(q, &give.handle, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_context_new(&context, &how, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_process_new(&p, context, &options, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_process_start(p, NULL) == REEVE_OK);
+	reeve_handle_close(&give.handle);
+	reeve_queue_free(q);
+	CREW_EXPECT(reeve_process_join(p, REEVE_FOREVER, NULL) == REEVE_OK);
+	CREW_EXPECT(reeve_process_exitcode(p) == 0);
+	CREW_EXPECT(reeve_process_free(p, false, NULL) == REEVE_OK);
+	reeve_context_free(context);
+	return 0;
+}
 
 /* -------- scenarios -------- */
 
-static struct reeve_queue *
-new_queue(uint32_t items)
+CREW_SCENARIO(scenario_26_a_seventh_item_does_not_go_into_a_queue_for_six)
 {
-	struct reeve_queue_options options = { .size = sizeof(options),
-		.max_items = items };
-	struct reeve_queue *q = NULL;
+	struct reeve_queue *q = new_queue(6, 0);
 
-	CU_ASSERT_EQUAL_FATAL(reeve_queue_new(&q, &options, NULL), REEVE_OK);
-	return q;
+	CU_ASSERT_TRUE(look(q).is_empty);
+	for (int i = 0; i < 6; i++) {
+		CU_ASSERT_FALSE(look(q).is_full);
+		CU_ASSERT_EQUAL(reeve_queue_put(q, &i, sizeof(i), 0,
+				    i < 2 ? 0 : REEVE_FOREVER),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(look(q).items, (uint64_t)i + 1);
+	}
+	CU_ASSERT_EQUAL(look(q).bytes, 24);
+	CU_ASSERT_EQUAL(crew_end(crew_start(find_it_full, NULL)), 0);
+	CU_ASSERT_TRUE(look(q).is_empty);
+	CU_ASSERT_FALSE(look(q).is_full);
+	free_queue(q);
+	reeve_queue_free(NULL);
 }
 
-SCENARIO(a_process_puts_in_order_and_then_comes_the_end, BY_ALL)
+CREW_SCENARIO(scenario_28_29_what_a_child_puts_comes_after_what_was_there)
 {
-	struct reeve_context *context = process_context(method, NULL);
-	struct reeve_queue *q = new_queue(5);
-	struct reeve_process *p = start(context, "q.put_numbers", "10", q);
+	struct reeve_queue *q = new_queue(0, 0);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT_EQUAL(put_int(q, i), REEVE_OK);
+	}
+	CU_ASSERT_EQUAL(crew_end(crew_start(put_ten_to_nineteen, NULL)), 0);
+	for (int i = 0; i < 20; i++) {
+		CU_ASSERT_EQUAL(get_int(q, 0), i);
+	}
+	CU_ASSERT_EQUAL(get_int(q, 0), REEVE_EEMPTY);
+	CU_ASSERT_EQUAL(get_int(q, -7), REEVE_EEMPTY);
+	CU_ASSERT_EQUAL(get_int(q, REEVE_MS(5)), REEVE_EEMPTY);
+	free_queue(q);
+}
+
+CREW_SCENARIO(scenario_28_items_come_in_order_and_then_comes_the_end)
+{
+	struct reeve_queue *q = new_queue(5, 0);
+	pid_t pid = crew_start(put_twenty, NULL);
+
+	crew_keep();
 	reeve_queue_close(q);
-	for (int i = 10; i < 30; i++) {
+	for (int i = 0; i < 20; i++) {
 		CU_ASSERT_EQUAL(get_int(q, REEVE_FOREVER), i);
 	}
-	process_finish(p, 0);
-	CU_ASSERT_EQUAL(get_int(q, REEVE_S(60)), REEVE_EEND);
-	reeve_queue_free(q);
-	reeve_context_free(context);
+	CU_ASSERT_EQUAL(crew_end(pid), 0);
+	CU_ASSERT_EQUAL(get_int(q, SOME), REEVE_EEND);
+	free_queue(q);
 }
 
-SCENARIO(a_child_of_a_process_puts_by_any_other_method, BY_ALL)
+CREW_SCENARIO(scenario_31_a_join_ends_when_four_workers_have_done_everything)
 {
-	static const char *const methods[] = { "1", "2", "3" };
+	struct reeve_queue *q = new_queue(3, 0);
+	uint32_t *done = crew_share(sizeof(*done));
+	pid_t pids[4];
 
-	for (int k = 0; k < 3; k++) {
-		struct reeve_context *context = process_context(method, NULL);
-		struct reeve_queue *q = new_queue(5);
-		struct reeve_process *p =
-		    start(context, "q.put_by_child", methods[k], q);
-
-		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-		for (int i = 1; i < 22; i++) {
-			CU_ASSERT_EQUAL(get_int(q, REEVE_S(60)), i);
-		}
-		process_finish(p, 0);
-		CU_ASSERT_EQUAL(get_int(q, 0), REEVE_EEMPTY);
-		reeve_queue_free(q);
-		reeve_context_free(context);
+	for (int i = 0; i < 4; i++) {
+		pids[i] = crew_start(work, done);
 	}
+	for (uint32_t round = 1; round <= 20; round++) {
+		for (int i = 1; i <= 10; i++) {
+			CU_ASSERT_EQUAL(put_int(q, i), REEVE_OK);
+		}
+		CU_ASSERT_EQUAL(reeve_queue_join(q, REEVE_FOREVER), REEVE_OK);
+		CU_ASSERT_EQUAL(crew_value(done), round * 10);
+	}
+	for (int i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(put_int(q, 0), REEVE_OK);
+	}
+	for (int i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(crew_end(pids[i]), 0);
+	}
+	free_queue(q);
+	crew_unshare(done, sizeof(*done));
+}
+
+CREW_SCENARIO(scenario_32_no_more_is_done_than_there_was_to_do)
+{
+	struct reeve_queue *q = new_queue(0, 0);
+
+	CU_ASSERT_EQUAL(put_int(q, 1), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_queue_join(q, 0), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(crew_end(crew_start(be_done_too_often, NULL)), 0);
+	CU_ASSERT_EQUAL(reeve_queue_join(q, REEVE_FOREVER), REEVE_OK);
+	free_queue(q);
+}
+
+/* The put itself says it, and takes no room. */
+CREW_SCENARIO(scenario_34_what_cannot_be_put_leaves_room_for_what_can)
+{
+	struct reeve_queue *q = new_queue(1, 100);
+	struct reeve_item item = { 0 };
+
+	CU_ASSERT_EQUAL(
+	    crew_end(crew_start(put_a_bad_one_and_a_good_one, NULL)), 0);
+	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(item.length, 4);
+	CU_ASSERT_EQUAL(memcmp(item.data, "good", 4), 0);
+	reeve_item_free(&item);
+	free_queue(q);
+}
+
+CREW_SCENARIO(scenario_35_who_closed_puts_no_more_and_an_unused_one_is_closed)
+{
+	struct reeve_queue *q = new_queue(0, 0);
+
+	CU_ASSERT_EQUAL(crew_end(crew_start(close_and_put, NULL)), 0);
+	reeve_queue_close(q);
+	CU_ASSERT_EQUAL(put_int(q, 2), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(get_int(q, REEVE_FOREVER), 1);
+	crew_keep();
+	CU_ASSERT_EQUAL(get_int(q, REEVE_FOREVER), REEVE_EEND);
+	free_queue(q);
+	q = new_queue(0, 0);
+	reeve_queue_close(q);
+	free_queue(q);
+}
+
+CREW_SCENARIO(scenario_37_a_child_that_put_what_nobody_gets_can_be_joined)
+{
+	struct reeve_queue *q = new_queue(1, 0);
+	struct reeve_item item = { 0 };
+
+	CU_ASSERT_EQUAL(crew_end(crew_start(put_a_million, NULL)), 0);
+	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(item.length, 1 << 20);
+	reeve_item_free(&item);
+	free_queue(q);
+}
+
+CREW_SCENARIO(scenario_38_a_sleeping_getter_that_is_killed_takes_nothing_along)
+{
+	struct reeve_queue *q = new_queue(4, 0);
+	pid_t getters[3];
+
+	for (int i = 0; i < 3; i++) {
+		getters[i] = crew_start(get_one, NULL);
+		CU_ASSERT_TRUE(crew_asleep(getters[i]));
+	}
+	crew_kill(getters[0]); /* the one that had the turn */
+	CU_ASSERT_EQUAL(put_int(q, 5), REEVE_OK);
+	CU_ASSERT_EQUAL(put_int(q, 5), REEVE_OK);
+	CU_ASSERT_EQUAL(crew_end(getters[1]), 5);
+	CU_ASSERT_EQUAL(crew_end(getters[2]), 5);
+	free_queue(q);
+}
+
+CREW_SCENARIO(scenario_22_40_41_a_child_of_a_child_puts_by_any_other_method)
+{
+	enum reeve_method *other = crew_share(sizeof(*other));
+
+	for (int k = REEVE_METHOD_SPAWN; k <= REEVE_METHOD_FORKSERVER; k++) {
+		struct reeve_queue *q = new_queue(0, 0);
+
+		*other = (enum reeve_method)k;
+		CU_ASSERT_EQUAL(
+		    crew_end(crew_start(put_one_and_start_another, other)), 0);
+		CU_ASSERT_EQUAL(get_int(q, 0), 1);
+		CU_ASSERT_EQUAL(get_int(q, 0), 2);
+		CU_ASSERT_EQUAL(get_int(q, 0), REEVE_EEMPTY);
+		free_queue(q);
+	}
+	crew_unshare(other, sizeof(*other));
 }
 
 static bool
 is_leased(void *ctx)
 {
-	struct reeve_queue_state state;
-
-	reeve_queue_look(ctx, &state);
-	return state.leased == 1;
+	return look(ctx).leased == 1;
 }
 
-SCENARIO(what_a_killed_process_had_on_lease_comes_back, BY_ALL)
+CREW_SCENARIO(what_a_killed_process_had_on_lease_comes_back)
 {
-	struct reeve_context *context = process_context(method, NULL);
-	struct reeve_queue *q = new_queue(5);
+	struct reeve_queue *q = new_queue(5, 0);
 	struct reeve_item item = { 0 };
-	struct reeve_process *p;
+	pid_t pid;
 
 	CU_ASSERT_EQUAL(put_int(q, 7), REEVE_OK);
-	p = start(context, "q.lease_and_stay", "", q);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	pid = crew_start(lease_and_stay, NULL);
 	CU_ASSERT_TRUE(rv_test_wait(is_leased, q, -1, 60000));
-	CU_ASSERT_EQUAL(reeve_process_kill(p, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
 	CU_ASSERT_EQUAL(reeve_queue_get(q, &item, REEVE_FOREVER), REEVE_OK);
 	CU_ASSERT_EQUAL(item.deliveries, 2);
 	CU_ASSERT_EQUAL(*(int *)item.data, 7);
-	process_finish(p, -SIGKILL);
+	CU_ASSERT_EQUAL(crew_end(pid), -SIGKILL);
 	reeve_item_free(&item);
-	reeve_queue_free(q);
-	reeve_context_free(context);
+	free_queue(q);
 }
 
-RV_SUITE(queue_methods, RV_CASE(a_process_puts_in_order_and_then_comes_the_end),
-    RV_CASE(a_child_of_a_process_puts_by_any_other_method),
+RV_SUITE(queue_methods,
+    RV_CASE(scenario_26_a_seventh_item_does_not_go_into_a_queue_for_six),
+    RV_CASE(scenario_28_29_what_a_child_puts_comes_after_what_was_there),
+    RV_CASE(scenario_28_items_come_in_order_and_then_comes_the_end),
+    RV_CASE(scenario_31_a_join_ends_when_four_workers_have_done_everything),
+    RV_CASE(scenario_32_no_more_is_done_than_there_was_to_do),
+    RV_CASE(scenario_34_what_cannot_be_put_leaves_room_for_what_can),
+    RV_CASE(scenario_35_who_closed_puts_no_more_and_an_unused_one_is_closed),
+    RV_CASE(scenario_37_a_child_that_put_what_nobody_gets_can_be_joined),
+    RV_CASE(scenario_38_a_sleeping_getter_that_is_killed_takes_nothing_along),
+    RV_CASE(scenario_22_40_41_a_child_of_a_child_puts_by_any_other_method),
     RV_CASE(what_a_killed_process_had_on_lease_comes_back))
