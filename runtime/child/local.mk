@@ -25,7 +25,7 @@ lib_LTLIBRARIES += libreeve-child.la
 libreeve_child_la_SOURCES =
 libreeve_child_la_LIBADD = runtime/child/librv_child.la
 libreeve_child_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
-	-export-symbols-regex '^reeve_' -Wl,-z,nodelete
+	-export-symbols-regex '^reeve_' -Wl,-z,nodelete -Wl,-z,now
 reeveinclude_HEADERS += runtime/include/reeve/child.h \
 	runtime/include/reeve/function.h \
 	runtime/include/reeve/self.h
@@ -40,7 +40,7 @@ libreeve_crash_la_SOURCES = runtime/child/preload.c \
 libreeve_crash_la_LIBADD = runtime/child/libagent.la
 libreeve_crash_la_LDFLAGS = -no-undefined -module -avoid-version -shared \
 	-export-symbols-regex '^(rv_crash_page|pthread_create|f?exec[lv][a-z]*)$$' \
-	-Wl,-z,nodelete
+	-Wl,-z,nodelete -Wl,-z,now
 noinst_DATA += libreeve-crash.so
 CLEANFILES += libreeve-crash.so
 libreeve-crash.so: libreeve-crash.la

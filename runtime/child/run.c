@@ -98,11 +98,27 @@ give_up(const struct flaw *flaw)
 }
 
 static char *title; /* what ps shows of this process, or NULL */
+static size_t title_room;
 
 void
 rv_run_title(char *argv0)
 {
 	title = argv0;
+	title_room = argv0 != NULL ? strlen(argv0) : 0;
+}
+
+/* Not by printf, which is a large part of libc to map for this. */
+static void
+set_title(const char *path)
+{
+	static const char lead[] = "reeve: ";
+	size_t n = sizeof(lead) - 1, len = strlen(path);
+
+	n = n < title_room ? n : title_room;
+	len = len < title_room - n ? len : title_room - n;
+	memset(title, 0, title_room);
+	memcpy(title, lead, n);
+	memcpy(title + n, path, len);
 }
 
 /* What ps and top show: the last part of the path. */
@@ -114,10 +130,7 @@ take_name(const char *path)
 	prctl(
 	    PR_SET_NAME, slash != NULL && slash[1] != '\0' ? slash + 1 : path);
 	if (title != NULL) {
-		size_t size = strlen(title) + 1;
-
-		memset(title, 0, size);
-		snprintf(title, size, "reeve: %s", path);
+		set_title(path);
 	}
 }
 

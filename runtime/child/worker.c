@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,18 +95,23 @@ reeve_slot(size_t *size)
 	return page != NULL ? page + RV_PAGE_SLOT_AT : nobodys_slot;
 }
 
+/*
+ * By hand, as all that a worker does before its function: each part of libc
+ * that is used is mapped in this process alone, which its end takes back.
+ */
 static long
 number(const char *name)
 {
 	const char *text = secure_getenv(name);
-	char *end;
-	long n;
+	long n = 0;
 
-	if (text == NULL || text[0] < '0' || text[0] > '9') {
+	if (text == NULL || *text == '\0') {
 		return -1;
 	}
-	n = strtol(text, &end, 10);
-	return *end == '\0' ? n : -1;
+	for (; *text >= '0' && *text <= '9' && n <= INT_MAX; text++) {
+		n = n * 10 + (*text - '0');
+	}
+	return *text == '\0' ? n : -1;
 }
 
 /* How many there are for this very process. */
@@ -138,8 +144,11 @@ find_listener(const char *name, int n)
 			   : -1;
 	}
 	for (int i = 0; i < n && found == -1; i++) {
-		size_t len = strcspn(names, ":");
+		size_t len = 0;
 
+		while (names[len] != '\0' && names[len] != ':') {
+			len++;
+		}
 		if (names_it(names, len, name)) {
 			found = FIRST_LISTENER + i;
 		}

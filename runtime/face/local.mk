@@ -20,9 +20,10 @@ libreeve_la_LIBADD = runtime/face/librv_face.la runtime/ctl/librv_ctl.la \
 	runtime/loop/librv_loop.la runtime/wire/librv_wire.la \
 	runtime/core/librv_core.la runtime/sys/librv_sys.la \
 	runtime/child/librv_child.la runtime/base/librv_base.la $(JANSSON_LIBS) $(EV_LIBS)
-# It has the handlers of a worker, too, and those stay.
+# It has the handlers of a worker, too: those stay, and bind nothing when they
+# run; nor does each worker that is forked.
 libreeve_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
-	-export-symbols-regex '^reeve_' -Wl,-z,nodelete
+	-export-symbols-regex '^reeve_' -Wl,-z,nodelete -Wl,-z,now
 reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/config.h runtime/include/reeve/error.h \
 	runtime/include/reeve/event.h runtime/include/reeve/loop_ev.h \

@@ -35,6 +35,21 @@ give_back(const struct reeve_call *call)
 }
 REEVE_FUNCTION("t.give_back", give_back);
 
+/* What ps shows of this process. */
+static const char *
+own_title(void)
+{
+	static char title[512];
+	FILE *file = fopen("/proc/self/cmdline", "r");
+	size_t n = file != NULL ? fread(title, 1, sizeof(title) - 1, file) : 0;
+
+	title[n] = '\0';
+	if (file != NULL) {
+		fclose(file);
+	}
+	return title;
+}
+
 /* Its session is its own, and it can say that it is ready. */
 static int
 tell(const struct reeve_call *call)
@@ -44,18 +59,25 @@ tell(const struct reeve_call *call)
 	if (out == NULL) {
 		return 1;
 	}
-	fprintf(out, "session %d\nextra %s\nsocket %s\n", (int)getsid(0),
-	    getenv("EXTRA") != NULL ? getenv("EXTRA") : "",
-	    getenv("NOTIFY_SOCKET"));
+	fprintf(out, "session %d\nextra %s\nsocket %s\ntitle %s\n",
+	    (int)getsid(0), getenv("EXTRA") != NULL ? getenv("EXTRA") : "",
+	    getenv("NOTIFY_SOCKET"), own_title());
 	fclose(out);
 	return reeve_ready() == REEVE_OK ? 0 : 2;
 }
 REEVE_FUNCTION("t.tell", tell);
 
+/* Only there are constructors given what main is. */
+#ifdef __GLIBC__
+#define HAS_TITLE 1
+#else
+#define HAS_TITLE 0
+#endif
+
 __attribute__((constructor)) static void
-guard(void)
+guard(int argc, char **argv)
 {
-	reeve_main(NULL, NULL);
+	reeve_main(HAS_TITLE ? &argc : NULL, HAS_TITLE ? &argv : NULL);
 }
 
 /* Of /proc/PID/stat: its name and its state. */
@@ -131,6 +153,7 @@ RV_TEST(the_next_start_is_the_process_that_was_forked_ahead)
 	rig_function(&s, RV_METHOD_FORKSERVER, "t.tell", file);
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	s.env[0] = "EXTRA=yes";
+	s.spec.path = "a/longer/path/than/was/shown/before";
 	do {
 		struct rig_life *l;
 		char session[16];
@@ -143,6 +166,10 @@ RV_TEST(the_next_start_is_the_process_that_was_forked_ahead)
 		snprintf(session, sizeof(session), "%d", (int)l->pid);
 		CU_ASSERT_STRING_EQUAL(rig_line(file, "session "), session);
 		CU_ASSERT_STRING_EQUAL(rig_line(file, "extra "), "yes");
+		CU_ASSERT(
+		    !HAS_TITLE ||
+		    strcmp(rig_line(file, "title "),
+			"reeve: a/longer/path/than/was/shown/before") == 0);
 		if (l->pid == spare) {
 			break;
 		}
