@@ -142,6 +142,7 @@ init(struct rv_launcher *l, char **argv)
 	l->uid = geteuid();
 	l->link.fd = -1;
 	l->program_fd = -1;
+	l->lent = -1;
 	l->ahead = RV_NO_AHEAD;
 	rv_seal_init(&l->seal);
 	rv_list_init(&l->sockets);

@@ -56,6 +56,7 @@ struct rv_launcher {
 
 	struct rv_seal seal;
 	struct rv_list sockets; /* that are handed down, by name: few */
+	int lent;               /* that came with the launch in hand; -1 */
 	int program_fd;         /* of functions; -1: none was given */
 	char build[RV_CALL_BUILD];
 	struct rv_list forks;     /* asked of the host, not answered */

@@ -105,7 +105,9 @@ plan_listeners(struct rv_making *m)
 	const char *name = m->launch->listen.packed;
 
 	for (uint32_t i = 0; i < m->launch->listen.count; i++) {
-		int fd = rv_socket_find(m->l, name);
+		int fd = i == 0 && m->l->lent != -1
+			     ? m->l->lent
+			     : rv_socket_find(m->l, name);
 
 		if (fd == -1) {
 			return rv_making_failed(m, RV_STAGE_LISTENER, ENOENT);

@@ -235,9 +235,22 @@ refuse_launch(struct rv_launcher *l, uint64_t life, int stage, int sys_errno)
 	rv_link_send(l, &failure);
 }
 
-/* A launch of no life says what may be launched later. */
 static void
-on_launch(struct rv_launcher *l, size_t len)
+launch_it(struct rv_launcher *l, const struct rv_launch *launch, size_t len)
+{
+	if (launch->method == RV_LAUNCH_BY_SPAWN) {
+		rv_birth_launch(l, launch);
+	} else {
+		rv_fork_launch(l, l->frame, len);
+	}
+}
+
+/*
+ * A launch of no life says what may be launched later. A socket that came with
+ * it is one that nobody declared.
+ */
+static void
+on_launch(struct rv_launcher *l, size_t len, int fd)
 {
 	struct rv_launch launch;
 	bool good = rv_launch_decode(l->frame, len, &launch);
@@ -252,10 +265,10 @@ on_launch(struct rv_launcher *l, size_t len)
 		refuse_launch(l, launch.life, RV_STAGE_DECODE, EBADMSG);
 	} else if (!rv_seal_allows(&l->seal, l->frame, len)) {
 		refuse_launch(l, launch.life, RV_STAGE_SEALED, EPERM);
-	} else if (launch.method == RV_LAUNCH_BY_SPAWN) {
-		rv_birth_launch(l, &launch);
 	} else {
-		rv_fork_launch(l, l->frame, len);
+		l->lent = l->seal.closed ? -1 : fd;
+		launch_it(l, &launch, len);
+		l->lent = -1;
 	}
 }
 
@@ -266,7 +279,7 @@ rv_launcher_request(struct rv_launcher *l, size_t len, int *fd)
 	struct rv_launch_frame frame;
 
 	if (op == RV_LAUNCH_LAUNCH) {
-		on_launch(l, len);
+		on_launch(l, len, *fd);
 	} else if (op < RV_ARRAY_LEN(requests) && requests[op] != NULL &&
 		   rv_launch_decode_frame(l->frame, len, &frame)) {
 		requests[op](l, &frame, fd);

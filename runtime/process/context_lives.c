@@ -89,14 +89,8 @@ rv_lives_launch(struct reeve_process *process)
 	enum reeve_status status;
 	struct reeve_error err;
 
-	/* One name will do: it is looked up when the launch is read. */
-	if (process->its != -1) {
-		rv_start_listener(start, RV_LIFELINE_NAME, process->its);
-	}
-	status = rv_start_launch(start, process->life, &process->spec, &err);
-	if (process->its != -1) {
-		rv_start_unlisten(start, RV_LIFELINE_NAME);
-	}
+	status = rv_start_launch_with(
+	    start, process->life, &process->spec, process->its, &err);
 	rv_list_remove(&process->unsent);
 	if (status == REEVE_EAGAIN) {
 		rv_list_insert(&process->context->unsent, &process->unsent);

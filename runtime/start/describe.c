@@ -167,6 +167,13 @@ enum reeve_status
 rv_start_launch(struct rv_start *start, uint64_t number,
     const struct rv_spec *spec, struct reeve_error *err)
 {
+	return rv_start_launch_with(start, number, spec, -1, err);
+}
+
+enum reeve_status
+rv_start_launch_with(struct rv_start *start, uint64_t number,
+    const struct rv_spec *spec, int fd, struct reeve_error *err)
+{
 	struct rv_start_life *life;
 	size_t len;
 
@@ -183,7 +190,7 @@ rv_start_launch(struct rv_start *start, uint64_t number,
 		return rv_error(err, REEVE_EFULL,
 		    "cannot start %s: no room was reserved", spec->path);
 	}
-	if (!rv_start_send(start, start->frame, len, NULL)) {
+	if (!rv_start_send(start, start->frame, len, fd != -1 ? &fd : NULL)) {
 		rv_start_remove(start, life);
 		start->refused = true;
 		return REEVE_EAGAIN;

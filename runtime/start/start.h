@@ -92,6 +92,13 @@ enum reeve_status rv_start_launch(struct rv_start *, uint64_t life,
     const struct rv_spec *, struct reeve_error *) RV_MUST_CHECK;
 
 /*
+ * The same; fd (borrowed; -1: none) is the first of its listening sockets, for
+ * this launch alone. A launcher that is sealed takes none.
+ */
+enum reeve_status rv_start_launch_with(struct rv_start *, uint64_t life,
+    const struct rv_spec *, int fd, struct reeve_error *) RV_MUST_CHECK;
+
+/*
  * This launch is not wanted any more. What has no process yet is answered at
  * once, by launch_failed with RV_STAGE_CANCELED; anything else is not changed.
  */

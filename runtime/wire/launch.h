@@ -16,7 +16,7 @@
 #include "wire/pack.h"
 
 #define RV_LAUNCH_MAGIC      0x52764c61u
-#define RV_LAUNCH_VERSION    1u
+#define RV_LAUNCH_VERSION    2u
 #define RV_LAUNCH_FRAME_MAX  (200 * 1024) /* bytes, the largest LAUNCH */
 #define RV_LAUNCH_SMALL_MAX  2048         /* bytes, any other frame */
 #define RV_LAUNCH_LIMITS_MAX 32

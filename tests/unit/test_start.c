@@ -606,6 +606,43 @@ RV_TEST(nothing_starts_while_a_launcher_has_not_heard_all_that_is_declared)
 	rig_close(&rig);
 }
 
+/* Under its own name for the one launch alone; who is sealed takes none. */
+RV_TEST(a_socket_goes_with_a_launch_unless_its_launcher_is_sealed)
+{
+	static const char *const names[] = { "own", NULL };
+	struct rig rig;
+	struct rig_spec s;
+	const struct rv_spec *declared[] = { &s.spec };
+	int fds[2];
+
+	rig_open(&rig, NULL);
+	CU_ASSERT_EQUAL_FATAL(
+	    rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	rig_spec(&s, "/bin/sh", "-c", "exec 4<&3 && exit 5", NULL);
+	s.program.listen = names;
+	for (int with = 1; with >= 0; with--) {
+		uint64_t life = rig.next++;
+
+		CU_ASSERT_EQUAL(rv_start_launch_with(rig.start, life, &s.spec,
+				    with ? fds[1] : -1, NULL),
+		    REEVE_OK);
+		CU_ASSERT_FATAL(
+		    rig_wait(&rig, with ? rig_died : rig_failed, life));
+		CU_ASSERT_EQUAL(rig_of(&rig, life)->death.end.number, 5 * with);
+		CU_ASSERT_EQUAL(
+		    rig_of(&rig, life)->stage, with ? 0 : RV_STAGE_LISTENER);
+	}
+	CU_ASSERT(rv_start_seal(rig.start, declared, 1, NULL) == REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    rv_start_launch_with(rig.start, rig.next, &s.spec, fds[1], NULL),
+	    REEVE_OK);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_failed, rig.next));
+	CU_ASSERT_EQUAL(rig_of(&rig, rig.next)->stage, RV_STAGE_LISTENER);
+	close(fds[0]);
+	close(fds[1]);
+	rig_close(&rig);
+}
+
 RV_TEST(what_fits_into_no_request_cannot_be_declared_and_seals_nothing)
 {
 	static char large[RV_LAUNCH_FRAME_MAX + 1];
@@ -630,6 +667,7 @@ RV_TEST(what_fits_into_no_request_cannot_be_declared_and_seals_nothing)
 }
 
 RV_SUITE(start,
+    RV_CASE(a_socket_goes_with_a_launch_unless_its_launcher_is_sealed),
     RV_CASE(
 	each_launcher_after_a_sealed_one_is_sealed_before_it_starts_anything),
     RV_CASE(nothing_starts_while_a_launcher_has_not_heard_all_that_is_declared),
