@@ -204,6 +204,20 @@ on_refill_soon(struct rv_defer *defer)
 	    RV_CONTAINER(defer, struct rv_launcher, refill_soon));
 }
 
+/* It has begun, or never will. */
+static void
+stop_hearing(struct rv_life *life)
+{
+	struct rv_launcher *l = life->l;
+
+	rv_io_stop(&life->go_io);
+	close(life->go);
+	life->go = -1;
+	/* What else has come, maybe its end, is told first. */
+	l->refill_soon.cb = on_refill_soon;
+	rv_loop_defer(l->loop, &l->refill_soon);
+}
+
 static void
 on_go(struct rv_io *io, unsigned events)
 {
@@ -217,12 +231,7 @@ on_go(struct rv_io *io, unsigned events)
 		life->death.sys_errno = failure.sys_errno;
 	}
 	if (n != -1) {
-		rv_io_stop(&life->go_io);
-		close(life->go);
-		life->go = -1;
-		/* What else has come, maybe its end, is told first. */
-		life->l->refill_soon.cb = on_refill_soon;
-		rv_loop_defer(life->l->loop, &life->l->refill_soon);
+		stop_hearing(life);
 	}
 }
 
@@ -277,9 +286,7 @@ rv_life_end_start(struct rv_life *life)
 		on_go(&life->go_io, 0);
 	}
 	if (life->go != -1) {
-		rv_io_stop(&life->go_io);
-		close(life->go);
-		life->go = -1;
+		stop_hearing(life);
 	}
 }
 

@@ -27,34 +27,41 @@ rv_spare_meet(struct rv_spare *spare, pid_t pid)
 	spare->ticks = rv_sys_start_ticks(pid);
 }
 
+static void
+take_page(struct rv_spare *spare, struct rv_packet *packet)
+{
+	if (packet->n_fds == 1 && rv_listen_is_page(packet->fds[0])) {
+		spare->page = packet->fds[0];
+		packet->n_fds = 0;
+	}
+}
+
 /* It says one thing, and then nothing until it has ended. */
 bool
 rv_spare_is_ready(struct rv_spare *spare)
 {
 	struct rv_packet packet;
 	char word;
-	int got;
+	int got = 1;
 
 	if (spare->pid == 0) {
 		return false;
 	}
-	got = rv_packet_receive(spare->go, &word, 1, &packet);
-	if (got == -1 && errno == EAGAIN) {
-		return false;
-	}
-	if (got == 1) {
-		if (packet.n_fds == 1 && rv_listen_is_page(packet.fds[0])) {
-			spare->page = packet.fds[0];
-			packet.n_fds = 0;
-		}
-		rv_packet_close_fds(&packet);
+	while (got == 1) {
 		got = rv_packet_receive(spare->go, &word, 1, &packet);
 		if (got == -1 && errno == EAGAIN) {
-			return true;
+			return spare->has_said;
 		}
-		if (got == 1) {
-			rv_packet_close_fds(&packet);
+		if (got != 1) {
+			break;
 		}
+		if (!spare->has_said) {
+			take_page(spare, &packet);
+		} else {
+			got = 0;
+		}
+		rv_packet_close_fds(&packet);
+		spare->has_said = true;
 	}
 	rv_spare_drop(spare); /* somebody killed it */
 	return false;

@@ -17,6 +17,7 @@ struct rv_spare {
 	int go;         /* our end of its socket; -1: none was asked for */
 	uint64_t ticks; /* when it was born */
 	int page;       /* that it has made; -1: none */
+	bool has_said;  /* that it waits */
 };
 
 #define RV_NO_SPARE ((struct rv_spare){ .pidfd = -1, .go = -1, .page = -1 })

@@ -109,6 +109,8 @@ ask_spare(struct rv_template *t)
 	struct rv_fork_frame frame = { .op = RV_FORK_SPARE };
 	int go[2];
 
+	/* One that was killed before we had met it is in the way. */
+	(void)rv_spare_is_ready(&t->spare);
 	if (!t->ready || t->spare.go != -1) {
 		return;
 	}
