@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,72 +14,127 @@
 #include <reeve/wait.h>
 
 #include "base/fault.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 #include "unit/guard_rig.h"
 
 static struct reeve_error err;
 static const char key[] = "0123456789abcdef0123456789abcdef";
 
-RV_TEST(who_has_the_key_may_talk)
+/* What a member knows who wants to talk. */
+struct secret {
+	char address[160], key[40], protocol[8];
+	bool has_protocol;
+};
+
+static int
+knock(void *ctx)
 {
+	const struct secret *secret = ctx;
+	struct reeve_key_options how = { .size = sizeof(how),
+		.key = secret->key,
+		.key_length = strlen(secret->key),
+		.protocol = secret->has_protocol ? secret->protocol : NULL };
+	struct reeve_connect_options options = { .size = sizeof(options) };
+	struct reeve_conn *conn = NULL;
+	struct reeve_parcel parcel = { 0 };
+	enum reeve_status status;
+
+	CREW_EXPECT(reeve_guard_of_key(&options.guard, &how, NULL) == REEVE_OK);
+	status = reeve_conn_connect(
+	    &conn, secret->address, &options, RIG_LONG, NULL);
+	reeve_guard_free(options.guard);
+	if (status != REEVE_OK) {
+		CREW_EXPECT(conn == NULL);
+		return -(int)status;
+	}
+	CREW_EXPECT(reeve_conn_recv(conn, &parcel, 9, RIG_LONG) == REEVE_OK);
+	CREW_EXPECT(reeve_conn_send(conn, parcel.data, parcel.length,
+			RIG_LONG) == REEVE_OK);
+	reeve_parcel_free(&parcel);
+	reeve_conn_free(conn);
+	return 0;
+}
+
+static pid_t
+start_client(struct secret *secret, const char *its_key, const char *protocol)
+{
+	(void)snprintf(secret->key, sizeof(secret->key), "%s", its_key);
+	secret->has_protocol = protocol != NULL;
+	(void)snprintf(secret->protocol, sizeof(secret->protocol), "%s",
+	    protocol != NULL ? protocol : "");
+	return crew_start(knock, secret);
+}
+
+/* It is let in, and answers. */
+static void
+let_in(struct reeve_listener *l, struct secret *secret)
+{
+	pid_t pid = start_client(secret, key, "test");
+	struct reeve_parcel parcel = { 0 };
+	struct reeve_conn *conn = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_send(conn, "hello", 5, RIG_LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_conn_recv(conn, &parcel, 5, RIG_LONG), REEVE_OK);
+	CU_ASSERT_EQUAL(parcel.length, 5);
+	CU_ASSERT_EQUAL(crew_end(pid), 0);
+	reeve_parcel_free(&parcel);
+	reeve_conn_free(conn);
+}
+
+CREW_SCENARIO(scenario_143_who_has_the_key_may_talk)
+{
+	struct secret *secret = crew_share(sizeof(*secret));
 	struct reeve_guard *guard = rig_key(key, "test");
 
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = rig_listen(tcp, NULL, guard);
-		struct rig_client client;
-		struct reeve_conn *conn = NULL;
 
-		rig_connect(&client, reeve_listener_address(l), guard);
-		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
-		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
-		rig_talk(conn, client.conn);
+		(void)snprintf(secret->address, sizeof(secret->address), "%s",
+		    reeve_listener_address(l));
+		let_in(l, secret);
 		CU_ASSERT_EQUAL(reeve_listener_refused(l), 0);
 		reeve_listener_free(l);
 	}
 	reeve_guard_free(guard);
 	reeve_guard_free(NULL);
+	crew_unshare(secret, sizeof(*secret));
 }
 
-RV_TEST(another_key_or_protocol_is_refused_on_both_sides_and_we_go_on)
+CREW_SCENARIO(scenario_143_another_key_or_protocol_is_refused_and_we_go_on)
 {
+	static const char *const others[][2] = { { "another", "test" },
+		{ key, "tes" }, { key, "test2" }, { key, NULL },
+		{ "0123456789abcdef0123456789abcde", "test" } };
+	struct secret *secret = crew_share(sizeof(*secret));
 	struct reeve_guard *guard = rig_key(key, "test");
-	struct reeve_guard *others[] = { rig_key("another", "test"),
-		rig_key(key, "tes"), rig_key(key, "test2"), rig_key(key, NULL),
-		rig_key("0123456789abcdef0123456789abcde", "test") };
 
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = rig_listen(tcp, NULL, guard);
-		struct rig_client client;
 		struct reeve_conn *conn = NULL;
 
+		(void)snprintf(secret->address, sizeof(secret->address), "%s",
+		    reeve_listener_address(l));
 		for (unsigned i = 0; i < 5; i++) {
-			rig_connect(
-			    &client, reeve_listener_address(l), others[i]);
+			pid_t pid =
+			    start_client(secret, others[i][0], others[i][1]);
+
 			CU_ASSERT_EQUAL(
 			    reeve_conn_accept(&conn, l, RIG_LONG, &err),
 			    REEVE_EAUTH);
 			CU_ASSERT_EQUAL(err.status, REEVE_EAUTH);
-			CU_ASSERT_PTR_NOT_NULL(strstr(
-			    err.text, tcp ? "tcp:127.0.0.1:" : "process "));
-			CU_ASSERT_EQUAL(rig_join(&client), REEVE_EAUTH);
-			CU_ASSERT_PTR_NULL(client.conn);
+			CU_ASSERT_EQUAL(crew_end(pid), -REEVE_EAUTH);
 			CU_ASSERT_EQUAL(reeve_listener_refused(l), i + 1);
 		}
-		rig_connect(&client, reeve_listener_address(l), guard);
-		CU_ASSERT_EQUAL(
-		    reeve_conn_accept(&conn, l, RIG_LONG, &err), REEVE_OK);
-		CU_ASSERT_EQUAL(rig_join(&client), REEVE_OK);
-		rig_talk(client.conn, conn);
+		let_in(l, secret);
 		reeve_listener_free(l);
 	}
-	for (unsigned i = 0; i < 5; i++) {
-		reeve_guard_free(others[i]);
-	}
 	reeve_guard_free(guard);
+	crew_unshare(secret, sizeof(*secret));
 }
 
-RV_TEST(an_empty_key_is_none)
+RV_TEST(scenario_140_an_empty_key_is_none)
 {
 	struct reeve_key_options options = {
 		.size = sizeof(options), .key = key, .key_length = 0
@@ -284,9 +340,9 @@ RV_TEST(greetings_go_on_in_an_event_loop)
 	reeve_guard_free(guard);
 }
 
-RV_SUITE(guard_key, RV_CASE(who_has_the_key_may_talk),
-    RV_CASE(another_key_or_protocol_is_refused_on_both_sides_and_we_go_on),
-    RV_CASE(an_empty_key_is_none),
+RV_SUITE(guard_key, RV_CASE(scenario_143_who_has_the_key_may_talk),
+    RV_CASE(scenario_143_another_key_or_protocol_is_refused_and_we_go_on),
+    RV_CASE(scenario_140_an_empty_key_is_none),
     RV_CASE(the_silent_the_slow_and_the_noisy_keep_nobody_waiting),
     RV_CASE(who_says_nothing_is_dropped_when_his_time_is_over),
     RV_CASE(a_client_of_a_listener_that_is_silent_or_of_another_kind_gives_up),

@@ -21,7 +21,7 @@
 #include <reeve/wait.h>
 
 #include "base/fault.h"
-#include "lib/harness.h"
+#include "unit/crew_rig.h"
 
 #define LONG REEVE_S(60)
 
@@ -81,48 +81,157 @@ expect(struct reeve_conn *conn, const char *text)
 	reeve_parcel_free(&parcel);
 }
 
-RV_TEST(who_connects_is_accepted_and_heard)
+/* -------- what clients of their own do -------- */
+
+/* Of unix:@name, too. */
+static struct reeve_conn *
+connect_there(const char *at)
 {
-	for (unsigned tcp = 0; tcp < 2; tcp++) {
-		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
-		struct reeve_conn *a = connect_to(l), *b = accept_one(l);
-		pid_t pid;
+	struct reeve_connect_options options = { .size = sizeof(options),
+		.flags = REEVE_ADDRESS_ABSTRACT };
+	struct reeve_conn *conn = NULL;
+
+	CREW_EXPECT(
+	    reeve_conn_connect(&conn, at, &options, LONG, NULL) == REEVE_OK);
+	return conn;
+}
+
+static void
+await_text(struct reeve_conn *conn, const char *text)
+{
+	struct reeve_parcel parcel = { 0 };
+	size_t n = strlen(text);
+
+	CREW_EXPECT(reeve_conn_recv(conn, &parcel, 9, LONG) == REEVE_OK);
+	CREW_EXPECT(parcel.length == n &&
+		    (n == 0 || memcmp(parcel.data, text, n) == 0));
+	reeve_parcel_free(&parcel);
+}
+
+static int
+visit(void *ctx)
+{
+	struct reeve_conn *conn = connect_there(ctx);
+
+	CREW_EXPECT(reeve_conn_send(conn, "hello", 5, LONG) == REEVE_OK);
+	await_text(conn, "hi");
+	await_text(conn, "");
+	reeve_conn_free(conn);
+	return 0;
+}
+
+static int
+send_and_leave(void *ctx)
+{
+	struct reeve_conn *conn = connect_there(ctx);
+
+	CREW_EXPECT(reeve_conn_send(conn, "gone", 4, LONG) == REEVE_OK);
+	reeve_conn_free(conn);
+	return 0;
+}
+
+static int
+listen_there_too(void *ctx)
+{
+	struct reeve_listener *second = NULL;
+	struct reeve_error said;
+
+	CREW_EXPECT(
+	    reeve_conn_listen(&second, ctx, NULL, &said) == REEVE_EBUSY);
+	CREW_EXPECT(strstr(said.text, "listens there") != NULL);
+	return 0;
+}
+
+struct storm {
+	char address[sizeof(address)];
+	pid_t test;
+};
+
+static int
+go_on(void *ctx)
+{
+	struct reeve_conn *conn = connect_there(((struct storm *)ctx)->address);
+
+	await_text(conn, "go");
+	CREW_EXPECT(reeve_conn_send(conn, "on", 2, LONG) == REEVE_OK);
+	reeve_conn_free(conn);
+	return 0;
+}
+
+/* Signals for the test, until killed. */
+static int
+send_signals(void *ctx)
+{
+	const struct storm *storm = ctx;
+
+	while (kill(storm->test, SIGUSR1) == 0) {
+	}
+	return 0;
+}
+
+/* A text that members are told. */
+static char *
+share_text(const char *text)
+{
+	char *shared = crew_share(sizeof(address));
+
+	(void)snprintf(shared, sizeof(address), "%s", text);
+	return shared;
+}
+
+/* -------- tests -------- */
+
+CREW_SCENARIO(scenario_140_who_connects_is_accepted_and_heard)
+{
+	struct reeve_listen_options named = { .size = sizeof(named),
+		.flags = REEVE_ADDRESS_ABSTRACT };
+	char at[64];
+
+	(void)snprintf(at, sizeof(at), "unix:@reeve-test-%d", getpid());
+	for (unsigned kind = 0; kind < 3; kind++) {
+		struct reeve_listener *l =
+		    listen_at(kind == 2 ? at : address_of(kind == 1), &named);
+		char *shared = share_text(reeve_listener_address(l));
+		pid_t client = crew_start(visit, shared), pid;
+		struct reeve_conn *b = accept_one(l);
 		uid_t uid;
 		gid_t gid;
 
-		CU_ASSERT_EQUAL(reeve_conn_send(a, "hello", 5, LONG), REEVE_OK);
 		expect(b, "hello");
 		CU_ASSERT_EQUAL(reeve_conn_send(b, "hi", 2, LONG), REEVE_OK);
 		CU_ASSERT_EQUAL(reeve_conn_send(b, "", 0, LONG), REEVE_OK);
-		expect(a, "hi");
-		expect(a, "");
 		CU_ASSERT_EQUAL(reeve_conn_peer(b, &pid, &uid, &gid),
-		    tcp ? REEVE_EINVALID : REEVE_OK);
-		reeve_conn_free(a);
+		    kind == 1 ? REEVE_EINVALID : REEVE_OK);
+		CU_ASSERT(kind == 1 || pid == client);
+		CU_ASSERT_EQUAL(crew_end(client), 0);
 		reeve_conn_free(b);
 		reeve_listener_free(l);
+		crew_unshare(shared, sizeof(address));
 	}
 }
 
-RV_TEST(a_client_that_sent_and_left_before_the_accept_is_still_read)
+CREW_SCENARIO(scenario_140_a_client_that_sent_and_left_is_still_read)
 {
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
-		struct reeve_conn *a = connect_to(l), *b;
+		char *shared = share_text(reeve_listener_address(l));
 		struct reeve_parcel parcel = { 0 };
+		struct reeve_conn *b;
 
-		CU_ASSERT_EQUAL(reeve_conn_send(a, "gone", 4, LONG), REEVE_OK);
-		reeve_conn_free(a);
+		CU_ASSERT_EQUAL(
+		    crew_end(crew_start(send_and_leave, shared)), 0);
 		b = accept_one(l);
 		expect(b, "gone");
 		CU_ASSERT_EQUAL(
 		    reeve_conn_recv(b, &parcel, 9, LONG), REEVE_EEND);
 		reeve_conn_free(b);
 		reeve_listener_free(l);
+		crew_unshare(shared, sizeof(address));
 	}
 }
 
-RV_TEST(accepting_ends_at_its_timeout_and_when_the_listener_is_closed)
+/* No process but this one takes part. */
+RV_TEST(scenario_140_accepting_ends_at_its_timeout_and_at_the_close)
 {
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
@@ -143,17 +252,16 @@ RV_TEST(accepting_ends_at_its_timeout_and_when_the_listener_is_closed)
 	reeve_listener_close(NULL);
 }
 
-RV_TEST(an_address_in_use_is_said)
+CREW_SCENARIO(scenario_140_an_address_in_use_is_said)
 {
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
-		struct reeve_listener *second = NULL;
+		char *shared = share_text(reeve_listener_address(l));
 		struct reeve_conn *a, *b;
 
-		CU_ASSERT_EQUAL(reeve_conn_listen(&second,
-				    reeve_listener_address(l), NULL, &err),
-		    REEVE_EBUSY);
-		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "listens there"));
+		CU_ASSERT_EQUAL(
+		    crew_end(crew_start(listen_there_too, shared)), 0);
+		crew_unshare(shared, sizeof(address));
 		if (!tcp) {
 			/* it has had a visit of the one who looked */
 			struct reeve_parcel parcel = { 0 };
@@ -504,28 +612,16 @@ on_signal(int signo)
 	(void)signo;
 }
 
-/* Under the storm, too. */
-static void
-reap(pid_t pid)
+/* As are a start, a join and a connect. */
+CREW_SCENARIO(scenario_145_signals_neither_shorten_nor_break_an_accept_or_wait)
 {
-	pid_t got;
+	struct sigaction action = { .sa_handler = on_signal }, before;
+	struct storm *shared = crew_share(sizeof(*shared));
+	pid_t stormy, pid;
 
-	do {
-		got = waitpid(pid, NULL, 0);
-	} while (got < 0 && errno == EINTR);
-	CU_ASSERT_EQUAL(got, pid);
-}
-
-RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-	pid_t parent = getpid(), storm, pid;
-
-	CU_ASSERT_EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
-	storm = fork();
-	while (storm == 0) {
-		(void)kill(parent, SIGUSR1);
-	}
+	CU_ASSERT_EQUAL(sigaction(SIGUSR1, &action, &before), 0);
+	shared->test = getpid();
+	stormy = crew_start(send_signals, shared);
 	for (unsigned tcp = 0; tcp < 2; tcp++) {
 		struct reeve_listener *l = listen_at(address_of(tcp), NULL);
 		struct reeve_wait_item item;
@@ -533,17 +629,9 @@ RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
 
 		CU_ASSERT_EQUAL(reeve_conn_accept(&b, l, REEVE_MS(20), &err),
 		    REEVE_ETIMEDOUT);
-		pid = fork();
-		if (pid == 0) {
-			/* the storm is not for us */
-			a = NULL;
-			if (reeve_conn_connect(&a, reeve_listener_address(l),
-				NULL, LONG, &err) == REEVE_OK) {
-				expect(a, "go");
-			}
-			_exit(a == NULL ||
-			      reeve_conn_send(a, "on", 2, LONG) != REEVE_OK);
-		}
+		(void)snprintf(shared->address, sizeof(shared->address), "%s",
+		    reeve_listener_address(l));
+		pid = crew_start(go_on, shared);
 		b = accept_one(l);
 		item = reeve_wait_for_conn(b, REEVE_WAIT_READ);
 		CU_ASSERT_EQUAL(
@@ -553,12 +641,13 @@ RV_TEST(signals_neither_shorten_nor_break_an_accept_or_a_wait)
 		expect(b, "on");
 		a = connect_to(l); /* under the storm, too */
 		reeve_conn_free(a);
-		reap(pid);
+		CU_ASSERT_EQUAL(crew_end(pid), 0);
 		reeve_conn_free(b);
 		reeve_listener_free(l);
 	}
-	(void)kill(storm, SIGKILL);
-	reap(storm);
+	crew_kill(stormy);
+	CU_ASSERT_EQUAL(sigaction(SIGUSR1, &before, NULL), 0);
+	crew_unshare(shared, sizeof(*shared));
 }
 
 RV_TEST(a_listener_goes_into_a_wait)
@@ -609,10 +698,10 @@ RV_TEST(what_runs_out_is_said_and_the_client_waits)
 	reeve_listener_free(l);
 }
 
-RV_SUITE(listener, RV_CASE(who_connects_is_accepted_and_heard),
-    RV_CASE(a_client_that_sent_and_left_before_the_accept_is_still_read),
-    RV_CASE(accepting_ends_at_its_timeout_and_when_the_listener_is_closed),
-    RV_CASE(an_address_in_use_is_said),
+RV_SUITE(listener, RV_CASE(scenario_140_who_connects_is_accepted_and_heard),
+    RV_CASE(scenario_140_a_client_that_sent_and_left_is_still_read),
+    RV_CASE(scenario_140_accepting_ends_at_its_timeout_and_at_the_close),
+    RV_CASE(scenario_140_an_address_in_use_is_said),
     RV_CASE(the_file_of_a_dead_listener_is_replaced_and_ours_is_removed),
     RV_CASE(of_many_who_replace_the_dead_one_wins),
     RV_CASE(a_free_port_is_told_and_a_name_without_a_file_must_be_asked_for),
@@ -621,6 +710,6 @@ RV_SUITE(listener, RV_CASE(who_connects_is_accepted_and_heard),
     RV_CASE(a_user_who_is_not_allowed_is_refused_and_the_next_is_not),
     RV_CASE(a_listener_that_another_user_has_is_refused),
     RV_CASE(a_full_backlog_is_waited_for_no_longer_than_asked),
-    RV_CASE(signals_neither_shorten_nor_break_an_accept_or_a_wait),
+    RV_CASE(scenario_145_signals_neither_shorten_nor_break_an_accept_or_wait),
     RV_CASE(a_listener_goes_into_a_wait),
     RV_CASE(what_runs_out_is_said_and_the_client_waits))
