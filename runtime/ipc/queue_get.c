@@ -282,26 +282,34 @@ over(rv_time until)
 	return until != RV_FOREVER && rv_sys_now() >= until;
 }
 
-/*
- * Once, by who has the turn. `overtaken`: how often another was quicker since
- * we wait; the lock may be held by others for as long as it likes them only
- * once.
- */
+/* Once, by who has the turn: in vain for long at the lock, it is hungry. */
 static enum reeve_status
 get_by_turn(struct reeve_queue *q, struct rv_robust_self *me,
-    struct rv_queue_sink *sink, rv_time until, unsigned overtaken)
+    struct rv_queue_sink *sink, rv_time until)
 {
-	bool hungry = overtaken >= RV_QUEUE_OVERTAKEN;
-	enum reeve_status st;
+	enum reeve_status st = get_now(q, me, sink, 0);
 
-	if (hungry) {
+	if (st == REEVE_ETIMEDOUT && !over(until)) {
 		rv_queue_be_hungry(&q->shared->get.hungry);
-	}
-	st = get_now(q, me, sink, hungry ? until : 0);
-	if (st == REEVE_ETIMEDOUT && !hungry && !over(until)) {
-		return get_by_turn(q, me, sink, until, RV_QUEUE_OVERTAKEN);
+		st = get_now(q, me, sink, until);
 	}
 	return st == REEVE_EEMPTY ? get_last(q, me, sink, until) : st;
+}
+
+/*
+ * With get_lock, and nothing there: whether one has been quicker since we slept
+ * with the head there.
+ */
+static uint64_t
+count_overtaken(struct rv_queue_shared *s, uint64_t head, unsigned *overtaken)
+{
+	uint64_t now = rv_queue_word(&s->head);
+
+	*overtaken += head != RV_QUEUE_NO_WORD && now != head;
+	if (*overtaken >= RV_QUEUE_OVERTAKEN) {
+		rv_queue_be_hungry(&s->get.hungry);
+	}
+	return now;
 }
 
 /* Of those who wait for an item only one is here at a time. */
@@ -310,15 +318,15 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, rv_time until)
 {
 	struct rv_queue_shared *s = q->shared;
+	uint64_t head = RV_QUEUE_NO_WORD;
 	unsigned overtaken = 0;
 	enum reeve_status st;
 
 	for (;;) {
-		uint64_t head;
 		bool sleep;
 
 		spin_for_item(q);
-		st = get_by_turn(q, me, sink, until, overtaken);
+		st = get_by_turn(q, me, sink, until);
 		if (st != REEVE_EEMPTY) {
 			return st;
 		}
@@ -330,7 +338,9 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 			(void)rv_queue_make_set(q);
 		}
 		sleep = rv_queue_settle_in(q, me, until);
-		head = rv_queue_word(&s->head);
+		if (sleep && until != 0) {
+			head = count_overtaken(s, head, &overtaken);
+		}
 		rv_robust_unlock(&s->get_lock, me);
 		if (!sleep) {
 			if (over(until)) {
@@ -342,50 +352,100 @@ get_first(struct reeve_queue *q, struct rv_robust_self *me,
 			return REEVE_EEMPTY;
 		}
 		rv_queue_sleep_in(q, until);
-		overtaken += rv_queue_word(&s->head) != head;
 	}
 }
 
+/* There was nothing, for one who does not wait. */
 static enum reeve_status
-get_waiting(struct reeve_queue *q, struct rv_robust_self *me,
-    struct rv_queue_sink *sink, rv_time until)
+get_nothing(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink)
+{
+	return rv_queue_peek(&q->shared->get.leased) != 0
+		   ? get_first(q, me, sink, 0)
+		   : get_last(q, me, sink, 0);
+}
+
+/* REEVE_ETIMEDOUT: we did not get the turn. */
+static enum reeve_status
+get_in_turn(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink, rv_time until, rv_time turn_until)
 {
 	struct rv_robust *turn = &q->shared->get_turn;
-	_Atomic rv_time *hungry = &q->shared->get.hungry;
 	struct robust_list *before;
-	enum reeve_status st = rv_robust_lock(turn, me, until);
+	enum reeve_status st = rv_robust_lock(turn, me, turn_until);
 
 	if (st == REEVE_ETIMEDOUT) {
-		return rv_queue_is_hungry(hungry) ? REEVE_EEMPTY
-						  : get_now(q, me, sink, until);
+		return st;
 	}
 	before = rv_robust_keep(turn, me);
 	st = get_first(q, me, sink, until);
-	rv_queue_be_fed(hungry);
+	rv_queue_be_fed(&q->shared->get.hungry);
 	rv_robust_resume(turn, me, before);
 	rv_robust_unlock(turn, me);
 	return st;
 }
 
 static enum reeve_status
-get(struct reeve_queue *q, struct rv_queue_sink *sink, int64_t timeout)
+get_waiting(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink, rv_time until)
 {
-	struct rv_robust_self *me = rv_robust_self();
-	enum reeve_status st;
+	enum reeve_status st = get_in_turn(q, me, sink, until, until);
 
-	if (__builtin_expect(rv_queue_is_hungry(&q->shared->get.hungry), 0)) {
-		return get_waiting(q, me, sink, rv_wait_until(timeout));
+	if (st != REEVE_ETIMEDOUT) {
+		return st;
 	}
-	st = get_now(q, me, sink, 0);
+	return rv_queue_is_hungry(&q->shared->get.hungry)
+		   ? get_last(q, me, sink, until)
+		   : get_now(q, me, sink, until);
+}
+
+static enum reeve_status
+get_plainly(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink, int64_t timeout)
+{
+	enum reeve_status st = get_now(q, me, sink, 0);
+
 	if (st == REEVE_EEMPTY && timeout <= 0) {
-		return rv_queue_peek(&q->shared->get.leased) != 0
-			   ? get_first(q, me, sink, 0)
-			   : get_last(q, me, sink, 0);
+		return get_nothing(q, me, sink);
 	}
 	if ((st == REEVE_EEMPTY || st == REEVE_ETIMEDOUT) && timeout > 0) {
 		st = get_waiting(q, me, sink, rv_wait_until(timeout));
 	}
 	return st;
+}
+
+/* Somebody is hungry: what is there is its own, unless it does not come. */
+static __attribute__((noinline)) enum reeve_status
+get_behind(struct reeve_queue *q, struct rv_robust_self *me,
+    struct rv_queue_sink *sink, int64_t timeout)
+{
+	struct rv_queue_shared *s = q->shared;
+	rv_time until = rv_wait_until(timeout), end;
+	enum reeve_status st;
+
+	if (rv_queue_word(&s->tail) == rv_queue_word(&s->head) &&
+	    rv_queue_peek(&s->get.returned) == 0) {
+		return timeout > 0 ? get_waiting(q, me, sink, until)
+				   : get_nothing(q, me, sink);
+	}
+	end = rv_queue_hungry_until(&s->get.hungry);
+	if (end != 0) {
+		st = get_in_turn(q, me, sink, until, RV_MIN(until, end));
+		if (st != REEVE_ETIMEDOUT || timeout <= 0) {
+			return st == REEVE_ETIMEDOUT ? REEVE_EEMPTY : st;
+		}
+	}
+	return get_plainly(q, me, sink, timeout);
+}
+
+static enum reeve_status
+get(struct reeve_queue *q, struct rv_queue_sink *sink, int64_t timeout)
+{
+	struct rv_robust_self *me = rv_robust_self();
+
+	return __builtin_expect(rv_queue_is_hungry(&q->shared->get.hungry), 0)
+		   ? get_behind(q, me, sink, timeout)
+		   : get_plainly(q, me, sink, timeout);
 }
 
 enum reeve_status

@@ -9,14 +9,19 @@
  * Who sleeps is woken by what others did, and a newcomer who is awake may be
  * quicker, again and again. So when that was so a few times, or when it cannot
  * get the lock of its side for long, who has the turn says that it is hungry,
- * and until it is fed all who come wait for the turn; who does not wait finds
- * nothing. What a hungry one said who was killed is taken back by the next who
- * has the turn; of one who is stopped, it holds for a moment.
+ * and until it is fed what comes is its own: newcomers wait for the turn, and
+ * those who do not wait find nothing. It may be stopped: so the first of them
+ * who sees that something is there notes when, and after 100 ms all go on as if
+ * nobody was hungry. What a hungry one said who was killed is taken back by the
+ * next who has the turn.
  */
 #include "config.h"
 
 #include "ipc/queue_shared.h"
 #include "sys/sys.h"
+
+/* In `hungry`: since when something is there, or that nobody saw that yet. */
+#define HUNGRY 1U
 
 rv_time
 rv_queue_patience(rv_time until)
@@ -30,30 +35,32 @@ rv_queue_patience(rv_time until)
 	return RV_MAX(until, least);
 }
 
-bool
-rv_queue_is_hungry(_Atomic rv_time *hungry)
+rv_time
+rv_queue_hungry_until(_Atomic uint64_t *hungry)
 {
-	rv_time until, now;
+	uint64_t is = atomic_load(hungry), now = (uint64_t)rv_sys_now();
 
-	RV_STEP("look", hungry, 0);
-	until = atomic_load_explicit(hungry, memory_order_relaxed);
-	if (__builtin_expect(until == 0, 1)) {
-		return false;
+	if (is == HUNGRY) {
+		RV_STEP("so long", hungry, now);
+		if (atomic_compare_exchange_strong(hungry, &is, now)) {
+			is = now;
+		}
 	}
-	now = rv_sys_now();
 	/* others wrote it: it may be anything */
-	return until > now && until <= now + RV_QUEUE_PATIENCE;
+	return is != 0 && now - is < RV_QUEUE_PATIENCE
+		   ? (rv_time)is + RV_QUEUE_PATIENCE
+		   : 0;
 }
 
 void
-rv_queue_be_hungry(_Atomic rv_time *hungry)
+rv_queue_be_hungry(_Atomic uint64_t *hungry)
 {
-	RV_STEP("hungry", hungry, 1);
-	atomic_store(hungry, rv_sys_now() + RV_QUEUE_PATIENCE);
+	RV_STEP("hungry", hungry, HUNGRY);
+	atomic_store(hungry, HUNGRY);
 }
 
 void
-rv_queue_be_fed(_Atomic rv_time *hungry)
+rv_queue_be_fed(_Atomic uint64_t *hungry)
 {
 	if (atomic_load(hungry) != 0) {
 		RV_STEP("fed", hungry, 0);

@@ -141,22 +141,30 @@ spin_for_room(struct reeve_queue *q)
 	}
 }
 
-/* Once, by who has the turn: as get_by_turn in queue_get.c. */
+/* As get_by_turn and its neighbours in queue_get.c, and those that follow. */
 static enum reeve_status
 put_by_turn(struct reeve_queue *q, struct rv_robust_self *me,
-    const struct parcel *p, rv_time until, unsigned overtaken)
+    const struct parcel *p, rv_time until)
 {
-	bool hungry = overtaken >= RV_QUEUE_OVERTAKEN;
-	enum reeve_status st;
+	enum reeve_status st = put_now(q, me, p, 0);
 
-	if (hungry) {
+	if (st == REEVE_ETIMEDOUT && !over(until)) {
 		rv_queue_be_hungry(&q->shared->put.hungry);
-	}
-	st = put_now(q, me, p, hungry ? until : 0);
-	if (st == REEVE_ETIMEDOUT && !hungry && !over(until)) {
-		st = put_by_turn(q, me, p, until, RV_QUEUE_OVERTAKEN);
+		st = put_now(q, me, p, until);
 	}
 	return st;
+}
+
+static uint64_t
+count_overtaken(struct rv_queue_shared *s, uint64_t tail, unsigned *overtaken)
+{
+	uint64_t now = rv_queue_word(&s->tail);
+
+	*overtaken += tail != RV_QUEUE_NO_WORD && now != tail;
+	if (*overtaken >= RV_QUEUE_OVERTAKEN) {
+		rv_queue_be_hungry(&s->put.hungry);
+	}
+	return now;
 }
 
 /* Only one of those who wait for room is here at a time. */
@@ -165,15 +173,15 @@ put_first(struct reeve_queue *q, struct rv_robust_self *me,
     const struct parcel *p, rv_time until)
 {
 	struct rv_queue_shared *s = q->shared;
+	uint64_t tail = RV_QUEUE_NO_WORD;
 	unsigned overtaken = 0;
 	enum reeve_status st;
 
 	for (;;) {
-		uint64_t tail;
 		bool sleep;
 
 		spin_for_room(q);
-		st = put_by_turn(q, me, p, until, overtaken);
+		st = put_by_turn(q, me, p, until);
 		if (st != REEVE_EFULL || over(until)) {
 			return st;
 		}
@@ -182,34 +190,85 @@ put_first(struct reeve_queue *q, struct rv_robust_self *me,
 			return st;
 		}
 		sleep = rv_queue_want_out(q, p->len, p->units);
-		tail = rv_queue_word(&s->tail);
+		if (sleep) {
+			tail = count_overtaken(s, tail, &overtaken);
+		}
 		rv_robust_unlock(&s->get_lock, me);
 		if (sleep) {
 			rv_queue_sleep_out(q, until);
-			overtaken += rv_queue_word(&s->tail) != tail;
 		}
 	}
+}
+
+static enum reeve_status
+put_in_turn(struct reeve_queue *q, struct rv_robust_self *me,
+    const struct parcel *p, rv_time until, rv_time turn_until)
+{
+	struct rv_robust *turn = &q->shared->put_turn;
+	struct robust_list *before;
+	enum reeve_status st = rv_robust_lock(turn, me, turn_until);
+
+	if (st == REEVE_ETIMEDOUT) {
+		return st;
+	}
+	before = rv_robust_keep(turn, me);
+	st = put_first(q, me, p, until);
+	rv_queue_be_fed(&q->shared->put.hungry);
+	rv_robust_resume(turn, me, before);
+	rv_robust_unlock(turn, me);
+	return st;
 }
 
 static enum reeve_status
 put_waiting(struct reeve_queue *q, struct rv_robust_self *me,
     const struct parcel *p, rv_time until)
 {
-	struct rv_robust *turn = &q->shared->put_turn;
-	_Atomic rv_time *hungry = &q->shared->put.hungry;
-	struct robust_list *before;
-	enum reeve_status st = rv_robust_lock(turn, me, until);
+	enum reeve_status st = put_in_turn(q, me, p, until, until);
 
-	if (st == REEVE_ETIMEDOUT) {
-		return rv_queue_is_hungry(hungry) ? REEVE_EFULL
-						  : put_now(q, me, p, until);
+	if (st != REEVE_ETIMEDOUT) {
+		return st;
 	}
-	before = rv_robust_keep(turn, me);
-	st = put_first(q, me, p, until);
-	rv_queue_be_fed(hungry);
-	rv_robust_resume(turn, me, before);
-	rv_robust_unlock(turn, me);
+	return rv_queue_is_hungry(&q->shared->put.hungry)
+		   ? REEVE_EFULL
+		   : put_now(q, me, p, until);
+}
+
+static enum reeve_status
+put_plainly(struct reeve_queue *q, struct rv_robust_self *me,
+    const struct parcel *p, int64_t timeout)
+{
+	enum reeve_status st = put_now(q, me, p, 0);
+
+	if ((st == REEVE_EFULL || st == REEVE_ETIMEDOUT) && timeout > 0) {
+		st = put_waiting(q, me, p, rv_wait_until(timeout));
+	}
 	return st;
+}
+
+/* Who is hungry may wait for more room than this one needs. */
+static __attribute__((noinline)) enum reeve_status
+put_behind(struct reeve_queue *q, struct rv_robust_self *me,
+    const struct parcel *p, int64_t timeout)
+{
+	struct rv_queue_shared *s = q->shared;
+	rv_time until = rv_wait_until(timeout), end;
+	uint64_t head, head_bytes, tail, tail_bytes;
+	enum reeve_status st;
+
+	head = rv_queue_both(&s->head, &head_bytes);
+	tail = rv_queue_both(&s->tail, &tail_bytes);
+	if (!rv_queue_has_room(
+		q, tail, tail_bytes, head, head_bytes, p->len, p->units)) {
+		return timeout > 0 ? put_waiting(q, me, p, until) : REEVE_EFULL;
+	}
+	end = rv_queue_hungry_until(&s->put.hungry);
+	if (end != 0) {
+		st = put_in_turn(q, me, p, until, RV_MIN(until, end));
+		if (st != REEVE_ETIMEDOUT || timeout <= 0) {
+			return st == REEVE_ETIMEDOUT ? REEVE_EFULL : st;
+		}
+	}
+	return put_plainly(q, me, p, timeout);
 }
 
 static enum reeve_status
@@ -230,15 +289,9 @@ put(struct reeve_queue *q, struct parcel *p, int64_t timeout)
 	p->large = p->len > q->shape.large;
 	p->units = p->large ? 3 : 1 + (uint32_t)((p->len + 7) / 8);
 	me = rv_robust_self();
-	if (__builtin_expect(rv_queue_is_hungry(&q->shared->put.hungry), 0)) {
-		st = put_waiting(q, me, p, rv_wait_until(timeout));
-	} else {
-		st = put_now(q, me, p, 0);
-		if ((st == REEVE_EFULL || st == REEVE_ETIMEDOUT) &&
-		    timeout > 0) {
-			st = put_waiting(q, me, p, rv_wait_until(timeout));
-		}
-	}
+	st = __builtin_expect(rv_queue_is_hungry(&q->shared->put.hungry), 0)
+		 ? put_behind(q, me, p, timeout)
+		 : put_plainly(q, me, p, timeout);
 	if (__builtin_expect(atomic_load_explicit(&q->shared->watch_out,
 				 memory_order_relaxed) != 0,
 		0)) {

@@ -105,7 +105,7 @@ struct rv_queue_shared {
 		uint32_t slot;       /* + 1: being filled */
 		uint32_t hint;
 		uint32_t ring_in; /* enum rv_queue_ring: getters want to hear */
-		_Atomic rv_time hungry;
+		_Atomic uint64_t hungry;
 	} put;
 	struct rv_queue_side tail;
 	struct rv_robust put_turn;
@@ -121,7 +121,7 @@ struct rv_queue_shared {
 		_Atomic uint64_t returned_bytes;
 		uint64_t looked; /* at holders of leases, and at which next */
 		uint32_t look_at;
-		_Atomic rv_time hungry;
+		_Atomic uint64_t hungry;
 	} get;
 	struct rv_queue_side head;
 	struct rv_robust get_turn;
@@ -218,9 +218,19 @@ rv_queue_commit(struct rv_queue_side *side, uint64_t word, uint64_t bytes)
  * Of either side: whether who has the turn is hungry, so that newcomers go by
  * the turn. By who has the turn: it is, it is not any more.
  */
-bool rv_queue_is_hungry(_Atomic rv_time *hungry);
-void rv_queue_be_hungry(_Atomic rv_time *hungry);
-void rv_queue_be_fed(_Atomic rv_time *hungry);
+static inline bool
+rv_queue_is_hungry(const _Atomic uint64_t *hungry)
+{
+	RV_STEP("look", hungry, 0);
+	return atomic_load_explicit(hungry, memory_order_relaxed) != 0;
+}
+void rv_queue_be_hungry(_Atomic uint64_t *hungry);
+void rv_queue_be_fed(_Atomic uint64_t *hungry);
+/* By a newcomer for whom something is there: wait for the turn so long; 0: the
+ * hungry one did not come. */
+rv_time rv_queue_hungry_until(_Atomic uint64_t *hungry);
+/* A word of neither side, but once in 2^64: then one is not counted. */
+#define RV_QUEUE_NO_WORD UINT64_MAX
 
 /* queue_lock.c: the sides' locks, repaired; REEVE_OK or REEVE_ETIMEDOUT. */
 enum reeve_status rv_queue_lock_put(

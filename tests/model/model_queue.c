@@ -207,12 +207,21 @@ stuck_hungry(void)
 	return scene_items() == 0 || !model_is_blocked(WAITER);
 }
 
+/* Nobody is, once it has got its item. */
+static void
+end_fed(void)
+{
+	model_check(
+	    scene.fed == 0 || scene.shared.get.hungry == 0, "hungry for ever");
+	end();
+}
+
 const struct model model_queue_hungry = { .name = "queue_hungry",
 	.shared = &scene,
 	.size = sizeof(scene),
 	.start = start_hungry,
 	.run = { put_two, wait_hungrily, snatch },
-	.end = end,
+	.end = end_fed,
 	.stuck = stuck_hungry,
 	.crashes = 1,
 	.mortal = 1 << WAITER };
@@ -249,7 +258,7 @@ const struct model model_queue_hungry_long = { .name = "queue_hungry_long",
 	.size = sizeof(scene),
 	.start = start_hungry,
 	.run = { put_three, wait_hungrily, snatch },
-	.end = end,
+	.end = end_fed,
 	.stuck = stuck_hungry,
 	.crashes = 1,
 	.mortal = 1 << WAITER };

@@ -46,6 +46,8 @@ struct queue_scene {
 	uint32_t begun[SCENE_ITEMS], put[SCENE_ITEMS], got[SCENE_ITEMS];
 	uint32_t acking[SCENE_ITEMS], acked[SCENE_ITEMS];
 	uint32_t n_getting, fed;
+	uint32_t
+	    naps[MODEL_PROCESSES + 1]; /* 1 + the head's items at the first */
 };
 
 extern struct queue_scene scene;
