@@ -103,6 +103,24 @@ check_what(const struct reeve_process_options *o, struct reeve_error *err)
 	return check_gives(o, err);
 }
 
+/* By these two it runs this very program, which has to notice. */
+static enum reeve_status
+check_main(const struct reeve_process *p, const char *function,
+    struct reeve_error *err)
+{
+	reeve_function_fn *fn;
+
+	if (function == NULL || p->program.method == RV_METHOD_FORK ||
+	    reeve_main_called() ||
+	    reeve_function_find(function, &fn) != REEVE_OK) {
+		return REEVE_OK;
+	}
+	return rv_error(err, REEVE_EINVALID,
+	    "by %s it would run this program, whose main must call reeve_main "
+	    "first",
+	    p->program.method == RV_METHOD_SPAWN ? "spawn" : "forkserver");
+}
+
 /* -------- copies -------- */
 
 /* Counted first, with `at` NULL, then copied. */
@@ -298,6 +316,9 @@ rv_process_plan(struct reeve_process *p, const struct reeve_process_options *o,
 	}
 	name_it(p, o);
 	fill_in(p, o);
+	if ((status = check_main(p, o->function, err)) != REEVE_OK) {
+		return status;
+	}
 	copy_all(&block, p, o);
 	p->words = block.at = rv_alloc(1, block.bytes);
 	if (p->words == NULL || !copy_args(p, o)) {

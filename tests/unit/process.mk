@@ -1,6 +1,7 @@
 # Tests of runtime/process.
 if HAVE_CUNIT
-process_tests = tests/unit/test_process tests/unit/test_process_ends
+process_tests = tests/unit/test_process tests/unit/test_process_deaths \
+	tests/unit/test_process_ends tests/unit/test_unguarded
 check_PROGRAMS += $(process_tests)
 TESTS += $(process_tests)
 endif
@@ -18,3 +19,10 @@ tests_unit_test_process_ends_SOURCES = tests/unit/test_process_ends.c \
 	$(process_rig)
 tests_unit_test_process_ends_CPPFLAGS = $(process_test_cppflags)
 tests_unit_test_process_ends_LDADD = $(process_test_libs) -lpthread
+tests_unit_test_process_deaths_SOURCES = tests/unit/test_process_deaths.c \
+	$(process_rig)
+tests_unit_test_process_deaths_CPPFLAGS = $(process_test_cppflags)
+tests_unit_test_process_deaths_LDADD = $(process_test_libs)
+tests_unit_test_unguarded_SOURCES = tests/unit/test_unguarded.c
+tests_unit_test_unguarded_CPPFLAGS = $(process_test_cppflags)
+tests_unit_test_unguarded_LDADD = $(process_test_libs)

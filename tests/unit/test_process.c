@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/process_priv.h"
 #include "unit/process_rig.h"
 
 /* -------- what processes do -------- */
@@ -247,7 +248,7 @@ REEVE_PROCESS("p.count", counting_ops);
 
 /* -------- tests -------- */
 
-SCENARIO(arguments_come_as_they_were_given, BY_ALL)
+SCENARIO(scenario_2_23_arguments_come_as_they_were_given_and_are_let_go, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct process_pipe pipe;
@@ -257,6 +258,7 @@ SCENARIO(arguments_come_as_they_were_given, BY_ALL)
 	p = process_with_pipe(context, "p.echo", "[1, \"two\", [3]]", &pipe);
 	CU_ASSERT_STRING_EQUAL(
 	    process_read_all(&pipe), "p.echo p.echo-1 15 [1, \"two\", [3]]");
+	CU_ASSERT_PTR_NULL(p->args);
 	process_finish(p, 0);
 	process_pipe_close(&pipe);
 	reeve_context_free(context);
@@ -275,7 +277,7 @@ SCENARIO(what_a_function_returns_is_the_exit_code, BY_ALL)
 	reeve_context_free(context);
 }
 
-SCENARIO(a_process_knows_itself_and_its_parent, BY_ALL)
+SCENARIO(scenario_4_25_146_a_process_knows_itself_and_its_parent, BY_ALL)
 {
 	struct reeve_context_options options = { .log_level = 32 };
 	struct reeve_context *context = process_context(method, &options);
@@ -288,12 +290,13 @@ SCENARIO(a_process_knows_itself_and_its_parent, BY_ALL)
 	snprintf(expected, sizeof(expected), "p.who-1 1 %d %d 0 32",
 	    (int)getpid(), (int)method);
 	CU_ASSERT_STRING_EQUAL(process_read_all(&pipe), expected);
+	CU_ASSERT_EQUAL(reeve_context_method(context), method);
 	process_finish(p, 0);
 	process_pipe_close(&pipe);
 	reeve_context_free(context);
 }
 
-SCENARIO(signals_end_it_and_the_exit_code_says_which, BY_ALL)
+SCENARIO(scenario_7_8_signals_end_it_and_the_exit_code_says_which, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	static const struct {
@@ -395,7 +398,7 @@ SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 	reeve_context_free(context);
 }
 
-SCENARIO(five_processes_have_the_same_few_descriptors, BY_ALL)
+SCENARIO(scenario_13_14_22_five_processes_have_the_same_few_descriptors, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct reeve_process *p[5];
@@ -436,7 +439,7 @@ is_readable(int fd, int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
-SCENARIO(a_sentinel_tells_of_the_end_and_goes_on_to, BY_ALL)
+SCENARIO(scenario_10_a_sentinel_tells_of_the_end_and_goes_on_to, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct process_pipe pipe;
@@ -465,7 +468,7 @@ SCENARIO(a_sentinel_tells_of_the_end_and_goes_on_to, BY_ALL)
 	reeve_context_free(context);
 }
 
-SCENARIO(misuse_is_an_error_in_words, BY_ALL)
+SCENARIO(scenario_11_20_misuse_is_an_error_in_words, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct reeve_process *p = process_of(context, "p.stay", "");
@@ -503,7 +506,7 @@ SCENARIO(misuse_is_an_error_in_words, BY_ALL)
 }
 
 /* Whatever it is asked, and in words where there is a place for them. */
-RV_TEST(nothing_is_no_process_and_no_context)
+RV_TEST(scenario_1_nothing_is_no_process_and_this_one_is_main)
 {
 	struct reeve_process_status status = { .size = sizeof(status) };
 	struct reeve_self self = { .size = 1 };
@@ -552,6 +555,7 @@ RV_TEST(nothing_is_no_process_and_no_context)
 	CU_ASSERT_STRING_EQUAL(self.name, "main");
 	CU_ASSERT_EQUAL(self.pid, getpid());
 	CU_ASSERT_EQUAL(self.parent, 0);
+	CU_ASSERT_FALSE(self.daemon);
 	CU_ASSERT_EQUAL(reeve_parent_fd(), -1);
 	CU_ASSERT_FALSE(reeve_parent_alive());
 	CU_ASSERT_EQUAL(reeve_parent_wait(0), REEVE_ENORUNTIME);
@@ -560,16 +564,38 @@ RV_TEST(nothing_is_no_process_and_no_context)
 	CU_ASSERT_EQUAL(reeve_say(1, NULL), REEVE_EINVALID);
 }
 
-SCENARIO(closed_standard_streams_harm_nobody, BY_ALL)
+SCENARIO(scenario_16_closed_standard_streams_harm_nobody, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 
+	int status = -1;
+	pid_t pid;
+
 	process_finish(process_started(context, "p.close_output", ""), 0);
 	reeve_context_free(context);
+	/* nor those of the creator */
+	pid = fork();
+	if (pid == 0) {
+		struct reeve_process *p;
+
+		close(0);
+		close(1);
+		close(2);
+		context = process_context(method, NULL);
+		p = process_started(context, "p.give_back", "42");
+		if (reeve_process_join(p, REEVE_FOREVER, NULL) == REEVE_OK) {
+			status = reeve_process_exitcode(p);
+		}
+		(void)reeve_process_free(p, false, NULL);
+		reeve_context_free(context);
+		_exit(status);
+	}
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
 /* In a fork the handlers of whoever was forked would run, too. */
-SCENARIO(atexit_handlers_run_at_the_end, BY_SPAWN)
+SCENARIO(scenario_19_atexit_handlers_run_at_the_end, BY_SPAWN)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct process_pipe pipe;
@@ -600,7 +626,7 @@ expect_exception(struct reeve_context *context, const char *function,
 	CU_ASSERT_EQUAL(reeve_process_free(p, false, NULL), REEVE_OK);
 }
 
-SCENARIO(what_it_raised_reported_or_crashed_of_is_known, BY_ALL)
+SCENARIO(scenario_17_what_it_raised_reported_or_crashed_of_is_known, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 
@@ -699,19 +725,20 @@ RV_TEST(a_command_is_a_process_too)
 	reeve_context_free(context);
 }
 
-RV_SUITE(process, RV_CASE(arguments_come_as_they_were_given),
+RV_SUITE(process,
+    RV_CASE(scenario_2_23_arguments_come_as_they_were_given_and_are_let_go),
     RV_CASE(what_a_function_returns_is_the_exit_code),
-    RV_CASE(a_process_knows_itself_and_its_parent),
-    RV_CASE(signals_end_it_and_the_exit_code_says_which),
+    RV_CASE(scenario_4_25_146_a_process_knows_itself_and_its_parent),
+    RV_CASE(scenario_7_8_signals_end_it_and_the_exit_code_says_which),
     RV_CASE(what_is_given_is_there_under_its_name_and_nothing_else),
     RV_CASE(what_cannot_be_given_is_refused),
-    RV_CASE(five_processes_have_the_same_few_descriptors),
-    RV_CASE(a_sentinel_tells_of_the_end_and_goes_on_to),
-    RV_CASE(misuse_is_an_error_in_words),
-    RV_CASE(nothing_is_no_process_and_no_context),
-    RV_CASE(closed_standard_streams_harm_nobody),
-    RV_CASE(atexit_handlers_run_at_the_end),
-    RV_CASE(what_it_raised_reported_or_crashed_of_is_known),
+    RV_CASE(scenario_13_14_22_five_processes_have_the_same_few_descriptors),
+    RV_CASE(scenario_10_a_sentinel_tells_of_the_end_and_goes_on_to),
+    RV_CASE(scenario_11_20_misuse_is_an_error_in_words),
+    RV_CASE(scenario_1_nothing_is_no_process_and_this_one_is_main),
+    RV_CASE(scenario_16_closed_standard_streams_harm_nobody),
+    RV_CASE(scenario_19_atexit_handlers_run_at_the_end),
+    RV_CASE(scenario_17_what_it_raised_reported_or_crashed_of_is_known),
     RV_CASE(one_that_cannot_begin_says_why),
     RV_CASE(limits_environment_and_directory_are_its_own),
     RV_CASE(parts_of_a_process_run_one_after_the_other),

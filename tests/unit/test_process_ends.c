@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What may happen around processes: their creator dies, the launcher does,
- * many threads wait, signals interrupt, daemonic ones have children; and what
- * they say while they are at it.
+ * What may happen around processes: many threads wait, signals interrupt,
+ * daemonic ones have children; and what they say while they are at it.
  */
 #include "config.h"
 
@@ -51,35 +50,6 @@ be_there(const struct reeve_call *call)
 	return stay(call);
 }
 REEVE_FUNCTION("e.be_there", be_there);
-
-/* Until somebody closes the other end. */
-static int
-await_word(const struct reeve_call *call)
-{
-	char word;
-
-	(void)call;
-	dprintf(process_given("out"), "%d %d\n", (int)getpid(), (int)getppid());
-	return read(process_given("in"), &word, 1) != 0;
-}
-REEVE_FUNCTION("e.await_word", await_word);
-
-static int
-mourn(const struct reeve_call *call)
-{
-	int out = process_given("out");
-
-	(void)call;
-	reeve_stopping();
-	dprintf(out, "%d %d %d %s\n", (int)getpid(), (int)getppid(),
-	    reeve_parent_alive(), getenv("NOTIFY_SOCKET"));
-	if (reeve_parent_wait(REEVE_FOREVER) == REEVE_OK &&
-	    !reeve_parent_alive()) {
-		dprintf(out, "dead\n");
-	}
-	return stay(call);
-}
-REEVE_FUNCTION("e.mourn", mourn);
 
 /* A process that has processes; its context is as that of its creator. */
 static int
@@ -172,79 +142,6 @@ tell_length(const struct reeve_call *call)
 REEVE_FUNCTION("e.tell_length", tell_length);
 
 /* -------- tests -------- */
-
-/* A creator of its own, which tells nobody and is killed. */
-static pid_t
-fork_creator(enum reeve_method method, struct process_pipe *pipe)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		struct reeve_context *context = process_context(method, NULL);
-		struct reeve_process *p =
-		    process_with_pipe(context, "e.mourn", "", pipe);
-
-		(void)p;
-		for (;;) {
-			reeve_process_join(p, REEVE_FOREVER, NULL);
-		}
-	}
-	process_pipe_shut(pipe);
-	return pid;
-}
-
-static bool
-is_no_directory(void *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == -1 && errno == ENOENT;
-}
-
-/*
- * Not by fork: there the launcher, which is held up meanwhile, is not its
- * parent and so not known to it.
- */
-SCENARIO(who_loses_its_creator_sees_it_and_is_ended, BY_SPAWN | BY_FORKSERVER)
-{
-	struct process_pipe pipe;
-	char place[256] = "";
-	int pid = 0, launcher = 0, alive = 0;
-	pid_t creator;
-
-	process_pipe_open(&pipe, "out");
-	creator = fork_creator(method, &pipe);
-	CU_ASSERT_EQUAL_FATAL(sscanf(process_read_line(&pipe), "%d %d %d %255s",
-				  &pid, &launcher, &alive, place),
-	    4);
-	CU_ASSERT_EQUAL(alive, 1);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(place, "/notify/"));
-	*strstr(place, "/notify/") = '\0';
-	kill(launcher, SIGSTOP);
-	kill(creator, SIGKILL);
-	CU_ASSERT_EQUAL(waitpid(creator, NULL, 0), creator);
-	CU_ASSERT_STRING_EQUAL(process_read_line(&pipe), "dead");
-	kill(launcher, SIGCONT);
-	CU_ASSERT_TRUE(process_await_gone(pid, 30000));
-	CU_ASSERT_TRUE(process_await_gone(launcher, 30000));
-	CU_ASSERT_TRUE(rv_test_wait(is_no_directory, place, -1, 30000));
-	process_pipe_close(&pipe);
-}
-
-SCENARIO(a_killed_creator_leaves_no_process, BY_ALL)
-{
-	struct process_pipe pipe;
-	int pid = 0;
-	pid_t creator;
-
-	process_pipe_open(&pipe, "out");
-	creator = fork_creator(method, &pipe);
-	CU_ASSERT_EQUAL_FATAL(sscanf(process_read_line(&pipe), "%d", &pid), 1);
-	kill(creator, SIGKILL);
-	CU_ASSERT_EQUAL(waitpid(creator, NULL, 0), creator);
-	CU_ASSERT_TRUE(process_await_gone(pid, 30000));
-	process_pipe_close(&pipe);
-}
 
 static struct reeve_process *
 start_daemon(struct reeve_context *context, const char *function,
@@ -418,7 +315,7 @@ on_alarm(int signo)
 	(void)signo;
 }
 
-SCENARIO(signals_do_not_shorten_a_join, BY_ALL)
+SCENARIO(scenario_145_signals_do_not_shorten_a_join, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct sigaction action = { .sa_handler = on_alarm }, before;
@@ -439,44 +336,6 @@ SCENARIO(signals_do_not_shorten_a_join, BY_ALL)
 	sigaction(SIGALRM, &before, NULL);
 	process_finish(p, -SIGKILL);
 	process_pipe_close(&out);
-	reeve_context_free(context);
-}
-
-/* Not by fork, as above. */
-SCENARIO(a_killed_launcher_costs_no_process, BY_SPAWN | BY_FORKSERVER)
-{
-	struct reeve_context *context = process_context(method, NULL);
-	struct process_pipe out, in;
-	struct reeve_give gives[2];
-	struct reeve_process_options options = { .size = sizeof(options),
-		.function = "e.await_word",
-		.gives = gives,
-		.n_gives = 2 };
-	struct reeve_process_status status = { .size = sizeof(status) };
-	struct reeve_process *p = NULL;
-	int pid = 0, launcher = 0;
-
-	process_pipe_open(&out, "out");
-	process_pipe_open(&in, "in");
-	gives[0] = out.give;
-	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(
-	    sscanf(process_read_line(&out), "%d %d", &pid, &launcher), 2);
-	kill(launcher, SIGKILL);
-	process_finish(process_started(context, "e.give_back", "0"), 0);
-	CU_ASSERT_TRUE(reeve_process_alive(p));
-	process_pipe_shut(&in);
-	process_join(p);
-	CU_ASSERT_EQUAL(reeve_process_status(p, &status, NULL), REEVE_OK);
-	/* Known, or said to be unknown: never another's. */
-	CU_ASSERT(status.kind == REEVE_PROCESS_LOST ||
-		  (status.kind == REEVE_PROCESS_EXITED && status.code == 0));
-	CU_ASSERT_EQUAL(reeve_process_free(p, false, NULL), REEVE_OK);
-	process_pipe_close(&out);
-	process_pipe_close(&in);
 	reeve_context_free(context);
 }
 
@@ -674,44 +533,18 @@ SCENARIO(whatever_fails_on_the_way_is_said_and_leaves_nothing, BY_SPAWN)
 	fail_each(method, "epoll_create1");
 }
 
-/* Without pidfds: lifelines tell of the creator, the context of the end. */
-SCENARIO(a_kernel_without_pidfds_will_do, BY_SPAWN)
-{
-	struct reeve_context *context;
-	struct process_pipe pipe;
-	struct reeve_process *p;
-	struct pollfd end = { .events = POLLIN };
+RV_SUITE(process_ends,
 
-	CU_ASSERT_TRUE(rv_fault_set("pidfd_open=ENOSYS"));
-	context = process_context(method, NULL);
-	process_pipe_open(&pipe, "out");
-	p = process_with_pipe(context, "e.mourn", "", &pipe);
-	CU_ASSERT_PTR_NOT_NULL(strstr(process_read_line(&pipe), " 1 "));
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_sentinel(p, &end.fd, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL(poll(&end, 1, 0), 0);
-	CU_ASSERT_EQUAL(reeve_process_kill(p, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_process_join(p, REEVE_FOREVER, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL(poll(&end, 1, 0), 1);
-	process_finish(p, -SIGKILL);
-	process_pipe_close(&pipe);
-	reeve_context_free(context);
-	CU_ASSERT_TRUE(rv_fault_set(NULL));
-}
-
-RV_SUITE(process_ends, RV_CASE(who_loses_its_creator_sees_it_and_is_ended),
-    RV_CASE(a_killed_creator_leaves_no_process),
     RV_CASE(daemonic_processes_may_have_children),
     RV_CASE(grandchildren_end_with_the_tree),
     RV_CASE(the_end_of_a_context_ends_daemons_and_waits_for_the_others),
     RV_CASE(who_is_let_go_of_is_ended_with_the_context),
     RV_CASE(scenario_157_helpers_are_nobodys_children),
     RV_CASE(many_threads_join_the_same_processes),
-    RV_CASE(signals_do_not_shorten_a_join),
-    RV_CASE(a_killed_launcher_costs_no_process),
+    RV_CASE(scenario_145_signals_do_not_shorten_a_join),
+
     RV_CASE(what_is_said_comes_whole_and_before_the_end),
     RV_CASE(where_nobody_listens_lines_go_to_standard_error),
     RV_CASE(arguments_may_be_long_but_not_endless),
     RV_CASE(a_hundred_live_at_once),
-    RV_CASE(whatever_fails_on_the_way_is_said_and_leaves_nothing),
-    RV_CASE(a_kernel_without_pidfds_will_do))
+    RV_CASE(whatever_fails_on_the_way_is_said_and_leaves_nothing))

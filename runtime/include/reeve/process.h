@@ -189,8 +189,9 @@ struct reeve_process_options {
 
 /*
  * Nothing is started yet. The process is the caller's: reeve_process_free.
- * REEVE_EINVALID: the options contradict themselves, and how. REEVE_ETOOBIG:
- * too many gives, or too long; REEVE_ENOMEM.
+ * REEVE_EINVALID: the options contradict themselves, and how; or the function
+ * is this program's, and main has not called reeve_main, which all methods but
+ * fork need. REEVE_ETOOBIG: too many gives, or too long; REEVE_ENOMEM.
  */
 REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_process **out,
     struct reeve_context *, const struct reeve_process_options *,
