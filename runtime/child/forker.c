@@ -428,8 +428,11 @@ rv_forker_serve(int sock, const char *preload, unsigned n_preload)
 {
 	struct rv_fork_frame frame = { .op = RV_FORK_READY };
 
-	/* Its end is the launcher's, whatever happens to that. */
+	/* Its end is the launcher's, whatever happens to that; not an
+	 * operator's who interrupts all that he sees. Those it forks begin
+	 * anew. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN);
 	for (unsigned i = 0; i < n_preload && frame.op == RV_FORK_READY; i++) {
 		if (!rv_run_preload(preload, &frame.sys_errno, frame.text,
 			sizeof(frame.text))) {

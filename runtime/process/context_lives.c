@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "child/stage.h"
 #include "process/process_priv.h"
+
+/* One that kills its fork server each time does not go on for ever. */
+#define TRIES_MAX 5
 
 static struct reeve_process *
 find(const struct reeve_context *context, uint64_t life)
@@ -123,6 +127,21 @@ rv_lives_ask(struct reeve_process *process)
 	rv_start_sync(start, process->life | (uint64_t)signo << 56);
 }
 
+/* Under another number; what was not answered has not begun. */
+static void
+launch_again(struct reeve_process *process)
+{
+	static const struct reeve_error no_memory = { .status = REEVE_ENOMEM,
+		.text = "out of memory" };
+
+	rv_lives_remove(process);
+	if (rv_lives_add(process)) {
+		rv_lives_launch(process);
+	} else {
+		fail(process, &no_memory);
+	}
+}
+
 /* -------- hearing -------- */
 
 static void
@@ -150,6 +169,13 @@ on_launch_failed(void *ctx, uint64_t life, int stage, int sys_errno)
 	struct reeve_error err;
 
 	if (process == NULL) {
+		return;
+	}
+	/* Its fork server died after it was asked, and it had not begun. */
+	if (stage == RV_STAGE_FORKSERVER && sys_errno == EAGAIN &&
+	    process->tries < TRIES_MAX) {
+		process->tries++;
+		launch_again(process);
 		return;
 	}
 	rv_error_sys(&err, sys_errno, "cannot start %s: %s%s%s", process->name,
@@ -248,14 +274,7 @@ on_back(void *ctx)
 	RV_LIST_EACH_SAFE (
 	    process, &context->processes, struct reeve_process, link) {
 		if (process->phase == RV_PHASE_STARTING && process->is_sent) {
-			rv_lives_remove(process);
-			if (rv_lives_add(process)) {
-				rv_lives_launch(process);
-			} else {
-				fail(process, &(struct reeve_error){
-						  .status = REEVE_ENOMEM,
-						  .text = "out of memory" });
-			}
+			launch_again(process);
 		} else if (process->phase == RV_PHASE_RUNNING) {
 			rv_start_adopt(context->start, process->life,
 			    process->pid, process->start_ticks, &process->spec);

@@ -102,7 +102,8 @@ struct reeve_process {
 	uint64_t life; /* 0: none */
 	enum rv_phase phase;
 	bool daemon, detached;
-	bool is_sent; /* the launcher has been asked, and has not answered */
+	bool is_sent;  /* the launcher has been asked, and has not answered */
+	uint8_t tries; /* starts that a fork server's death has undone */
 	char name[RV_GIVEN_NAME];
 
 	/* how it is started */
