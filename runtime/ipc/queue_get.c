@@ -420,22 +420,24 @@ get_behind(struct reeve_queue *q, struct rv_robust_self *me,
     struct rv_queue_sink *sink, int64_t timeout)
 {
 	struct rv_queue_shared *s = q->shared;
-	rv_time until = rv_wait_until(timeout), end;
-	enum reeve_status st;
+	rv_time until = rv_wait_until(timeout), end = until;
+	bool there = rv_queue_word(&s->tail) != rv_queue_word(&s->head) ||
+		     rv_queue_peek(&s->get.returned) != 0;
+	enum reeve_status st = REEVE_ETIMEDOUT;
 
-	if (rv_queue_word(&s->tail) == rv_queue_word(&s->head) &&
-	    rv_queue_peek(&s->get.returned) == 0) {
-		return timeout > 0 ? get_waiting(q, me, sink, until)
-				   : get_nothing(q, me, sink);
+	if (there) {
+		end = rv_queue_hungry_until(&s->get.hungry);
 	}
-	end = rv_queue_hungry_until(&s->get.hungry);
-	if (end != 0) {
+	if (!there || end != 0) {
 		st = get_in_turn(q, me, sink, until, RV_MIN(until, end));
-		if (st != REEVE_ETIMEDOUT || timeout <= 0) {
-			return st == REEVE_ETIMEDOUT ? REEVE_EEMPTY : st;
-		}
 	}
-	return get_plainly(q, me, sink, timeout);
+	if (st == REEVE_ETIMEDOUT && there && (end == 0 || timeout > 0)) {
+		return get_plainly(q, me, sink, timeout);
+	}
+	if (st == REEVE_ETIMEDOUT) {
+		st = there ? REEVE_EEMPTY : get_nothing(q, me, sink);
+	}
+	return st;
 }
 
 static enum reeve_status

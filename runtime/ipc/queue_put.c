@@ -251,24 +251,25 @@ put_behind(struct reeve_queue *q, struct rv_robust_self *me,
     const struct parcel *p, int64_t timeout)
 {
 	struct rv_queue_shared *s = q->shared;
-	rv_time until = rv_wait_until(timeout), end;
+	rv_time until = rv_wait_until(timeout), end = until;
 	uint64_t head, head_bytes, tail, tail_bytes;
-	enum reeve_status st;
+	enum reeve_status st = REEVE_ETIMEDOUT;
+	bool there;
 
 	head = rv_queue_both(&s->head, &head_bytes);
 	tail = rv_queue_both(&s->tail, &tail_bytes);
-	if (!rv_queue_has_room(
-		q, tail, tail_bytes, head, head_bytes, p->len, p->units)) {
-		return timeout > 0 ? put_waiting(q, me, p, until) : REEVE_EFULL;
+	there = rv_queue_has_room(
+	    q, tail, tail_bytes, head, head_bytes, p->len, p->units);
+	if (there) {
+		end = rv_queue_hungry_until(&s->put.hungry);
 	}
-	end = rv_queue_hungry_until(&s->put.hungry);
-	if (end != 0) {
+	if (!there || end != 0) {
 		st = put_in_turn(q, me, p, until, RV_MIN(until, end));
-		if (st != REEVE_ETIMEDOUT || timeout <= 0) {
-			return st == REEVE_ETIMEDOUT ? REEVE_EFULL : st;
-		}
 	}
-	return put_plainly(q, me, p, timeout);
+	if (st == REEVE_ETIMEDOUT && there && (end == 0 || timeout > 0)) {
+		return put_plainly(q, me, p, timeout);
+	}
+	return st == REEVE_ETIMEDOUT ? REEVE_EFULL : st;
 }
 
 static enum reeve_status
