@@ -102,12 +102,14 @@ reeve_blocks_new(struct reeve_blocks **out, uint64_t bytes_each, uint32_t n,
 	b->bytes_each = (bytes_each + page - 1) / page * page;
 	b->bytes = b->bytes_each * n;
 	b->memfd = rv_sys_memfd("reeve-blocks");
-	if (b->memfd >= 0 && ftruncate(b->memfd, (off_t)b->bytes) == 0 &&
+	if (b->memfd >= 0 && rv_sys_set_size(b->memfd, b->bytes) == 0 &&
 	    fcntl(b->memfd, F_ADD_SEALS, SEALS) == 0) {
 		b->base = rv_sys_mmap_shared(b->memfd, b->bytes, true);
 	}
 	if (b->base == NULL) {
-		status = rv_error_sys(err, errno, "cannot make blocks");
+		status = rv_error_sys(err, errno,
+		    "cannot make blocks of %llu bytes%s",
+		    (unsigned long long)b->bytes, rv_sys_size_hint(errno));
 		unref(b);
 		return status;
 	}

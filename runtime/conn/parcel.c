@@ -110,7 +110,7 @@ make(struct reeve_parcel *parcel, uint64_t length, struct reeve_error *err)
 	if (fd < 0) {
 		return rv_error_sys(err, errno, "cannot make a message");
 	}
-	if (ftruncate(fd, (off_t)length) == 0) {
+	if (rv_sys_set_size(fd, length) == 0) {
 		map = rv_sys_mmap_shared(fd, length, true);
 	}
 	if (map == NULL) {
@@ -118,8 +118,8 @@ make(struct reeve_parcel *parcel, uint64_t length, struct reeve_error *err)
 
 		(void)close(fd);
 		return rv_error_sys(err, saved,
-		    "cannot make a message of %llu bytes",
-		    (unsigned long long)length);
+		    "cannot make a message of %llu bytes%s",
+		    (unsigned long long)length, rv_sys_size_hint(saved));
 	}
 	parcel->kind = RV_PARCEL_MADE;
 	parcel->memory = map;

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,27 +141,13 @@ fill(int fd, const struct rv_outgoing *out)
 	return true;
 }
 
-/* A file larger than the limit of them would be a signal's end of us. */
-static bool
-may_be_that_long(uint64_t length)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY && length > limit.rlim_cur) {
-		errno = EFBIG;
-		return false;
-	}
-	return true;
-}
-
 /* A sealed copy of the message; -1 with errno. */
 static int
 memory_of(const struct rv_outgoing *out)
 {
 	int fd = -1;
 
-	if (may_be_that_long(out->length)) {
+	if (rv_sys_may_be_long(out->length)) {
 		fd = rv_sys_memfd("reeve-message");
 	}
 	if (fd >= 0 && (!fill(fd, out) || fcntl(fd, F_ADD_SEALS, SEALS) != 0)) {

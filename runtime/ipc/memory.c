@@ -115,14 +115,14 @@ write_head(int fd, uint64_t bytes, const struct reeve_memory_options *options,
 	if (options != NULL && options->name != NULL) {
 		memcpy(head.name, options->name, strlen(options->name));
 	}
-	if (ftruncate(fd, (off_t)(RV_MEMORY_HEAD + bytes)) != 0 ||
+	if (rv_sys_set_size(fd, RV_MEMORY_HEAD + bytes) != 0 ||
 	    (options != NULL && options->reserve &&
 		rv_sys_fallocate(fd, (off_t)(RV_MEMORY_HEAD + bytes)) != 0) ||
 	    rv_sys_write(fd, &head, sizeof(head)) != (ssize_t)sizeof(head) ||
 	    fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
 		return rv_error_sys(err, errno,
-		    "cannot make shared memory of %llu bytes",
-		    (unsigned long long)bytes);
+		    "cannot make shared memory of %llu bytes%s",
+		    (unsigned long long)bytes, rv_sys_size_hint(errno));
 	}
 	return REEVE_OK;
 }

@@ -37,7 +37,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,16 +174,9 @@ reeve_queue_free(struct reeve_queue *q)
 static bool
 make_memory(struct reeve_queue *q)
 {
-	struct rlimit most;
-
-	if (getrlimit(RLIMIT_FSIZE, &most) == 0 &&
-	    most.rlim_cur != RLIM_INFINITY && most.rlim_cur < q->shape.total) {
-		errno = EFBIG; /* instead of a signal */
-		return false;
-	}
 	q->memory = rv_sys_memfd("reeve-queue");
 	return q->memory >= 0 &&
-	       ftruncate(q->memory, (off_t)q->shape.total) == 0 &&
+	       rv_sys_set_size(q->memory, q->shape.total) == 0 &&
 	       rv_sys_fallocate(q->memory, (off_t)q->shape.slots_at) == 0 &&
 	       fcntl(q->memory, F_ADD_SEALS, SEALS) == 0 && map(q);
 }
@@ -227,7 +219,10 @@ reeve_queue_new(struct reeve_queue **out,
 		q->in = rv_sys_eventfd(0, EFD_NONBLOCK);
 	}
 	if (q->in < 0) {
-		st = rv_error_sys(err, errno, "cannot make a queue");
+		st = rv_error_sys(err, errno,
+		    "cannot make a queue of %llu bytes%s",
+		    (unsigned long long)q->shape.total,
+		    rv_sys_size_hint(errno));
 		reeve_queue_free(q);
 		return st;
 	}

@@ -209,6 +209,33 @@ rv_sys_fallocate(int fd, off_t len)
 	return rc;
 }
 
+bool
+rv_sys_may_be_long(uint64_t size)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_FSIZE, &most) == 0 &&
+	    most.rlim_cur != RLIM_INFINITY && size > most.rlim_cur) {
+		errno = EFBIG;
+		return false;
+	}
+	return true;
+}
+
+int
+rv_sys_set_size(int fd, uint64_t size)
+{
+	return rv_sys_may_be_long(size) ? ftruncate(fd, (off_t)size) : -1;
+}
+
+const char *
+rv_sys_size_hint(int sys_errno)
+{
+	return sys_errno != EFBIG ? ""
+				  : ", more than RLIMIT_FSIZE (ulimit -f) "
+				    "allows; raise that";
+}
+
 int
 rv_sys_rename(const char *from, const char *to)
 {

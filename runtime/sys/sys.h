@@ -41,6 +41,14 @@ void *rv_sys_mmap_shared(int fd, size_t len, bool writable); /* NULL: failed */
  */
 void *rv_sys_mmap_own(size_t len);
 int rv_sys_fallocate(int fd, off_t len);
+/*
+ * The size of a new file of memory. Where RLIMIT_FSIZE forbids it, as it does
+ * for these as well, the kernel would end us by a signal: EFBIG instead, and
+ * rv_sys_size_hint says (in the middle of a sentence) what to do about it.
+ */
+bool rv_sys_may_be_long(uint64_t size);
+int rv_sys_set_size(int fd, uint64_t size);
+const char *rv_sys_size_hint(int sys_errno);
 /* The whole pages of it are the kernel's again; they read as zeros. */
 void rv_sys_give_back(void *at, size_t len);
 int rv_sys_rename(const char *from, const char *to);

@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <reeve/bell.h>
+#include <reeve/blocks.h>
 #include <reeve/conn.h>
 
 #include "base/fault.h"
@@ -448,6 +450,34 @@ RV_TEST(the_peer_of_a_pipe_is_who_made_it)
 	finish(a, b);
 }
 
+RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
+{
+	static char large[1 << 20];
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	struct reeve_blocks *blocks = NULL;
+	struct rlimit before, low;
+	void *at;
+
+	make_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
+	low = before;
+	low.rlim_cur = 1 << 16;
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &low), 0);
+	CU_ASSERT_EQUAL(
+	    reeve_parcel_make(&parcel, 1 << 20, &at, &err), REEVE_ESYS);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "RLIMIT_FSIZE"));
+	CU_ASSERT_EQUAL(
+	    reeve_blocks_new(&blocks, 1 << 16, 4, &err), REEVE_ESYS);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "RLIMIT_FSIZE"));
+	CU_ASSERT_EQUAL(
+	    reeve_conn_send(a, large, sizeof(large), LONG), REEVE_ESYS);
+	say(a, "goes");
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+	expect(b, "goes");
+	finish(a, b);
+}
+
 RV_SUITE(conn, RV_CASE(parts_and_the_word_json_come_over),
     RV_CASE(a_made_message_that_was_not_sent_can_be_sent_again),
     RV_CASE(a_message_over_the_maximum_is_skipped),
@@ -459,4 +489,5 @@ RV_SUITE(conn, RV_CASE(parts_and_the_word_json_come_over),
     RV_CASE(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked),
     RV_CASE(no_memory_and_no_descriptors_are_said_and_nothing_is_lost),
     RV_CASE(what_cannot_be_is_refused),
-    RV_CASE(the_peer_of_a_pipe_is_who_made_it))
+    RV_CASE(the_peer_of_a_pipe_is_who_made_it),
+    RV_CASE(a_limit_on_files_is_an_error_and_no_signal))

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <reeve/memory.h>
@@ -415,6 +416,32 @@ RV_TEST(each_failure_of_the_system_is_said_and_leaves_nothing)
 	CU_ASSERT_PTR_NULL(m);
 }
 
+/* Arenas, arrays and lists lie in blocks. */
+RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
+{
+	struct reeve_memory_options reserved = { .size = sizeof(reserved),
+		.reserve = true };
+	struct reeve_memory *m = NULL;
+	struct rlimit before, low;
+	struct reeve_error err = { 0 };
+
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
+	low = before;
+	low.rlim_cur = 1 << 16;
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &low), 0);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(reeve_memory_new(&m, 1 << 16,
+				    i == 0 ? NULL : &reserved, &err),
+		    REEVE_ESYS);
+		CU_ASSERT_EQUAL(err.sys_errno, EFBIG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "RLIMIT_FSIZE"));
+	}
+	CU_ASSERT_EQUAL(reeve_memory_new(&m, 1 << 15, NULL, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+	memset(reeve_memory_at(m), 1, 1 << 15);
+	reeve_memory_free(m);
+}
+
 RV_SUITE(memory, RV_CASE(a_block_has_the_size_that_was_asked_for_and_zeros),
     RV_CASE(scenario_67_a_block_has_its_size_wherever_it_is_opened),
     RV_CASE(scenario_71_73_a_child_writes_both_ways_and_takes_nothing_away),
@@ -425,4 +452,5 @@ RV_SUITE(memory, RV_CASE(a_block_has_the_size_that_was_asked_for_and_zeros),
     RV_CASE(who_comes_after_writing_was_barred_reads_only),
     RV_CASE(nobody_can_change_the_size_of_a_block),
     RV_CASE(what_is_no_block_is_refused),
-    RV_CASE(each_failure_of_the_system_is_said_and_leaves_nothing))
+    RV_CASE(each_failure_of_the_system_is_said_and_leaves_nothing),
+    RV_CASE(a_limit_on_files_is_an_error_and_no_signal))

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -454,13 +455,31 @@ RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
 {
 	struct reeve_queue *q = NULL;
 	struct rlimit before, low;
+	struct reeve_error err = { 0 };
 
 	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
 	low = before;
 	low.rlim_cur = 1 << 20;
 	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &low), 0);
-	CU_ASSERT_EQUAL(reeve_queue_new(&q, NULL, NULL), REEVE_ESYS);
+	CU_ASSERT_EQUAL(reeve_queue_new(&q, NULL, &err), REEVE_ESYS);
 	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+	CU_ASSERT_EQUAL(err.sys_errno, EFBIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "RLIMIT_FSIZE"));
+	/* one that is there already goes on, with large items too */
+	q = new_queue(0, 0, 0);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &low), 0);
+	{
+		static char large[3 << 20];
+		struct reeve_item item = { 0 };
+
+		CU_ASSERT_EQUAL(
+		    reeve_queue_put(q, large, sizeof(large), 0, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_queue_get(q, &item, 0), REEVE_OK);
+		CU_ASSERT_EQUAL(item.length, sizeof(large));
+		reeve_item_free(&item);
+	}
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+	reeve_queue_free(q);
 }
 
 RV_SUITE(queue,
