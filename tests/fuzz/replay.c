@@ -19,7 +19,11 @@
 #define MUTATE_MAX 4096
 #define INPUT_MAX  ((size_t)4 << 20)
 /* Of each file so many places are tried; where a run is slow, fewer. */
-#define PLACES      512
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PLACES 96
+#else
+#define PLACES 512
+#endif
 #define PLACES_SLOW 32
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -222,22 +222,27 @@ RV_TEST(a_worker_without_heartbeats_is_restarted_as_unresponsive)
 RV_TEST(a_supervisor_that_stood_still_kills_nobody_on_waking)
 {
 	struct live live;
+	char members[500];
 	pid_t pid;
 	json_t *event;
 
-	live_begin(&live,
+	/* Each of its beats is a program that starts, which may take a while.
+	 */
+	snprintf(members, sizeof(members),
 	    "\"children\": { \"h\": { \"command\": [\"sh\", \"-c\", "
-	    "\"%(fixtures)s/notifier send READY=1 exit 0; while :; do "
-	    "%(fixtures)s/notifier send WATCHDOG=1 exit 0; done\"], \"ready\": "
-	    "\"notify\", \"heartbeat\": {\"interval\": \"500ms\", "
-	    "\"misses\": 2} } }");
+	    "\"%%(fixtures)s/notifier send READY=1 exit 0; while :; do "
+	    "%%(fixtures)s/notifier send WATCHDOG=1 exit 0; done\"], "
+	    "\"ready\": \"notify\", \"heartbeat\": {\"interval\": "
+	    "\"%dms\", \"misses\": 2} } }",
+	    800 * rv_test_slow());
+	live_begin(&live, members);
 	CU_ASSERT(live_saw(&live, "worker.ready", "h"));
 	pid = live_pid(&live, "h");
 	kill(live.pid, SIGSTOP);
 	/* Longer than the heartbeat allows for. */
-	CU_ASSERT_EQUAL(live_wait(&live, 1500), -1);
+	CU_ASSERT_EQUAL(live_wait(&live, 1800), -1);
 	kill(live.pid, SIGCONT);
-	event = live_event(&live, "worker.unresponsive", "h", 1500);
+	event = live_event(&live, "worker.unresponsive", "h", 1000);
 	CU_ASSERT_PTR_NULL(event);
 	json_decref(event);
 	CU_ASSERT_EQUAL(live_pid(&live, "h"), pid);
