@@ -30,10 +30,7 @@ take_options(struct reeve_context_options *options,
 		return REEVE_OK;
 	}
 	if (given->size < sizeof(*options)) {
-		return rv_error(err, REEVE_EINVALID,
-		    "reeve_context_options has size %zu: set it to the sizeof "
-		    "its struct",
-		    given->size);
+		return rv_error_size(err, "reeve_context_options", given->size);
 	}
 	*options = *given;
 	if (options->method > REEVE_METHOD_FORKSERVER) {
@@ -265,6 +262,25 @@ ask(struct reeve_context *context, void *arg, struct reeve_error *err)
 	return REEVE_OK;
 }
 
+/* Instead of who knows what: which of them go on. */
+static enum reeve_status
+say_who_runs(struct reeve_context *context, void *arg, struct reeve_error *err)
+{
+	const char *first = "";
+	unsigned n = 0;
+
+	(void)arg;
+	RV_LIST_EACH (
+	    process, &context->processes, struct reeve_process, link) {
+		if (runs(process) && n++ == 0) {
+			first = process->name;
+		}
+	}
+	return rv_error(err, REEVE_ETIMEDOUT,
+	    "cannot end a context in time: %s runs, and %u others", first,
+	    n > 0 ? n - 1 : 0);
+}
+
 enum reeve_status
 reeve_context_end(
     struct reeve_context *context, int64_t timeout, struct reeve_error *err)
@@ -286,6 +302,10 @@ reeve_context_end(
 	if (status == REEVE_OK) {
 		status = rv_context_wait(
 		    context, what, all_have_ended, context, until, err);
+	}
+	if (status == REEVE_ETIMEDOUT) {
+		status =
+		    rv_context_call(context, what, say_who_runs, NULL, err);
 	}
 	return status;
 }

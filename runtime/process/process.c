@@ -99,6 +99,7 @@ make(struct reeve_context *context, void *arg, struct reeve_error *err)
 	rv_list_init(&p->unsent);
 	status = rv_process_plan(p, making->options, err);
 	if (status != REEVE_OK) {
+		rv_error_wrap(err, "cannot make a process");
 		rv_process_destroy(p);
 		return status;
 	}
@@ -115,18 +116,17 @@ reeve_process_new(struct reeve_process **out, struct reeve_context *context,
 	struct making making = { .options = options };
 	enum reeve_status status;
 
-	if (options == NULL || options->size < sizeof(*options) ||
-	    out == NULL) {
+	if (options == NULL || out == NULL) {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: options or the place for it are NULL, or the "
-		    "size is not that of reeve_process_options",
-		    what);
+		    "cannot %s: options or the place for it are NULL", what);
+	}
+	if (options->size < sizeof(*options)) {
+		return rv_error_size(
+		    err, "reeve_process_options", options->size);
 	}
 	status = rv_context_call(context, what, make, &making, err);
 	if (status == REEVE_OK) {
 		*out = making.process;
-	} else {
-		rv_error_wrap(err, "cannot %s", what);
 	}
 	return status;
 }
@@ -154,6 +154,10 @@ let_go(struct reeve_context *context, void *arg, struct reeve_error *err)
 	struct freeing *freeing = arg;
 	struct reeve_process *p = freeing->process;
 
+	if (p->joiners > 0) {
+		return rv_error(err, REEVE_EBUSY,
+		    "cannot free %s: it is being joined", p->name);
+	}
 	if (context != NULL &&
 	    (p->phase == RV_PHASE_STARTING || p->phase == RV_PHASE_RUNNING)) {
 		if (!freeing->detach) {
@@ -276,24 +280,52 @@ has_ended(void *arg)
 	return p->phase == RV_PHASE_ENDED;
 }
 
+/* While it is joined nobody may free it, not even a callback. */
 static enum reeve_status
-may_join(struct reeve_context *context, void *arg, struct reeve_error *err)
+begin_join(struct reeve_context *context, void *arg, struct reeve_error *err)
 {
+	struct reeve_process *p = arg;
+	enum reeve_status status = check_started(p, "join", err);
+
 	(void)context;
-	return check_started(arg, "join", err);
+	if (status == REEVE_OK) {
+		p->joiners++;
+	}
+	return status;
+}
+
+/* Also of a context that a failed check has closed meanwhile. */
+static void
+end_join(struct reeve_process *p)
+{
+	struct reeve_context *context = p->context;
+
+	if (context != NULL) {
+		pthread_mutex_lock(&context->mutex);
+	}
+	p->joiners--;
+	if (context != NULL) {
+		pthread_mutex_unlock(&context->mutex);
+	}
 }
 
 enum reeve_status
 reeve_process_join(
     struct reeve_process *p, int64_t timeout, struct reeve_error *err)
 {
-	enum reeve_status status = call(p, "join", may_join, p, err);
+	enum reeve_status status = call(p, "join", begin_join, p, err);
+	char what[RV_GIVEN_NAME + 8];
 
-	if (status != REEVE_OK || p->context == NULL) {
+	if (status != REEVE_OK) {
 		return status;
 	}
-	return rv_context_wait(p->context, "join a process", has_ended, p,
-	    rv_context_until(timeout), err);
+	if (p->context != NULL) {
+		rv_format(what, sizeof(what), "join %s", p->name);
+		status = rv_context_wait(p->context, what, has_ended, p,
+		    rv_context_until(timeout), err);
+	}
+	end_join(p);
+	return status;
 }
 
 struct glimpse {
@@ -335,11 +367,13 @@ reeve_process_status(struct reeve_process *p, struct reeve_process_status *out,
 	if (status != REEVE_OK) {
 		return status;
 	}
-	if (out == NULL || out->size < sizeof(*out)) {
+	if (out == NULL) {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot tell the status of %s: there is no place for it, "
-		    "or its size is not that of reeve_process_status",
+		    "cannot tell the status of %s: there is no place for it",
 		    p->name);
+	}
+	if (out->size < sizeof(*out)) {
+		return rv_error_size(err, "reeve_process_status", out->size);
 	}
 	status = call(p, "look at", take_status, &glimpse, err);
 	if (status == REEVE_OK &&
@@ -500,7 +534,9 @@ reeve_process_signal(
     struct reeve_process *p, int signo, struct reeve_error *err)
 {
 	if (signo < 1 || signo > LAST_SIGNAL) {
-		return rv_error(err, REEVE_EINVALID, "%d is no signal", signo);
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot signal %s: %d is no signal", reeve_process_name(p),
+		    signo);
 	}
 	return wish_for(p, signo, false, signo == SIGKILL, err);
 }

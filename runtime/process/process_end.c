@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "child/stage.h"
 #include "process/process_priv.h"
 #include "wire/death.h"
 #include "wire/page_read.h"
@@ -133,16 +134,24 @@ judge_start(struct reeve_process *p)
 static void
 note(struct reeve_process *p, const struct rv_death *death)
 {
+	const char *what = NULL;
+
 	p->user_us = death->utime_us;
 	p->system_us = death->stime_us;
 	p->max_rss_kib = death->max_rss_kib;
 	p->leftover = death->leftover;
 	p->code = death->end.number;
 	p->core_dumped = death->end.core_dumped;
+	if (death->stage == RV_STAGE_EXEC && p->program.function == NULL) {
+		what = p->program.argv[0];
+	} else if (death->stage == RV_STAGE_DIRECTORY) {
+		what = p->program.directory;
+	}
 	if (death->stage != 0) {
 		p->kind = REEVE_PROCESS_FAILED;
-		rv_format(p->why, sizeof(p->why), "%s: %s",
-		    rv_stage_text(death->stage), strerror(death->sys_errno));
+		rv_format(p->why, sizeof(p->why), "%s%s%.100s: %s",
+		    rv_stage_text(death->stage), what != NULL ? " " : "",
+		    what != NULL ? what : "", strerror(death->sys_errno));
 	} else if (death->end.unknown) {
 		p->kind = REEVE_PROCESS_LOST;
 		rv_copy(p->why, sizeof(p->why), "nobody saw how it ended");

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,6 +108,27 @@ send_packet(int fd, const struct packet *packet)
 	return rv_sys_sendmsg(fd, &msg, MSG_NOSIGNAL) == -1 ? -1 : 0;
 }
 
+/* Of several, the one that is closed is named. */
+static enum reeve_status
+cannot_give(
+    const struct reeve_process *p, int sys_errno, struct reeve_error *err)
+{
+	for (size_t i = 0; sys_errno == EBADF && i < p->n_gives; i++) {
+		const struct reeve_handle *handle = &p->gives[i].handle;
+
+		for (uint32_t k = 0; k < handle->n_fds; k++) {
+			if (fcntl(handle->fds[k], F_GETFD) == -1) {
+				return rv_error_sys(err, sys_errno,
+				    "cannot hand over what %s is given: "
+				    "descriptor %d of %s is closed",
+				    p->name, handle->fds[k], p->gives[i].name);
+			}
+		}
+	}
+	return rv_error_sys(
+	    err, sys_errno, "cannot hand over what %s is given", p->name);
+}
+
 static enum reeve_status
 fill(struct reeve_process *p, struct reeve_error *err)
 {
@@ -119,10 +141,7 @@ fill(struct reeve_process *p, struct reeve_error *err)
 	write_head(packet, p);
 	write_gives(packet, p);
 	if (send_packet(p->ours, packet) == -1) {
-		status = rv_error_sys(err, errno,
-		    "cannot hand over what %s is given%s", p->name,
-		    errno == EBADF ? " (is one of its descriptors closed?)"
-				   : "");
+		status = cannot_give(p, errno, err);
 	}
 	rv_free(packet);
 	return status;

@@ -47,6 +47,10 @@ check_gives(
 		    "%zu things are given to a process, and %d are the most",
 		    options->n_gives, REEVE_GIVES_MAX);
 	}
+	if (options->n_gives > 0 && options->gives == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "n_gives is %zu, and gives is NULL", options->n_gives);
+	}
 	for (size_t i = 0; i < options->n_gives; i++) {
 		const struct reeve_give *give = &options->gives[i];
 
@@ -58,6 +62,12 @@ check_gives(
 			return rv_error(err, REEVE_EINVALID,
 			    "gives[%zu] (%s) is no handle", i, give->name);
 		}
+		if (give->handle.n_fds == 0) {
+			return rv_error(err, REEVE_EINVALID,
+			    "gives[%zu] (%s) has an empty handle: closed, or "
+			    "never filled in",
+			    i, give->name);
+		}
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(options->gives[j].name, give->name) == 0) {
 				return rv_error(err, REEVE_EEXIST,
@@ -68,9 +78,69 @@ check_gives(
 	return REEVE_OK;
 }
 
+static enum rv_method
+method_of(
+    const struct reeve_context *context, const struct reeve_process_options *o)
+{
+	static const enum rv_method methods[] = {
+		[REEVE_METHOD_SPAWN] = RV_METHOD_SPAWN,
+		[REEVE_METHOD_FORK] = RV_METHOD_FORK,
+		[REEVE_METHOD_FORKSERVER] = RV_METHOD_FORKSERVER,
+	};
+
+	return o->function == NULL ? RV_METHOD_SPAWN
+				   : methods[o->method != REEVE_METHOD_DEFAULT
+						 ? o->method
+						 : context->method];
+}
+
+/*
+ * What the process would say itself, too late to be noticed by who does not
+ * ask. What is preloaded may register functions that this process has not.
+ */
+static enum reeve_status
+check_function(const struct reeve_context *context,
+    const struct reeve_process_options *o, struct reeve_error *err)
+{
+	enum rv_method method = method_of(context, o);
+	reeve_function_fn *fn;
+	enum reeve_status status;
+
+	if (o->function == NULL || strpbrk(o->function, "/:") != NULL) {
+		return REEVE_OK;
+	}
+	status = reeve_function_find(o->function, &fn);
+	if (status == REEVE_EEXIST) {
+		return rv_error(err, status,
+		    "%s is registered twice in this program", o->function);
+	}
+	return status == REEVE_OK || (method == RV_METHOD_FORKSERVER &&
+					 context->preload[0] != NULL)
+		   ? REEVE_OK
+		   : rv_error(err, status,
+			 "%s is not registered in this program: "
+			 "REEVE_FUNCTION(\"%s\", ...)",
+			 o->function, o->function);
+}
+
+static enum reeve_status
+check_env(const char *const *env, struct reeve_error *err)
+{
+	for (; env != NULL && *env != NULL; env++) {
+		if (strchr(*env, '=') == NULL || **env == '=') {
+			return rv_error(err, REEVE_EINVALID,
+			    "\"%s\" in env is not of the form NAME=VALUE",
+			    *env);
+		}
+	}
+	return REEVE_OK;
+}
+
 static enum reeve_status
 check_what(const struct reeve_process_options *o, struct reeve_error *err)
 {
+	enum reeve_status status;
+
 	if ((o->function == NULL) == (o->argv == NULL)) {
 		return rv_error(err, REEVE_EINVALID,
 		    "a process has either a function or argv");
@@ -92,6 +162,14 @@ check_what(const struct reeve_process_options *o, struct reeve_error *err)
 		    "args, bytes and method are those of a function, and "
 		    "there is none");
 	}
+	if (o->bytes == NULL && o->n_bytes > 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "n_bytes is %zu, and bytes is NULL", o->n_bytes);
+	}
+	if (o->limits == NULL && o->n_limits > 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "n_limits is %zu, and limits is NULL", o->n_limits);
+	}
 	if (o->method > REEVE_METHOD_FORKSERVER) {
 		return rv_error(err, REEVE_EINVALID, "%u is no start method",
 		    (unsigned)o->method);
@@ -100,7 +178,8 @@ check_what(const struct reeve_process_options *o, struct reeve_error *err)
 		return rv_error(err, REEVE_EINVALID,
 		    "the name is not 1 to 63 bytes of printable UTF-8");
 	}
-	return check_gives(o, err);
+	status = check_env(o->env, err);
+	return status == REEVE_OK ? check_gives(o, err) : status;
 }
 
 /* By these two it runs this very program, which has to notice. */
@@ -266,21 +345,6 @@ name_it(struct reeve_process *p, const struct reeve_process_options *o)
 	    slash != NULL ? slash + 1 : what, ++p->context->names);
 }
 
-static enum rv_method
-method_of(const struct reeve_process *p, const struct reeve_process_options *o)
-{
-	static const enum rv_method methods[] = {
-		[REEVE_METHOD_SPAWN] = RV_METHOD_SPAWN,
-		[REEVE_METHOD_FORK] = RV_METHOD_FORK,
-		[REEVE_METHOD_FORKSERVER] = RV_METHOD_FORKSERVER,
-	};
-
-	return o->function == NULL ? RV_METHOD_SPAWN
-				   : methods[o->method != REEVE_METHOD_DEFAULT
-						 ? o->method
-						 : p->context->method];
-}
-
 static void
 fill_in(struct reeve_process *p, const struct reeve_process_options *o)
 {
@@ -295,7 +359,7 @@ fill_in(struct reeve_process *p, const struct reeve_process_options *o)
 		    o->function != NULL || o->n_gives > 0 ? lifelines : nothing,
 		.out = { .kind = RV_OUT_INHERIT },
 		.err = { .kind = RV_OUT_INHERIT },
-		.method = method_of(p, o),
+		.method = method_of(p->context, o),
 		.clear_env = o->clear_env };
 	p->spec = (struct rv_spec){ .name = p->name,
 		.path = p->name,
@@ -311,6 +375,9 @@ rv_process_plan(struct reeve_process *p, const struct reeve_process_options *o,
 	struct block block = { 0 };
 	enum reeve_status status = check_what(o, err);
 
+	if (status == REEVE_OK) {
+		status = check_function(p->context, o, err);
+	}
 	if (status != REEVE_OK) {
 		return status;
 	}

@@ -126,6 +126,7 @@ struct reeve_process {
 	uint8_t asked;    /* a signal that the launcher may not have yet */
 	bool asked_group; /* of that */
 	bool ask_end;     /* its end is asked for */
+	unsigned joiners; /* calls that wait for its end */
 
 	/* its end */
 	enum reeve_process_kind kind;

@@ -385,6 +385,14 @@ SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 	CU_ASSERT_EQUAL(
 	    reeve_process_new(&p, context, &options, &err), REEVE_ETOOBIG);
 	options.n_gives = 1;
+	options.gives = NULL;
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	options.gives = gives;
+	gives[0].handle = (struct reeve_handle){ 0 };
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "empty handle"));
 	gives[0].name = "";
 	CU_ASSERT_EQUAL(
 	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
@@ -392,7 +400,8 @@ SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_process_start(p, &err), REEVE_ESYS);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "closed"));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err.text, "descriptor 9999 of a is closed"));
 	CU_ASSERT_FALSE(reeve_process_alive(p));
 	CU_ASSERT_EQUAL(reeve_process_free(p, false, &err), REEVE_OK);
 	reeve_context_free(context);
@@ -643,13 +652,48 @@ SCENARIO(one_that_cannot_begin_says_why, BY_ALL)
 {
 	struct reeve_context *context = process_context(method, NULL);
 	struct reeve_process_status status = { .size = sizeof(status) };
-	struct reeve_process *p = process_started(context, "p.nothing", "");
+	struct reeve_process *p =
+	    process_started(context, "/no/such/module.so:f", "");
 
 	process_join(p);
 	CU_ASSERT_EQUAL(reeve_process_status(p, &status, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL(status.kind, REEVE_PROCESS_FAILED);
-	CU_ASSERT_PTR_NOT_NULL(strstr(status.why, "not registered"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(status.why, "No such file"));
 	process_finish(p, 127);
+	reeve_context_free(context);
+}
+
+/* Not only in the process, of whose end nobody might ask. */
+SCENARIO(what_is_known_to_come_to_nothing_is_refused, BY_ALL)
+{
+	static const char *const env[] = { "WORD", NULL };
+	struct reeve_context *context = process_context(method, NULL);
+	struct reeve_process_options options = { .size = sizeof(options),
+		.function = "p.nothing" };
+	struct reeve_process *p = NULL;
+	struct reeve_error err;
+
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "p.nothing is not registered"));
+	options.function = "p.count";
+	options.env = env;
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "WORD"));
+	options.env = NULL;
+	options.n_bytes = 1;
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	options.n_bytes = 0;
+	options.n_limits = 1;
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	options.size = 0;
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sizeof"));
+	CU_ASSERT_PTR_NULL(p);
 	reeve_context_free(context);
 }
 
@@ -720,7 +764,8 @@ RV_TEST(a_command_is_a_process_too)
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	process_join(p);
 	CU_ASSERT_EQUAL(reeve_process_status(p, &status, NULL), REEVE_OK);
-	CU_ASSERT_PTR_NOT_NULL(strstr(status.why, "No such file"));
+	CU_ASSERT_STRING_EQUAL(status.why,
+	    "executing its program no-such-program: No such file or directory");
 	process_finish(p, 127);
 	reeve_context_free(context);
 }
@@ -740,6 +785,7 @@ RV_SUITE(process,
     RV_CASE(scenario_19_atexit_handlers_run_at_the_end),
     RV_CASE(scenario_17_what_it_raised_reported_or_crashed_of_is_known),
     RV_CASE(one_that_cannot_begin_says_why),
+    RV_CASE(what_is_known_to_come_to_nothing_is_refused),
     RV_CASE(limits_environment_and_directory_are_its_own),
     RV_CASE(parts_of_a_process_run_one_after_the_other),
     RV_CASE(a_command_is_a_process_too))

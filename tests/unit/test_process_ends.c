@@ -197,9 +197,11 @@ SCENARIO(the_end_of_a_context_ends_daemons_and_waits_for_the_others, BY_ALL)
 	struct reeve_process *d = start_daemon(context, "e.stay", NULL);
 	struct reeve_process *p = process_started(context, "e.stay", "");
 	struct reeve_process *q = process_started(context, "e.give_back", "0");
+	struct reeve_error err;
 
 	CU_ASSERT_EQUAL(
-	    reeve_context_end(context, REEVE_MS(1), NULL), REEVE_ETIMEDOUT);
+	    reeve_context_end(context, REEVE_MS(1), &err), REEVE_ETIMEDOUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, " runs, and "));
 	CU_ASSERT_TRUE(reeve_process_alive(p));
 	CU_ASSERT_EQUAL(reeve_process_stop(p, REEVE_S(30), NULL), REEVE_OK);
 	CU_ASSERT_EQUAL(
@@ -405,6 +407,26 @@ SCENARIO(what_is_said_comes_whole_and_before_the_end, BY_ALL)
 	reeve_context_free(context);
 }
 
+static void
+free_it(void *ctx, struct reeve_process *p)
+{
+	*(enum reeve_status *)ctx = reeve_process_free(p, false, NULL);
+}
+
+SCENARIO(what_is_being_joined_cannot_be_freed_meanwhile, BY_FORKSERVER)
+{
+	enum reeve_status freed = REEVE_OK;
+	struct reeve_context_options options = { .ended = free_it,
+		.ctx = &freed };
+	struct reeve_context *context = process_context(method, &options);
+	struct reeve_process *p = process_started(context, "e.stay", "");
+
+	CU_ASSERT_EQUAL(reeve_process_kill(p, NULL), REEVE_OK);
+	process_finish(p, -SIGKILL);
+	CU_ASSERT_EQUAL(freed, REEVE_EBUSY);
+	reeve_context_free(context);
+}
+
 SCENARIO(where_nobody_listens_lines_go_to_standard_error, BY_ALL)
 {
 	int saved = dup(2), ends[2];
@@ -544,6 +566,7 @@ RV_SUITE(process_ends,
     RV_CASE(scenario_145_signals_do_not_shorten_a_join),
 
     RV_CASE(what_is_said_comes_whole_and_before_the_end),
+    RV_CASE(what_is_being_joined_cannot_be_freed_meanwhile),
     RV_CASE(where_nobody_listens_lines_go_to_standard_error),
     RV_CASE(arguments_may_be_long_but_not_endless),
     RV_CASE(a_hundred_live_at_once),
