@@ -154,8 +154,9 @@ REEVE_PUBLIC void reeve_conn_free(struct reeve_conn *);
 REEVE_PUBLIC void reeve_conn_shutdown(struct reeve_conn *);
 
 /*
- * Send a message; the bytes are borrowed for the time of the call. None may be
- * empty that has NULL data and a length.
+ * Send a message; the bytes are borrowed for the time of the call. It may be
+ * empty; data may be NULL only then. (A JSON text that shall be told from
+ * bytes: reeve_conn_sendv with REEVE_PARCEL_JSON.)
  *
  * REEVE_OK: it is sent, or taken: over TCP, of a message of which the timeout
  * let a part go only, the rest is kept and goes with the next call.
@@ -189,7 +190,8 @@ REEVE_PUBLIC enum reeve_status reeve_conn_send_parcel(struct reeve_conn *,
  * REEVE_EEND: the peer has closed in order, and all was received.
  * REEVE_ETOOBIG: the message was longer; it is skipped, the next call gets the
  * one behind it. REEVE_EBROKEN: the connection broke, or ended within a
- * message. REEVE_EPROTO: what came is no message of ours; a packet is skipped,
+ * message. REEVE_EPROTO: what came is no message of ours, perhaps the greeting
+ * of a guard (listener.h) that this end has not; a packet is skipped,
  * a stream is at its end. REEVE_EINVALID: this end only sends. REEVE_ECLOSED.
  * REEVE_ENOMEM: the message is kept. REEVE_ESYS with errno EMFILE: there was no
  * room for the descriptors of the message; it is lost, and none of them stays

@@ -27,8 +27,9 @@ extern "C" {
 struct reeve_call {
 	size_t size;
 	const char *function; /* as it was addressed */
-	const char *path;     /* of the unit: "web/app.0" */
-	const void *args;     /* args_len bytes, a NUL behind them */
+	/* of the unit: "web/app.0"; or the name of the process (process.h) */
+	const char *path;
+	const void *args; /* args_len bytes, a NUL behind them */
 	size_t args_len;
 	bool args_are_json; /* else bytes as they were given */
 };

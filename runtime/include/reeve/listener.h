@@ -11,13 +11,16 @@
  *	reeve_conn_listen(&listener, "unix:/run/shop.sock", NULL, &err);
  *	reeve_conn_accept(&conn, listener, REEVE_FOREVER, &err);
  *
- *	reeve_conn_connect(&conn, "unix:/run/shop.sock", NULL, REEVE_S(5),
- *&err);
+ *	reeve_conn_connect(
+ *	    &conn, "unix:/run/shop.sock", NULL, REEVE_S(5), &err);
  *
  * On one machine each side looks whether the other runs as its own user or as
  * root, unless told whom else to take. Over TCP anybody may connect: give both
  * sides a guard, which is a key they share or certificates (net.h, in
- * libreeve-net).
+ * libreeve-net). Both need one of the same kind: a client without one is
+ * connected, and finds out by its first receive (REEVE_EPROTO, REEVE_EBROKEN);
+ * one with a guard waits in vain for a listener without one to greet it, until
+ * REEVE_ETIMEDOUT.
  */
 #ifndef REEVE_LISTENER_H
 #define REEVE_LISTENER_H
@@ -51,9 +54,11 @@ struct reeve_listen_options {
 /*
  * Listen there. The socket file of a listener that died is replaced; that of
  * one that lives is REEVE_EBUSY, as is a port in use, and what is no socket is
- * left alone (REEVE_EEXIST). REEVE_EINVALID: no such address; REEVE_ENOMEM;
- * REEVE_ESYS. One process accepts: the listener is not for both sides of a
- * fork, and its file is removed by reeve_listener_free in its own process.
+ * left alone (REEVE_EEXIST). To see whether it lives it is connected to, which
+ * that listener may take for a client that left at once. REEVE_EINVALID: no
+ * such address; REEVE_ENOMEM; REEVE_ESYS. One process accepts: the listener is
+ * not for both sides of a fork, and its file is removed by reeve_listener_free
+ * in its own process.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_listen(struct reeve_listener **,
     const char *address, const struct reeve_listen_options *,

@@ -52,18 +52,16 @@ REEVE_PUBLIC enum reeve_status reeve_guard_of_key(struct reeve_guard **,
 
 struct reeve_tls_options {
 	size_t size; /* of this struct */
-	/* ours, as PEM: a listener has to have it, a client may */
+	/* ours, as PEM, both or neither; a listener has to have them */
 	const char *certificate_file;
 	const char *key_file;
 	/* whom we believe, as PEM; NULL: whom the system does */
 	const char *authority_file;
-	/* the listener's name in its certificate; NULL: the host connected to
-	 */
+	/* the listener's name in its certificate; NULL: the host's */
 	const char *peer_name;
 	/* listeners: clients have to have a certificate, too */
 	bool asks_clients;
-	/* after that, inside: a guard of a key, bound to this very connection
-	 */
+	/* after that, inside: a guard of a key, bound to this connection */
 	struct reeve_guard *then;
 };
 

@@ -36,13 +36,15 @@
  * a second later, KILL, with all that they have started. Processes may have
  * contexts of their own, daemonic ones too; those end with them.
  *
- * The other side, what the new process knows and was given, is self.h.
+ * The other side, what the new process knows and was given, is self.h. What
+ * processes talk by is in libreeve-ipc: conn.h, queue.h, lock.h, memory.h,
+ * bell.h, wait.h. Part of libreeve.
  *
  * Threads: a context and its processes may be used by any threads; one of those
  * that wait runs the loop for all. Callbacks come in the thread that does, one
- * at a time; what waits (start, join, stop, end, free, dispatch) is REEVE_EBUSY
- * in them. In a process that was forked from this one everything is
- * REEVE_EINVALID, and free does nothing.
+ * at a time; what waits (start, join, stop, dispatch, reeve_context_end and
+ * _free) is REEVE_EBUSY in them. In a process that was forked from this one
+ *everything is REEVE_EINVALID, and free does nothing.
  *
  * Timeouts are those of time.h; errors are told in words in reeve_error.
  */
@@ -91,7 +93,11 @@ struct reeve_context_options {
 	const char *libexec_dir; /* of the runtime's own programs */
 	/* reeve_say below this is nothing; default: as this process's own */
 	int log_level;
-	/* a process said something; default: it goes to its standard error */
+	/*
+	 * a process said something; default: it goes to its standard error,
+	 * also in a process that has such a parent itself: to hand it on, say
+	 * it again from here (reeve_say)
+	 */
 	void (*said)(void *ctx, const struct reeve_said *);
 	/* a process has ended: its status is there, and join does not wait */
 	void (*ended)(void *ctx, struct reeve_process *);
@@ -165,7 +171,7 @@ struct reeve_process_options {
 	const char *function;    /* registered, or "module.so:function" */
 	const char *const *argv; /* a command, ends with NULL */
 	/* for the function, at most one of these two */
-	const char *args;  /* a JSON value as text */
+	const char *args;  /* a JSON value as text; nobody looks into it */
 	const void *bytes; /* n_bytes of them */
 	size_t n_bytes;
 	const char
@@ -189,9 +195,12 @@ struct reeve_process_options {
 
 /*
  * Nothing is started yet. The process is the caller's: reeve_process_free.
- * REEVE_EINVALID: the options contradict themselves, and how; or the function
- * is this program's, and main has not called reeve_main, which all methods but
- * fork need. REEVE_ETOOBIG: too many gives, or too long; REEVE_ENOMEM.
+ * REEVE_EINVALID: the options contradict themselves, and how; or main did not
+ * call reeve_main, and the function is one of this program, to be spawned or
+ * forked by a fork server. REEVE_ENOENT: no function has this name (unless it
+ * is a module's, or one of what is preloaded may have it); REEVE_EEXIST: two
+ * have, or two gives have one name. REEVE_ETOOBIG: too many gives;
+ * REEVE_ENOMEM.
  */
 REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_process **out,
     struct reeve_context *, const struct reeve_process_options *,
@@ -199,17 +208,20 @@ REEVE_PUBLIC enum reeve_status reeve_process_new(struct reeve_process **out,
 
 /*
  * Start it; when this returns there is a process, or the error says which step
- * failed, and it may be tried again. REEVE_EBUSY: it was started before.
- * REEVE_ETOOBIG: arguments and environment are more than 200 KiB: hand them
- * over as memory. Arguments and the copies of them are given up.
+ * failed, and it may be tried again. What fails in the process itself (there is
+ * no such program, module or directory) is told by its end:
+ * REEVE_PROCESS_FAILED with `why`, exit code 127. REEVE_EBUSY: it was started
+ * before. REEVE_ETOOBIG: arguments and environment are more than 200 KiB: hand
+ * them over as memory. Arguments and the copies of them are given up.
  */
 REEVE_PUBLIC enum reeve_status reeve_process_start(
     struct reeve_process *, struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
- * Let go of it; p is not valid any more. REEVE_EBUSY: it runs; nothing was
- * done. With `detach` it may go on, and is joined by nobody: it ends by itself
- * or with its context. NULL is fine.
+ * Let go of it; p is not valid any more. REEVE_EBUSY: it runs, or is being
+ * joined; nothing was done. With `detach` it may go on, and is joined by
+ * nobody: it ends by itself or with its context. NULL is fine. It may be called
+ * from callbacks, of the process they tell of, too.
  */
 REEVE_PUBLIC enum reeve_status reeve_process_free(
     struct reeve_process *, bool detach, struct reeve_error *);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reeve: an embeddable supervision runtime. This header takes in all others but
- * the adapters of loops, loop_*.h; each of them stands alone and is the manual
- * of its functions. In C++ write `enum reeve_status`: the bare name is that of
- * a function in child.h.
+ * reeve: an embeddable supervision runtime. This header takes in all others of
+ * libreeve but the adapters of loops, loop_*.h; each of them stands alone and
+ * is the manual of its functions. Those of libreeve-ipc (conn.h, queue.h,
+ * lock.h, memory.h, bell.h ...) and libreeve-net (net.h) are taken in by who
+ * links them. In C++ write `enum reeve_status`: the bare name is that of a
+ * function in child.h.
  */
 #ifndef REEVE_REEVE_H
 #define REEVE_REEVE_H

@@ -53,7 +53,8 @@ reeve_handle_of_fd(int fd)
 /*
  * The handles that functions fill in belong to the caller, who closes their
  * descriptors with this (it may be zeroed, and is zeroed by it); what opens an
- * object from a handle takes copies and leaves it alone.
+ * object from a handle takes copies and leaves it alone, and says of one that
+ * is another's, or empty, what it is.
  */
 static inline void
 reeve_handle_close(struct reeve_handle *handle)
