@@ -23,6 +23,14 @@
 
 #define MANY_PARTS 1000
 
+/* There is no other thread, nor will there be one before this one returns. */
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define ALONE (__libc_single_threaded != 0)
+#else
+#define ALONE false
+#endif
+
 /* A socket that a connection can be of: SOCK_SEQPACKET, SOCK_STREAM, or -1. */
 static int
 socket_kind(int fd, int *domain)
@@ -54,7 +62,7 @@ make_conn(int kind, const struct rv_transport_ops *ops, void *ctx)
 	}
 	conn->own_bytes = sizeof(*conn->own);
 	if (kind == SOCK_STREAM) {
-		conn->own_bytes = offsetof(struct rv_conn_own, spill);
+		conn->own_bytes = offsetof(struct rv_conn_own, packet);
 		conn->stream = rv_stream_new(ops, ctx);
 	}
 	conn->own = rv_sys_mmap_own(conn->own_bytes);
@@ -265,23 +273,22 @@ lock_until(pthread_mutex_t *mutex, rv_time until)
 }
 
 enum reeve_status
-rv_conn_lock(pthread_mutex_t *mutex, rv_time until)
+rv_conn_lock(pthread_mutex_t *mutex, struct rv_limit *limit)
 {
-	if (pthread_mutex_trylock(mutex) == 0) {
-		return REEVE_OK;
-	}
-	if (until == 0) {
-		return REEVE_ETIMEDOUT;
-	}
-	if (until == RV_FOREVER) {
+	if (limit->timeout == REEVE_FOREVER) {
 		(void)pthread_mutex_lock(mutex);
 		return REEVE_OK;
 	}
-	return lock_until(mutex, until) == 0 ? REEVE_OK : REEVE_ETIMEDOUT;
+	if (pthread_mutex_trylock(mutex) == 0) {
+		return REEVE_OK;
+	}
+	return limit->timeout > 0 && lock_until(mutex, rv_limit_end(limit)) == 0
+		   ? REEVE_OK
+		   : REEVE_ETIMEDOUT;
 }
 
 /* An operation in one direction can be. */
-static enum reeve_status
+static inline enum reeve_status
 check(const struct reeve_conn *conn, bool sending)
 {
 	if (conn == NULL) {
@@ -331,19 +338,21 @@ check_outgoing(struct rv_outgoing *out)
 static enum reeve_status
 send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
 {
-	rv_time until = rv_wait_until(timeout);
+	struct rv_limit limit = rv_limit_of(timeout);
 	enum reeve_status status = check(conn, true);
 
 	if (status == REEVE_OK) {
 		status = check_outgoing(out);
 	}
-	if (status == REEVE_OK) {
-		status = rv_conn_lock(&conn->own->sending, until);
+	if (status != REEVE_OK) {
+		return status;
 	}
+	if (conn->stream == NULL) {
+		return rv_seqpacket_send(conn, out, &limit);
+	}
+	status = rv_conn_lock(&conn->own->sending, &limit);
 	if (status == REEVE_OK) {
-		status = conn->stream != NULL
-			     ? rv_stream_send(conn, out, until)
-			     : rv_seqpacket_send(conn, out, until);
+		status = rv_stream_send(conn, out, rv_limit_end(&limit));
 		(void)pthread_mutex_unlock(&conn->own->sending);
 	}
 	return status;
@@ -355,7 +364,19 @@ reeve_conn_send(
 {
 	struct iovec part = { (void *)(uintptr_t)data, length };
 	struct rv_outgoing out = { .parts = &part, .n_parts = 1 };
+	struct rv_limit limit = rv_limit_of(timeout);
+	enum reeve_status status = check(conn, true);
 
+	if (__builtin_expect(status == REEVE_OK && conn->stream == NULL &&
+				 length <= RV_COPIED_MAX &&
+				 (data != NULL || length == 0),
+		1)) {
+		status =
+		    rv_seqpacket_send_small(conn, 0, &part, 1, length, &limit);
+		if (__builtin_expect(status != REEVE_ETOOBIG, 1)) {
+			return status;
+		}
+	}
 	return send_out(conn, &out, timeout);
 }
 
@@ -407,20 +428,24 @@ reeve_conn_send_parcel(
 	return status;
 }
 
-static enum reeve_status
+static inline enum reeve_status
 receive_in(
     struct reeve_conn *conn, const struct rv_incoming *in, int64_t timeout)
 {
-	rv_time until = rv_wait_until(timeout);
+	struct rv_limit limit = rv_limit_of(timeout);
 	enum reeve_status status = check(conn, false);
 
-	if (status == REEVE_OK) {
-		status = rv_conn_lock(&conn->own->receiving, until);
+	if (status != REEVE_OK) {
+		return status;
 	}
+	if (ALONE && conn->stream == NULL) {
+		return rv_seqpacket_receive(conn, in, &limit);
+	}
+	status = rv_conn_lock(&conn->own->receiving, &limit);
 	if (status == REEVE_OK) {
 		status = conn->stream != NULL
-			     ? rv_stream_receive(conn, in, until)
-			     : rv_seqpacket_receive(conn, in, until);
+			     ? rv_stream_receive(conn, in, rv_limit_end(&limit))
+			     : rv_seqpacket_receive(conn, in, &limit);
 		(void)pthread_mutex_unlock(&conn->own->receiving);
 	}
 	return status;
@@ -463,10 +488,11 @@ reeve_conn_recv_into(struct reeve_conn *conn, void *data, size_t capacity,
 bool
 reeve_conn_waiting(struct reeve_conn *conn)
 {
+	struct rv_limit now = rv_limit_of(0);
 	bool is_waiting;
 
 	if (check(conn, false) != REEVE_OK ||
-	    rv_conn_lock(&conn->own->receiving, 0) != REEVE_OK) {
+	    rv_conn_lock(&conn->own->receiving, &now) != REEVE_OK) {
 		return false; /* who holds the lock is receiving it */
 	}
 	is_waiting = conn->stream != NULL ? rv_stream_is_waiting(conn->stream)
@@ -490,10 +516,11 @@ reeve_conn_poll(struct reeve_conn *conn, int64_t timeout)
 uint64_t
 reeve_conn_unsent(struct reeve_conn *conn)
 {
+	struct rv_limit now = rv_limit_of(0);
 	uint64_t unsent = 0;
 
 	if (check(conn, true) == REEVE_OK && conn->stream != NULL &&
-	    rv_conn_lock(&conn->own->sending, 0) == REEVE_OK) {
+	    rv_conn_lock(&conn->own->sending, &now) == REEVE_OK) {
 		unsent = rv_stream_unsent(conn->stream);
 		(void)pthread_mutex_unlock(&conn->own->sending);
 	}
@@ -503,15 +530,15 @@ reeve_conn_unsent(struct reeve_conn *conn)
 enum reeve_status
 reeve_conn_flush(struct reeve_conn *conn, int64_t timeout)
 {
-	rv_time until = rv_wait_until(timeout);
+	struct rv_limit limit = rv_limit_of(timeout);
 	enum reeve_status status = check(conn, true);
 
 	if (status != REEVE_OK || conn->stream == NULL) {
 		return status;
 	}
-	status = rv_conn_lock(&conn->own->sending, until);
+	status = rv_conn_lock(&conn->own->sending, &limit);
 	if (status == REEVE_OK) {
-		status = rv_stream_flush(conn, until);
+		status = rv_stream_flush(conn, rv_limit_end(&limit));
 		(void)pthread_mutex_unlock(&conn->own->sending);
 	}
 	return status;

@@ -2,7 +2,7 @@
 /*
  * A connection from the inside: what conn.c owns, and the two ways of bringing
  * a message over, seqpacket.c and stream.c, which it calls with the lock of the
- * direction held.
+ * direction held; but packets are sent without, the kernel keeps them apart.
  */
 #ifndef RV_CONN_PRIV_H
 #define RV_CONN_PRIV_H
@@ -17,11 +17,18 @@
 #include "conn/head.h"
 #include "conn/rights.h"
 #include "conn/stream.h"
+#include "ipc/wait.h"
 
 #define RV_CONN_MAGIC 0x636f6e6eU
 
 /* Bytes of a message that goes within its packet; larger ones go by memory. */
 #define RV_INLINE_MAX ((size_t)64 * 1024)
+
+/*
+ * A message of up to so many bytes goes and comes in one piece with its head,
+ * copied once more: that costs less than what the kernel does for each piece.
+ */
+#define RV_COPIED_MAX ((size_t)4096)
 
 /* What owns the bytes of a parcel. */
 enum rv_parcel_kind {
@@ -54,6 +61,27 @@ struct rv_incoming {
 	uint64_t *length;
 };
 
+/* How long a call may wait. The clock is asked when it has to, and once. */
+struct rv_limit {
+	int64_t timeout;
+	rv_time until; /* negative: not known yet */
+};
+
+static inline struct rv_limit
+rv_limit_of(int64_t timeout)
+{
+	return (struct rv_limit){ timeout, -1 };
+}
+
+static inline rv_time
+rv_limit_end(struct rv_limit *limit)
+{
+	if (limit->until < 0) {
+		limit->until = rv_wait_until(limit->timeout);
+	}
+	return limit->until;
+}
+
 /* A packet that was received and is not delivered. */
 struct rv_arrival {
 	bool here;
@@ -70,7 +98,9 @@ struct rv_arrival {
 struct rv_conn_own {
 	pthread_mutex_t sending, receiving;
 	struct rv_arrival arrival;
-	unsigned char spill[RV_INLINE_MAX];
+	/* a head, and behind it the spill, at the beginning of a line */
+	_Alignas(64) unsigned char before[64 - RV_HEAD_BYTES];
+	unsigned char packet[RV_HEAD_BYTES + RV_INLINE_MAX];
 };
 
 struct reeve_conn {
@@ -79,7 +109,7 @@ struct reeve_conn {
 	_Atomic bool is_down; /* by reeve_conn_shutdown */
 	bool may_send, may_receive;
 	struct rv_conn_own *own;
-	size_t own_bytes;         /* no spill where there are no packets */
+	size_t own_bytes;         /* none for packets where there are none */
 	struct rv_stream *stream; /* NULL: packets */
 	struct rv_block_maps maps;
 	_Atomic bool shares_blocks;
@@ -94,12 +124,20 @@ enum reeve_status rv_conn_new(struct reeve_conn **, int fd, bool may_send,
     struct reeve_error *) RV_MUST_CHECK;
 
 /* REEVE_ETIMEDOUT: somebody else has it, still. */
-enum reeve_status rv_conn_lock(pthread_mutex_t *, rv_time until) RV_MUST_CHECK;
+enum reeve_status rv_conn_lock(
+    pthread_mutex_t *, struct rv_limit *) RV_MUST_CHECK;
 
+/*
+ * A message of bytes alone, RV_COPIED_MAX at most. REEVE_ETOOBIG: the socket
+ * takes no such packet.
+ */
+enum reeve_status rv_seqpacket_send_small(struct reeve_conn *, uint32_t flags,
+    const struct iovec *parts, size_t n, uint64_t length,
+    struct rv_limit *) RV_MUST_CHECK;
 enum reeve_status rv_seqpacket_send(struct reeve_conn *,
-    const struct rv_outgoing *, rv_time until) RV_MUST_CHECK;
+    const struct rv_outgoing *, struct rv_limit *) RV_MUST_CHECK;
 enum reeve_status rv_seqpacket_receive(struct reeve_conn *,
-    const struct rv_incoming *, rv_time until) RV_MUST_CHECK;
+    const struct rv_incoming *, struct rv_limit *) RV_MUST_CHECK;
 /* Forget what arrived. */
 void rv_seqpacket_drop(struct rv_arrival *);
 

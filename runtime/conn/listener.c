@@ -478,18 +478,18 @@ enum reeve_status
 reeve_conn_accept(struct reeve_conn **conn, struct reeve_listener *l,
     int64_t timeout, struct reeve_error *err)
 {
-	rv_time until = rv_wait_until(timeout);
+	struct rv_limit limit = rv_limit_of(timeout);
 	enum reeve_status status;
 
 	if (l == NULL || conn == NULL) {
 		return rv_error(err, REEVE_EINVALID, "no place for an end");
 	}
-	if (rv_conn_lock(&l->mutex, until) != REEVE_OK) {
+	if (rv_conn_lock(&l->mutex, &limit) != REEVE_OK) {
 		return rv_error(
 		    err, REEVE_ETIMEDOUT, "another thread is accepting");
 	}
 	status = l->fd >= 0
-		     ? accept_until(l, until, conn, err)
+		     ? accept_until(l, rv_limit_end(&limit), conn, err)
 		     : rv_error(err, REEVE_ECLOSED, "the listener is closed");
 	(void)pthread_mutex_unlock(&l->mutex);
 	return status;

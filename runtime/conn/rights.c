@@ -30,13 +30,6 @@ rv_rights_put(const struct rv_rights *rights, struct msghdr *msg,
 }
 
 void
-rv_rights_room_for(struct msghdr *msg, union rv_rights_room *room)
-{
-	msg->msg_control = room;
-	msg->msg_controllen = sizeof(*room);
-}
-
-void
 rv_rights_take(struct rv_rights *rights, struct msghdr *msg)
 {
 	struct cmsghdr *c;

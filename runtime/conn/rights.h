@@ -31,7 +31,12 @@ void rv_rights_put(
     const struct rv_rights *, struct msghdr *, union rv_rights_room *);
 
 /* For recvmsg, before and after. */
-void rv_rights_room_for(struct msghdr *, union rv_rights_room *);
+static inline void
+rv_rights_room_for(struct msghdr *msg, union rv_rights_room *room)
+{
+	msg->msg_control = room;
+	msg->msg_controllen = sizeof(*room);
+}
 void rv_rights_take(struct rv_rights *, struct msghdr *);
 
 void rv_rights_close(struct rv_rights *);

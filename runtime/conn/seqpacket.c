@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "conn/conn_priv.h"
 #include "ipc/wait.h"
 #include "sys/sys.h"
@@ -44,28 +45,33 @@ failed(const struct reeve_conn *conn)
 	}
 }
 
-/* One packet; REEVE_ETOOBIG: the kernel takes none of that size. */
-static enum reeve_status
-push(const struct reeve_conn *conn, const struct msghdr *msg, rv_time until)
+/* Who waits for ever is best woken by the very call that does it. */
+static int
+flags_for(const struct rv_limit *limit)
 {
-	/* who waits for ever is best woken by the very call that sends */
-	int flags = until == RV_FOREVER ? 0 : MSG_DONTWAIT;
+	return limit->timeout == REEVE_FOREVER ? 0 : MSG_DONTWAIT;
+}
 
-	while (rv_sys_sendmsg(conn->fd, msg, flags) < 0) {
-		enum reeve_status status;
+/* It could not at once: REEVE_OK: it can now, perhaps. */
+static enum reeve_status
+wait_for(const struct reeve_conn *conn, short events, struct rv_limit *limit)
+{
+	return limit->timeout > 0
+		   ? rv_wait_fd(conn->fd, events, rv_limit_end(limit))
+		   : REEVE_ETIMEDOUT;
+}
 
-		if (errno == EMSGSIZE) {
-			return REEVE_ETOOBIG;
-		}
-		if (errno != EAGAIN) {
-			return failed(conn);
-		}
-		status = rv_wait_fd(conn->fd, POLLOUT, until);
-		if (status != REEVE_OK) {
-			return status;
-		}
+/* After an error. REEVE_ETOOBIG: the kernel takes no packet of that size. */
+static __attribute__((noinline)) enum reeve_status
+not_sent(const struct reeve_conn *conn, struct rv_limit *limit)
+{
+	if (errno == EMSGSIZE) {
+		return REEVE_ETOOBIG;
 	}
-	return REEVE_OK;
+	if (errno == EINTR) {
+		return REEVE_OK;
+	}
+	return errno == EAGAIN ? wait_for(conn, POLLOUT, limit) : failed(conn);
 }
 
 static void
@@ -88,17 +94,46 @@ head_of(struct rv_head *head, const struct rv_outgoing *out,
 	}
 }
 
+enum reeve_status
+rv_seqpacket_send_small(struct reeve_conn *conn, uint32_t flags,
+    const struct iovec *parts, size_t n, uint64_t length,
+    struct rv_limit *limit)
+{
+	_Alignas(64) unsigned char packet[RV_HEAD_BYTES + RV_COPIED_MAX];
+	unsigned char *at = packet + RV_HEAD_BYTES;
+	enum reeve_status status;
+
+	rv_head_encode_plain(packet, (uint8_t)flags, length);
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].iov_len > 0) {
+			memcpy(at, parts[i].iov_base, parts[i].iov_len);
+			at += parts[i].iov_len;
+		}
+	}
+	do {
+		int error = RV_FAULT(send);
+
+		if (error == 0 && send(conn->fd, packet, RV_HEAD_BYTES + length,
+				      flags_for(limit) | MSG_NOSIGNAL) >= 0) {
+			return REEVE_OK;
+		}
+		errno = error != 0 ? error : errno;
+		status = not_sent(conn, limit);
+	} while (status == REEVE_OK);
+	return status;
+}
+
 /* The head, then these parts, in one packet. */
 static enum reeve_status
 send_packet(struct reeve_conn *conn, const struct rv_head *head,
     const struct rv_rights *rights, const struct iovec *parts, size_t n,
-    rv_time until)
+    struct rv_limit *limit)
 {
 	unsigned char bytes[RV_HEAD_BYTES];
 	struct iovec few[1 + FEW_PARTS], *iov = few;
 	union rv_rights_room room;
 	struct msghdr msg = { .msg_iovlen = 1 + n };
-	enum reeve_status status;
+	enum reeve_status status = REEVE_OK;
 
 	if (n > FEW_PARTS) {
 		iov = rv_alloc(1 + n, sizeof(*iov));
@@ -113,7 +148,10 @@ send_packet(struct reeve_conn *conn, const struct rv_head *head,
 	}
 	msg.msg_iov = iov;
 	rv_rights_put(rights, &msg, &room);
-	status = push(conn, &msg, until);
+	while (status == REEVE_OK &&
+	       rv_sys_sendmsg(conn->fd, &msg, flags_for(limit)) < 0) {
+		status = not_sent(conn, limit);
+	}
 	if (iov != few) {
 		rv_free(iov);
 	}
@@ -162,7 +200,8 @@ memory_of(const struct rv_outgoing *out)
 
 static enum reeve_status
 send_memory(struct reeve_conn *conn, struct rv_head *head,
-    struct rv_rights *rights, const struct rv_outgoing *out, rv_time until)
+    struct rv_rights *rights, const struct rv_outgoing *out,
+    struct rv_limit *limit)
 {
 	enum reeve_status status;
 	int fd;
@@ -181,7 +220,7 @@ send_memory(struct reeve_conn *conn, struct rv_head *head,
 	}
 	head->type = RV_HEAD_MEMORY;
 	rights->fds[rights->n++] = fd;
-	status = send_packet(conn, head, rights, NULL, 0, until);
+	status = send_packet(conn, head, rights, NULL, 0, limit);
 	if (out->made == NULL) {
 		(void)close(fd);
 	}
@@ -191,7 +230,8 @@ send_memory(struct reeve_conn *conn, struct rv_head *head,
 /* Its memory, its lease, and in the packet its place. */
 static enum reeve_status
 send_block(struct reeve_conn *conn, struct rv_head *head,
-    struct rv_rights *rights, const struct reeve_parcel *parcel, rv_time until)
+    struct rv_rights *rights, const struct reeve_parcel *parcel,
+    struct rv_limit *limit)
 {
 	unsigned char place[RV_BLOCK_PLACE_BYTES];
 	struct iovec part = { place, sizeof(place) };
@@ -200,30 +240,45 @@ send_block(struct reeve_conn *conn, struct rv_head *head,
 	head->type = RV_HEAD_BLOCK;
 	rights->fds[rights->n++] = rv_blocks_memfd(parcel);
 	rights->fds[rights->n++] = parcel->lease;
-	return send_packet(conn, head, rights, &part, 1, until);
+	return send_packet(conn, head, rights, &part, 1, limit);
 }
 
 enum reeve_status
-rv_seqpacket_send(
-    struct reeve_conn *conn, const struct rv_outgoing *out, rv_time until)
+rv_seqpacket_send(struct reeve_conn *conn, const struct rv_outgoing *out,
+    struct rv_limit *limit)
 {
 	struct rv_head head;
 	struct rv_rights rights;
 	enum reeve_status status;
 
+	if (out->length <= RV_COPIED_MAX && out->n_handles == 0 &&
+	    out->made == NULL) {
+		status = rv_seqpacket_send_small(conn, out->flags, out->parts,
+		    out->n_parts, out->length, limit);
+		if (status != REEVE_ETOOBIG) {
+			return status;
+		}
+	}
 	head_of(&head, out, &rights);
 	if (out->is_block && out->made != NULL) {
-		return send_block(conn, &head, &rights, out->made, until);
+		return send_block(conn, &head, &rights, out->made, limit);
 	}
 	if (out->length <= RV_INLINE_MAX && out->made == NULL) {
 		status = send_packet(
-		    conn, &head, &rights, out->parts, out->n_parts, until);
+		    conn, &head, &rights, out->parts, out->n_parts, limit);
 		if (status != REEVE_ETOOBIG) {
 			return status;
 		}
 		/* its buffer has been made smaller than we are used to */
 	}
-	return send_memory(conn, &head, &rights, out, until);
+	return send_memory(conn, &head, &rights, out, limit);
+}
+
+/* Room for the bytes of any packet, behind the head. */
+static unsigned char *
+spill(struct rv_conn_own *own)
+{
+	return own->packet + RV_HEAD_BYTES;
 }
 
 void
@@ -264,51 +319,58 @@ judge(struct rv_arrival *a, const unsigned char head[RV_HEAD_BYTES], size_t n,
 	return a->rights.n == fds ? REEVE_OK : REEVE_EPROTO;
 }
 
-/*
- * The next packet: its head and descriptors into the arrival, the bytes into
- * `size` bytes at `at`, and what does not fit there into the spill.
- */
-static enum reeve_status
-pull(struct reeve_conn *conn, void *at, size_t size, rv_time until)
+/* After an error. REEVE_OK: it can be tried again. */
+static __attribute__((noinline)) enum reeve_status
+not_received(const struct reeve_conn *conn, struct rv_limit *limit)
 {
-	struct rv_arrival *a = &conn->own->arrival;
-	unsigned char head[RV_HEAD_BYTES];
-	struct iovec iov[] = { { head, sizeof(head) }, { at, size },
-		{ conn->own->spill, sizeof(conn->own->spill) } };
-	union rv_rights_room room;
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
-	int flags = until == RV_FOREVER ? 0 : MSG_DONTWAIT;
-	enum reeve_status status;
-	ssize_t n;
-
-	for (;;) {
-		rv_rights_room_for(&msg, &room);
-		n = rv_sys_recvmsg(conn->fd, &msg, flags);
-		if (n >= 0) {
-			break;
-		}
-		if (errno == ECONNRESET) {
-			/*
-			 * The peer left without having read all of ours. That
-			 * is said once; what it sent is there still.
-			 */
-			continue;
-		}
-		if (errno != EAGAIN) {
-			return failed(conn);
-		}
-		status = rv_wait_fd(conn->fd, POLLIN, until);
-		if (status != REEVE_OK) {
-			return status;
-		}
+	/*
+	 * A reset: the peer left without having read all of ours. That is said
+	 * once; what it sent is there still.
+	 */
+	if (errno == ECONNRESET || errno == EINTR) {
+		return REEVE_OK;
 	}
-	rv_rights_take(&a->rights, &msg);
+	return errno == EAGAIN ? wait_for(conn, POLLIN, limit) : failed(conn);
+}
+
+/* One packet as it comes, its length into *n. */
+static inline enum reeve_status
+pull(const struct reeve_conn *conn, struct msghdr *msg,
+    union rv_rights_room *room, ssize_t *n, struct rv_limit *limit)
+{
+	enum reeve_status status;
+
+	do {
+		int error = RV_FAULT(recv);
+
+		rv_rights_room_for(msg, room);
+		*n = error != 0 ? -1
+				: recvmsg(conn->fd, msg,
+				      flags_for(limit) | MSG_CMSG_CLOEXEC);
+		if (__builtin_expect(*n >= 0, 1)) {
+			return REEVE_OK;
+		}
+		errno = error != 0 ? error : errno;
+		status = not_received(conn, limit);
+	} while (status == REEVE_OK);
+	return status;
+}
+
+/* What was received into the arrival, if it is what it should be. */
+static __attribute__((noinline)) enum reeve_status
+take(struct reeve_conn *conn, struct msghdr *msg, ssize_t n)
+{
+	struct rv_conn_own *own = conn->own;
+	struct rv_arrival *a = &own->arrival;
+	enum reeve_status status;
+
+	rv_rights_take(&a->rights, msg);
 	if (n == 0) {
 		/* an end; or a packet of no bytes, which may have some, too */
 		rv_rights_close(&a->rights);
 		return conn->is_down ? REEVE_ECLOSED : REEVE_EEND;
 	}
-	status = judge(a, head, (size_t)n, msg.msg_flags);
+	status = judge(a, own->packet, (size_t)n, msg->msg_flags);
 	if (status != REEVE_OK) {
 		int saved = errno;
 
@@ -377,7 +439,7 @@ deliver_block(struct reeve_conn *conn, const struct rv_incoming *in)
 	const void *at = NULL;
 	enum reeve_status status =
 	    rv_block_map_find(&conn->maps, a->rights.fds[a->rights.n - 2],
-		conn->own->spill, a->head.length, &map, &at);
+		spill(conn->own), a->head.length, &map, &at);
 
 	if (status != REEVE_OK) {
 		return status;
@@ -401,14 +463,93 @@ deliver_block(struct reeve_conn *conn, const struct rv_incoming *in)
 	return status;
 }
 
+/*
+ * What is nearly always so, in few steps: bytes without descriptors, for which
+ * there is room. False: nothing was done.
+ */
+static inline __attribute__((always_inline)) bool
+deliver_plain(const unsigned char *packet, const struct rv_incoming *in,
+    const struct msghdr *msg, size_t n)
+{
+	struct reeve_parcel *parcel = in->parcel;
+	void *at = in->buf;
+	uint64_t length;
+	uint32_t flags;
+
+	if (n < RV_HEAD_BYTES || msg->msg_controllen != 0 ||
+	    (msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+	    !rv_head_is_plain(packet, &flags, &length) ||
+	    length != n - RV_HEAD_BYTES || length > in->size) {
+		return false;
+	}
+	if (parcel != NULL) {
+		if (parcel->kind != RV_PARCEL_HEAP ||
+		    parcel->capacity < length) {
+			return false;
+		}
+		at = parcel->memory;
+		parcel->data = at;
+		parcel->length = length;
+		parcel->flags = flags;
+	}
+	if (in->length != NULL) {
+		*in->length = length;
+	}
+	if (length > 0) {
+		memcpy(at, packet + RV_HEAD_BYTES, length);
+	}
+	return true;
+}
+
+/*
+ * The next packet, whole: either it is delivered, or else it is in the arrival
+ * and the spill.
+ */
+static inline __attribute__((always_inline)) enum reeve_status
+receive_whole(struct reeve_conn *conn, const struct rv_incoming *in,
+    struct rv_limit *limit)
+{
+	struct rv_conn_own *own = conn->own;
+	struct iovec whole = { own->packet, sizeof(own->packet) };
+	struct msghdr msg = { .msg_iov = &whole, .msg_iovlen = 1 };
+	union rv_rights_room room;
+	ssize_t n;
+	enum reeve_status status = pull(conn, &msg, &room, &n, limit);
+
+	if (status != REEVE_OK ||
+	    deliver_plain(own->packet, in, &msg, (size_t)n)) {
+		return status;
+	}
+	return take(conn, &msg, n);
+}
+
+/*
+ * The next packet in pieces: its head and descriptors into the arrival, the
+ * bytes into `size` bytes at `at`, and what does not fit there into the spill.
+ */
+static __attribute__((noinline)) enum reeve_status
+receive_pieces(
+    struct reeve_conn *conn, void *at, size_t size, struct rv_limit *limit)
+{
+	struct rv_conn_own *own = conn->own;
+	struct iovec pieces[] = { { own->packet, RV_HEAD_BYTES }, { at, size },
+		{ spill(own), RV_INLINE_MAX } };
+	struct msghdr msg = { .msg_iov = pieces, .msg_iovlen = 3 };
+	union rv_rights_room room;
+	ssize_t n;
+	enum reeve_status status = pull(conn, &msg, &room, &n, limit);
+
+	return status == REEVE_OK ? take(conn, &msg, n) : status;
+}
+
 /* All of the packet into the spill; `placed` bytes of it are at `at`. */
 static void
 gather(struct rv_conn_own *own, const void *at, size_t placed)
 {
 	if (placed > 0) {
-		memmove(own->spill + placed, own->spill,
+		memmove(spill(own) + placed, spill(own),
 		    own->arrival.body - placed);
-		memcpy(own->spill, at, placed);
+		memcpy(spill(own), at, placed);
 	}
 }
 
@@ -425,7 +566,7 @@ deliver_data(struct rv_conn_own *own, const struct rv_incoming *in)
 		at = in->parcel->memory;
 	}
 	if (status == REEVE_OK && a->body > 0) {
-		memcpy(at, own->spill, a->body);
+		memcpy(at, spill(own), a->body);
 	}
 	return status;
 }
@@ -470,29 +611,15 @@ finish(struct rv_arrival *a, const struct rv_incoming *in)
 	rv_seqpacket_drop(a);
 }
 
-enum reeve_status
-rv_seqpacket_receive(
-    struct reeve_conn *conn, const struct rv_incoming *in, rv_time until)
+/* The arrival; `placed` bytes of it are at `at`, the others in the spill. */
+static __attribute__((noinline)) enum reeve_status
+deliver(struct reeve_conn *conn, const struct rv_incoming *in, const void *at,
+    size_t placed)
 {
 	struct rv_conn_own *own = conn->own;
 	struct rv_arrival *a = &own->arrival;
-	bool again = a->here, reuse;
-	enum reeve_status status;
-	size_t placed = 0, size = in->size;
-	void *at = in->buf;
+	enum reeve_status status = REEVE_OK;
 
-	if (!again) {
-		if (in->parcel != NULL) {
-			reuse = in->parcel->kind == RV_PARCEL_HEAP;
-			at = reuse ? in->parcel->memory : NULL;
-			size = reuse ? in->parcel->capacity : 0;
-		}
-		status = pull(conn, at, size, until);
-		if (status != REEVE_OK) {
-			return status;
-		}
-		placed = RV_MIN(size, a->body);
-	}
 	if (a->head.length > in->size && in->parcel != NULL) {
 		rv_seqpacket_drop(a);
 		return REEVE_ETOOBIG;
@@ -507,11 +634,9 @@ rv_seqpacket_receive(
 	} else if (a->head.type == RV_HEAD_BLOCK) {
 		gather(own, at, placed);
 		status = deliver_block(conn, in);
-	} else if (again || placed < a->body) {
+	} else if (placed < a->body) {
 		gather(own, at, placed);
 		status = deliver_data(own, in);
-	} else {
-		status = REEVE_OK;
 	}
 	if (status == REEVE_OK) {
 		finish(a, in);
@@ -519,4 +644,28 @@ rv_seqpacket_receive(
 		rv_seqpacket_drop(a);
 	}
 	return status;
+}
+
+enum reeve_status
+rv_seqpacket_receive(struct reeve_conn *conn, const struct rv_incoming *in,
+    struct rv_limit *limit)
+{
+	struct rv_arrival *a = &conn->own->arrival;
+	const struct reeve_parcel *parcel = in->parcel;
+	void *at = in->buf;
+	size_t size = in->size, placed = 0;
+	enum reeve_status status = REEVE_OK;
+
+	if (parcel != NULL) {
+		at = parcel->memory;
+		size = parcel->kind == RV_PARCEL_HEAP ? parcel->capacity : 0;
+	}
+	if (!a->here && size > RV_COPIED_MAX) {
+		status = receive_pieces(conn, at, size, limit);
+		placed = RV_MIN(size, a->body);
+	} else if (!a->here) {
+		status = receive_whole(conn, in, limit);
+	}
+	return status == REEVE_OK && a->here ? deliver(conn, in, at, placed)
+					     : status;
 }

@@ -89,12 +89,12 @@ rv_sys_writev(int fd, const struct iovec *iov, int count)
 	return n;
 }
 
+/* A peer that is gone is an error to handle, never a SIGPIPE. */
 ssize_t
 rv_sys_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	ssize_t n;
 
-	/* A peer that is gone is an error to handle, never a SIGPIPE. */
 	RETRY(n, send, sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 	return n;
 }

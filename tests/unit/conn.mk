@@ -1,7 +1,7 @@
 # Tests of runtime/conn.
 if HAVE_CUNIT
 conn_tests = tests/unit/test_blocks tests/unit/test_conn tests/unit/test_conn_handles \
-	tests/unit/test_conn_stream tests/unit/test_listener \
+	tests/unit/test_conn_small tests/unit/test_conn_stream tests/unit/test_listener \
 	tests/unit/test_wait_any
 check_PROGRAMS += $(conn_tests)
 TESTS += $(conn_tests)
@@ -15,6 +15,9 @@ tests_unit_test_conn_LDADD = $(rv_conn_libs)
 tests_unit_test_conn_handles_SOURCES = tests/unit/test_conn_handles.c
 tests_unit_test_conn_handles_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_handles_LDADD = $(rv_conn_libs)
+tests_unit_test_conn_small_SOURCES = tests/unit/test_conn_small.c
+tests_unit_test_conn_small_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_conn_small_LDADD = $(rv_conn_libs)
 tests_unit_test_wait_any_SOURCES = tests/unit/test_wait_any.c
 tests_unit_test_wait_any_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_wait_any_LDADD = $(rv_conn_libs)
