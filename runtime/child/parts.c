@@ -12,8 +12,12 @@ reeve_run_process(
     const struct reeve_process_ops *ops, const struct reeve_call *call)
 {
 	void *state = NULL;
-	int code = ops->before != NULL ? ops->before(call, &state) : 0;
+	int code;
 
+	if (ops == NULL || ops->run == NULL) {
+		return 127; /* as what cannot begin */
+	}
+	code = ops->before != NULL ? ops->before(call, &state) : 0;
 	if (code != 0) {
 		return code;
 	}

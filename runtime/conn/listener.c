@@ -504,11 +504,11 @@ reeve_listener_fd(const struct reeve_listener *l)
 const char *
 reeve_listener_address(const struct reeve_listener *l)
 {
-	return l->address;
+	return l != NULL ? l->address : "";
 }
 
 uint64_t
 reeve_listener_refused(const struct reeve_listener *l)
 {
-	return l->refused;
+	return l != NULL ? l->refused : 0;
 }

@@ -102,6 +102,9 @@ reeve_bell_set(struct reeve_bell *bell)
 	static const uint64_t one = 1;
 	int saved = errno;
 
+	if (bell == NULL) {
+		return;
+	}
 	/* EAGAIN: it has rung so often that it cannot count any more */
 	(void)rv_sys_write(bell->fd, &one, sizeof(one));
 	errno = saved;
@@ -113,6 +116,9 @@ reeve_bell_clear(struct reeve_bell *bell)
 	uint64_t count;
 	int saved = errno;
 
+	if (bell == NULL) {
+		return;
+	}
 	(void)rv_sys_read(bell->fd, &count, sizeof(count));
 	errno = saved;
 }
@@ -120,7 +126,7 @@ reeve_bell_clear(struct reeve_bell *bell)
 bool
 reeve_bell_is_set(const struct reeve_bell *bell)
 {
-	return rv_wait_fd(bell->fd, POLLIN, 0) == REEVE_OK;
+	return bell != NULL && rv_wait_fd(bell->fd, POLLIN, 0) == REEVE_OK;
 }
 
 enum reeve_status

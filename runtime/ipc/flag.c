@@ -28,8 +28,10 @@
 void
 reeve_flag_init(struct reeve_flag *flag)
 {
-	*flag = (struct reeve_flag){ 0 };
-	rv_store(&flag->magic, FLAG_MAGIC);
+	if (flag != NULL) {
+		*flag = (struct reeve_flag){ 0 };
+		rv_store(&flag->magic, FLAG_MAGIC);
+	}
 }
 
 static bool

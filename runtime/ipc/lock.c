@@ -156,7 +156,9 @@ lock_release(struct reeve_lock *lock, uint32_t magic)
 void
 reeve_lock_init(struct reeve_lock *lock)
 {
-	lock_init(lock, LOCK_MAGIC);
+	if (lock != NULL) {
+		lock_init(lock, LOCK_MAGIC);
+	}
 }
 
 enum reeve_status
@@ -187,7 +189,9 @@ reeve_lock_is_mine(const struct reeve_lock *lock)
 void
 reeve_rlock_init(struct reeve_rlock *lock)
 {
-	lock_init(&lock->lock, RLOCK_MAGIC);
+	if (lock != NULL) {
+		lock_init(&lock->lock, RLOCK_MAGIC);
+	}
 }
 
 enum reeve_status

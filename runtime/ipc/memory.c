@@ -235,7 +235,8 @@ enum reeve_status
 reeve_memory_bar_writing(struct reeve_memory *m, struct reeve_error *err)
 {
 	if (m == NULL) {
-		return rv_error(err, REEVE_EINVALID, "no memory");
+		return rv_error(err, REEVE_EINVALID,
+		    "there is no memory to bar writing of");
 	}
 	if (fcntl(m->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0) {
 		return REEVE_OK;

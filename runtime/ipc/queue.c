@@ -389,9 +389,16 @@ reeve_queue_shutdown(struct reeve_queue *q, int64_t timeout)
 void
 reeve_queue_look(struct reeve_queue *q, struct reeve_queue_state *state)
 {
-	struct rv_queue_shared *s = q->shared;
+	struct rv_queue_shared *s;
 	uint64_t head, tail, put, got, returned, returned_bytes;
 
+	if (state != NULL) {
+		*state = (struct reeve_queue_state){ 0 };
+	}
+	if (q == NULL || state == NULL) {
+		return;
+	}
+	s = q->shared;
 	do { /* a tail between two equal heads */
 		head = rv_queue_both(&s->head, &got);
 		returned = atomic_load(&s->get.returned);

@@ -94,3 +94,15 @@ tests_host_test_in_need_SOURCES = tests/host/test_in_need.c \
 	$(called_sources)
 tests_host_test_in_need_CPPFLAGS = $(host_cppflags)
 tests_host_test_in_need_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_talking_misuse
+TESTS += tests/host/test_talking_misuse
+endif
+tests_host_test_talking_misuse_SOURCES = tests/host/test_talking_misuse.c \
+	tests/host/misuse_talking.def
+tests_host_test_talking_misuse_CPPFLAGS = $(host_cppflags)
+tests_host_test_talking_misuse_LDADD = libreeve-ipc.la $(host_libs)
+if OPENSSL
+tests_host_test_talking_misuse_CPPFLAGS += -DHAVE_OPENSSL=1
+tests_host_test_talking_misuse_LDADD += libreeve-net.la
+endif
