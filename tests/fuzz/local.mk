@@ -29,4 +29,5 @@ include tests/fuzz/module.mk
 include tests/fuzz/page.mk
 include tests/fuzz/ring.mk
 include tests/fuzz/text.mk
+include tests/fuzz/tls.mk
 include tests/fuzz/traces.mk
