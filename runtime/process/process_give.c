@@ -36,6 +36,7 @@ struct packet {
 	struct rv_lifeline_give gives[RV_GIVEN_MAX];
 	int fds[RV_LIFELINE_FDS];
 	unsigned n_fds;
+	struct reeve_handle made[RV_GIVEN_MAX]; /* of objects */
 };
 
 static void
@@ -60,16 +61,40 @@ write_head(struct packet *packet, const struct reeve_process *p)
 	    head->libexec_dir, sizeof(head->libexec_dir), context->libexec_dir);
 }
 
-static void
-write_gives(struct packet *packet, const struct reeve_process *p)
+/* Its handle, which is `made` of an object, or its own. */
+static enum reeve_status
+handle_of(const struct reeve_give *give, struct reeve_handle *made,
+    const struct reeve_handle **handle, struct reeve_error *err)
+{
+	enum reeve_status status = REEVE_OK;
+
+	*handle = &give->handle;
+	if (give->object != NULL) {
+		*handle = made;
+		status = give->handle_of(give->object, made, err);
+		if (status != REEVE_OK) {
+			rv_error_wrap(err, "giving %s", give->name);
+		}
+	}
+	return status;
+}
+
+static enum reeve_status
+write_gives(struct packet *packet, const struct reeve_process *p,
+    struct reeve_error *err)
 {
 	if (p->context->own_pidfd != -1) {
 		packet->fds[packet->n_fds++] = p->context->own_pidfd;
 	}
 	for (size_t i = 0; i < p->n_gives; i++) {
-		const struct reeve_handle *handle = &p->gives[i].handle;
 		struct rv_lifeline_give *give = &packet->gives[i];
+		const struct reeve_handle *handle;
+		enum reeve_status status =
+		    handle_of(&p->gives[i], &packet->made[i], &handle, err);
 
+		if (status != REEVE_OK) {
+			return status;
+		}
 		rv_copy(give->name, sizeof(give->name), p->gives[i].name);
 		give->kind = (uint32_t)handle->kind;
 		give->n_fds = handle->n_fds;
@@ -77,6 +102,7 @@ write_gives(struct packet *packet, const struct reeve_process *p)
 		    handle->n_fds * sizeof(int));
 		packet->n_fds += handle->n_fds;
 	}
+	return REEVE_OK;
 }
 
 static int
@@ -139,9 +165,12 @@ fill(struct reeve_process *p, struct reeve_error *err)
 		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
 	write_head(packet, p);
-	write_gives(packet, p);
-	if (send_packet(p->ours, packet) == -1) {
+	status = write_gives(packet, p, err);
+	if (status == REEVE_OK && send_packet(p->ours, packet) == -1) {
 		status = cannot_give(p, errno, err);
+	}
+	for (size_t i = 0; i < p->n_gives; i++) {
+		reeve_handle_close(&packet->made[i]);
 	}
 	rv_free(packet);
 	return status;

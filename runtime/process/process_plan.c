@@ -58,11 +58,12 @@ check_gives(
 			return rv_error(err, REEVE_EINVALID,
 			    "gives[%zu] has no name of 1 to 63 bytes", i);
 		}
-		if (give->handle.n_fds > REEVE_HANDLE_FDS) {
+		if (give->handle.n_fds > REEVE_HANDLE_FDS ||
+		    (give->object == NULL) != (give->handle_of == NULL)) {
 			return rv_error(err, REEVE_EINVALID,
 			    "gives[%zu] (%s) is no handle", i, give->name);
 		}
-		if (give->handle.n_fds == 0) {
+		if (give->handle.n_fds == 0 && give->object == NULL) {
 			return rv_error(err, REEVE_EINVALID,
 			    "gives[%zu] (%s) has an empty handle: closed, or "
 			    "never filled in",

@@ -190,7 +190,7 @@ void
 crew_give(const char *name, struct reeve_handle handle)
 {
 	CU_ASSERT_FATAL(n_gives < sizeof(gives) / sizeof(gives[0]));
-	gives[n_gives++] = (struct reeve_give){ name, handle };
+	gives[n_gives++] = reeve_handle_give(name, handle);
 }
 
 void

@@ -176,8 +176,7 @@ process_pipe_open(struct process_pipe *pipe, const char *name)
 	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
 	pipe->read_end = fds[0];
 	pipe->write_end = fds[1];
-	pipe->give =
-	    (struct reeve_give){ name, reeve_handle_of_fd(pipe->write_end) };
+	pipe->give = reeve_fd_give(name, pipe->write_end);
 }
 
 void

@@ -349,7 +349,7 @@ SCENARIO(what_is_given_is_there_under_its_name_and_nothing_else, BY_ALL)
 	process_pipe_open(&in, "in");
 	process_pipe_open(&rest, "rest");
 	gives[0] = out.give;
-	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
+	gives[1] = reeve_fd_give("in", in.read_end);
 	gives[2] = rest.give;
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
@@ -370,8 +370,8 @@ SCENARIO(what_is_given_is_there_under_its_name_and_nothing_else, BY_ALL)
 SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 {
 	struct reeve_context *context = process_context(method, NULL);
-	struct reeve_give gives[2] = { { "a", reeve_handle_of_fd(1) },
-		{ "a", reeve_handle_of_fd(2) } };
+	struct reeve_give gives[2] = { reeve_fd_give("a", 1),
+		reeve_fd_give("a", 2) };
 	struct reeve_process_options options = { .size = sizeof(options),
 		.function = "p.use_given",
 		.gives = gives,
@@ -396,7 +396,7 @@ SCENARIO(what_cannot_be_given_is_refused, BY_FORKSERVER)
 	gives[0].name = "";
 	CU_ASSERT_EQUAL(
 	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
-	gives[0] = (struct reeve_give){ "a", reeve_handle_of_fd(9999) };
+	gives[0] = reeve_fd_give("a", 9999);
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_process_start(p, &err), REEVE_ESYS);

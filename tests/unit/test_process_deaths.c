@@ -218,7 +218,7 @@ SCENARIO(a_killed_launcher_costs_no_process, BY_SPAWN | BY_FORKSERVER)
 	process_pipe_open(&out, "out");
 	process_pipe_open(&in, "in");
 	gives[0] = out.give;
-	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
+	gives[1] = reeve_fd_give("in", in.read_end);
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
@@ -260,7 +260,7 @@ SCENARIO(scenario_149_a_killed_fork_server_costs_no_process, BY_FORKSERVER)
 	process_pipe_open(&out, "out");
 	process_pipe_open(&in, "in");
 	gives[0] = out.give;
-	gives[1] = (struct reeve_give){ "in", reeve_handle_of_fd(in.read_end) };
+	gives[1] = reeve_fd_give("in", in.read_end);
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);

@@ -341,6 +341,42 @@ SCENARIO(scenario_145_signals_do_not_shorten_a_join, BY_ALL)
 	reeve_context_free(context);
 }
 
+/* -------- what has no handle -------- */
+
+static enum reeve_status
+no_handle(void *object, struct reeve_handle *handle, struct reeve_error *err)
+{
+	(void)object;
+	(void)handle;
+	memset(err, 0, sizeof(*err));
+	err->status = REEVE_ECLOSED;
+	memcpy(err->text, "it is gone", sizeof("it is gone"));
+	return REEVE_ECLOSED;
+}
+
+SCENARIO(an_object_without_a_handle_is_named, BY_FORKSERVER)
+{
+	struct reeve_context *context = process_context(method, NULL);
+	int gone = 0;
+	struct reeve_give give = { .name = "a", .object = &gone };
+	struct reeve_process_options options = { .size = sizeof(options),
+		.function = "e.give_back",
+		.gives = &give,
+		.n_gives = 1 };
+	struct reeve_process *p;
+	struct reeve_error err;
+
+	CU_ASSERT_EQUAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_EINVALID);
+	give.handle_of = no_handle;
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_process_new(&p, context, &options, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_process_start(p, &err), REEVE_ECLOSED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "giving a"));
+	CU_ASSERT_EQUAL(reeve_process_free(p, false, &err), REEVE_OK);
+	reeve_context_free(context);
+}
+
 /* -------- the program's own loop, and what processes say -------- */
 
 struct heard {
@@ -505,7 +541,7 @@ live(enum reeve_method method, struct reeve_error *err)
 	struct reeve_context_options options = { .size = sizeof(options),
 		.method = method,
 		.libexec_dir = rv_test_builddir() };
-	struct reeve_give give = { "out", reeve_handle_of_fd(1) };
+	struct reeve_give give = reeve_fd_give("out", 1);
 	struct reeve_process_options what = { .size = sizeof(what),
 		.function = "e.give_back",
 		.bytes = "0",
@@ -563,6 +599,7 @@ RV_SUITE(process_ends,
     RV_CASE(who_is_let_go_of_is_ended_with_the_context),
     RV_CASE(scenario_157_helpers_are_nobodys_children),
     RV_CASE(many_threads_join_the_same_processes),
+    RV_CASE(an_object_without_a_handle_is_named),
     RV_CASE(scenario_145_signals_do_not_shorten_a_join),
 
     RV_CASE(what_is_said_comes_whole_and_before_the_end),

@@ -36,6 +36,9 @@ REEVE_PUBLIC enum reeve_status reeve_bell_open(struct reeve_bell **,
 REEVE_PUBLIC enum reeve_status reeve_bell_handle(const struct reeve_bell *,
     struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
 
+/* In one: reeve_bell_give, reeve_bell_given, see share.h. */
+REEVE_GIVING_(bell)
+
 /* Let go of it; others go on. NULL is fine. */
 REEVE_PUBLIC void reeve_bell_free(struct reeve_bell *);
 

@@ -130,6 +130,9 @@ REEVE_PUBLIC enum reeve_status reeve_conn_open(struct reeve_conn **,
 REEVE_PUBLIC enum reeve_status reeve_conn_handle(struct reeve_conn *,
     struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
 
+/* In one: reeve_conn_give, reeve_conn_given, see share.h. */
+REEVE_GIVING_(conn)
+
 /*
  * A connected socket that the caller has, borrowed, as a connection:
  * SOCK_SEQPACKET of one machine, or a stream. REEVE_EINVALID: it is neither.

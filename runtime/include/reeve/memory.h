@@ -73,6 +73,9 @@ REEVE_PUBLIC enum reeve_status reeve_memory_find(struct reeve_memory **,
 REEVE_PUBLIC enum reeve_status reeve_memory_handle(const struct reeve_memory *,
     struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
 
+/* In one: reeve_memory_give, reeve_memory_given, see share.h. */
+REEVE_GIVING_(memory)
+
 /*
  * From now on whoever opens it may read it and not write: the kernel bars that,
  * for ever and whoever it is. Those who have it open go on as before, as do

@@ -44,7 +44,7 @@
  * that wait runs the loop for all. Callbacks come in the thread that does, one
  * at a time; what waits (start, join, stop, dispatch, reeve_context_end and
  * _free) is REEVE_EBUSY in them. In a process that was forked from this one
- *everything is REEVE_EINVALID, and free does nothing.
+ * everything is REEVE_EINVALID, and free does nothing.
  *
  * Timeouts are those of time.h; errors are told in words in reeve_error.
  */
@@ -150,12 +150,17 @@ REEVE_PUBLIC size_t reeve_context_active(
 
 /* -------- making one -------- */
 
-/* Something to hand over: the new process asks for it by reeve_given(name). */
-struct reeve_give {
-	const char *name; /* 1 to 63 bytes */
-	struct reeve_handle handle;
-};
-
+/*
+ * What to hand over, in the initialiser of options (in C):
+ *
+ *	.function = "cube", REEVE_GIVES(reeve_queue_give("out", queue))
+ */
+#ifndef __cplusplus
+#define REEVE_GIVES(...)                                          \
+	.gives = (struct reeve_give[]){ __VA_ARGS__ },            \
+	.n_gives = sizeof((struct reeve_give[]){ __VA_ARGS__ }) / \
+		   sizeof(struct reeve_give)
+#endif
 #define REEVE_GIVES_MAX 60
 
 /* RLIMIT_NOFILE and the like; RLIM_INFINITY: none. */
@@ -184,8 +189,8 @@ struct reeve_process_options {
 	const struct reeve_process_limit *limits;
 	size_t n_limits;
 	/*
-	 * Handed over whatever the start method, and nothing else is: the
-	 * descriptors are duplicated by start, and are to stay open until then.
+	 * Handed over whatever the start method, and nothing else is: objects
+	 * and descriptors (share.h), which are to live until it was started.
 	 * A command gets them as it gets listening sockets (LISTEN_FDS), and
 	 * asks for them through libreeve-child.
 	 */

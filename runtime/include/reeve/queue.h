@@ -89,6 +89,9 @@ REEVE_PUBLIC enum reeve_status reeve_queue_open(struct reeve_queue **,
 REEVE_PUBLIC enum reeve_status reeve_queue_handle(const struct reeve_queue *,
     struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
 
+/* In one: reeve_queue_give, reeve_queue_given, see share.h. */
+REEVE_GIVING_(queue)
+
 /* Let go of it; what is in it stays, for the others. NULL is fine. */
 REEVE_PUBLIC void reeve_queue_free(struct reeve_queue *);
 

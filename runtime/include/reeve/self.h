@@ -7,9 +7,9 @@
  *
  *	static int copy(const struct reeve_call *call)
  *	{
- *		struct reeve_handle out;
+ *		struct reeve_conn *out;
  *
- *		if (reeve_given("out", &out) != REEVE_OK)
+ *		if (reeve_conn_given(&out, "out", NULL) != REEVE_OK)
  *			reeve_raise("copy.Nothing", "no place to write to");
  *		reeve_say(REEVE_SAY_INFO, "copying %s", (char *)call->args);
  *		...
@@ -72,7 +72,8 @@ REEVE_PUBLIC enum reeve_status reeve_parent_wait(int64_t timeout);
 /* -------- what it was given -------- */
 
 /*
- * The handle that was given under this name (`gives` of process.h). It is the
+ * The handle that was given under this name (`gives` of process.h); for objects
+ * there are reeve_queue_given and the like (share.h). The handle is the
  * caller's now, who closes it with reeve_handle_close; what nobody asks for
  * stays open to the end of the process. Descriptors are close-on-exec.
  * REEVE_ENOENT: none has this name, or it was taken before. REEVE_ESYS: there

@@ -13,12 +13,10 @@
 static int
 stay(const struct reeve_call *call)
 {
-	struct reeve_handle handle;
 	struct reeve_bell *bell;
 
 	(void)call;
-	must(reeve_given("bell", &handle));
-	must(reeve_bell_open(&bell, &handle, &error));
+	must(reeve_bell_given(&bell, "bell", &error));
 	reeve_bell_set(bell);
 	for (;;) {
 		pause();
@@ -49,7 +47,6 @@ tell(struct reeve_process *process)
 int
 main(int argc, char **argv)
 {
-	struct reeve_give give = { .name = "bell" };
 	struct reeve_process *daemon, *worker;
 	struct reeve_context *context;
 	struct reeve_bell *bell;
@@ -57,15 +54,13 @@ main(int argc, char **argv)
 	reeve_main(&argc, &argv);
 	context = new_context(argv);
 	must(reeve_bell_new(&bell, &error));
-	must(reeve_bell_handle(bell, &give.handle, &error));
 	daemon = start(context, .function = "stay", .name = "daemon",
-	    .daemon = true, .gives = &give, .n_gives = 1);
+	    .daemon = true, REEVE_GIVES(reeve_bell_give("bell", bell)));
 	worker = start(context, .function = "work", .name = "worker");
 	must(reeve_bell_wait(bell, REEVE_FOREVER));
 	must(reeve_context_end(context, REEVE_FOREVER, &error));
 	tell(worker);
 	tell(daemon);
-	reeve_handle_close(&give.handle);
 	reeve_bell_free(bell);
 	reeve_context_free(context);
 	return 0;

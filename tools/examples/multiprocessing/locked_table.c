@@ -40,12 +40,9 @@ add_row(struct table *table, char worker, uint32_t value)
 static int
 fill(const struct reeve_call *call)
 {
-	struct reeve_handle handle;
 	struct reeve_memory *block;
 
-	must(reeve_given("table", &handle));
-	must(reeve_memory_open(&block, &handle, &error));
-	reeve_handle_close(&handle);
+	must(reeve_memory_given(&block, "table", &error));
 	for (uint32_t i = 0; i < ROWS; i++) {
 		add_row(reeve_memory_at(block), *(const char *)call->args, i);
 	}
@@ -71,7 +68,6 @@ in_order(const struct table *table, char worker)
 int
 main(int argc, char **argv)
 {
-	struct reeve_give give = { .name = "table" };
 	struct reeve_process *a, *b;
 	struct reeve_context *context;
 	struct reeve_memory *block;
@@ -80,14 +76,12 @@ main(int argc, char **argv)
 	reeve_main(&argc, &argv);
 	context = new_context(argv);
 	must(reeve_memory_new(&block, sizeof(*table), NULL, &error));
-	must(reeve_memory_handle(block, &give.handle, &error));
 	table = reeve_memory_at(block);
 	reeve_lock_init(&table->lock);
 	a = start(context, .function = "fill", .bytes = "a", .n_bytes = 1,
-	    .gives = &give, .n_gives = 1);
+	    REEVE_GIVES(reeve_memory_give("table", block)));
 	b = start(context, .function = "fill", .bytes = "b", .n_bytes = 1,
-	    .gives = &give, .n_gives = 1);
-	reeve_handle_close(&give.handle);
+	    REEVE_GIVES(reeve_memory_give("table", block)));
 	finish(a);
 	finish(b);
 	printf("%u rows: %u of a, %u of b\n", table->n, in_order(table, 'a'),

@@ -30,24 +30,13 @@ get(struct reeve_queue *queue, int64_t *n)
 	return true;
 }
 
-static struct reeve_queue *
-given_queue(const char *name)
-{
-	struct reeve_handle handle;
-	struct reeve_queue *queue;
-
-	must(reeve_given(name, &handle));
-	must(reeve_queue_open(&queue, &handle, &error));
-	reeve_handle_close(&handle);
-	return queue;
-}
-
 static int
 put_cubes(const struct reeve_call *call)
 {
-	struct reeve_queue *out = given_queue("cubes");
+	struct reeve_queue *out;
 
 	(void)call;
+	must(reeve_queue_given(&out, "cubes", &error));
 	for (int64_t i = 0; i < 10; i++) {
 		put(out, i * i * i);
 	}
@@ -59,11 +48,12 @@ REEVE_FUNCTION("cube", put_cubes);
 static int
 add_one(const struct reeve_call *call)
 {
-	struct reeve_queue *in = given_queue("cubes");
-	struct reeve_queue *out = given_queue("results");
+	struct reeve_queue *in, *out;
 	int64_t n;
 
 	(void)call;
+	must(reeve_queue_given(&in, "cubes", &error));
+	must(reeve_queue_given(&out, "results", &error));
 	reeve_queue_close(in); /* this process only gets there */
 	while (get(in, &n)) {
 		put(out, n + 1);
@@ -77,8 +67,6 @@ REEVE_FUNCTION("add_one", add_one);
 int
 main(int argc, char **argv)
 {
-	struct reeve_give gives[] = { { .name = "cubes" },
-		{ .name = "results" } };
 	struct reeve_process *cuber, *adder;
 	struct reeve_queue *cubes, *results;
 	struct reeve_context *context;
@@ -88,16 +76,12 @@ main(int argc, char **argv)
 	context = new_context(argv);
 	must(reeve_queue_new(&cubes, NULL, &error));
 	must(reeve_queue_new(&results, NULL, &error));
-	must(reeve_queue_handle(cubes, &gives[0].handle, &error));
-	must(reeve_queue_handle(results, &gives[1].handle, &error));
-	cuber =
-	    start(context, .function = "cube", .gives = gives, .n_gives = 1);
-	adder =
-	    start(context, .function = "add_one", .gives = gives, .n_gives = 2);
-	/* Handles count as one who may put, too. */
-	reeve_handle_close(&gives[0].handle);
-	reeve_handle_close(&gives[1].handle);
-	reeve_queue_free(cubes);
+	cuber = start(context, .function = "cube",
+	    REEVE_GIVES(reeve_queue_give("cubes", cubes)));
+	adder = start(context, .function = "add_one",
+	    REEVE_GIVES(reeve_queue_give("cubes", cubes),
+		reeve_queue_give("results", results)));
+	reeve_queue_free(cubes); /* or it would be one who may put */
 	reeve_queue_close(results);
 	while (get(results, &n)) {
 		printf("%" PRId64 "\n", n);

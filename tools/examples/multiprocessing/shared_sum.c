@@ -22,14 +22,11 @@ static int
 add_up(const struct reeve_call *call)
 {
 	size_t i = strtoul(call->args, NULL, 10), n = NUMBERS / WORKERS;
-	struct reeve_handle handle;
 	struct reeve_memory *block;
 	struct shared *shared;
 	int64_t sum = 0;
 
-	must(reeve_given("numbers", &handle));
-	must(reeve_memory_open(&block, &handle, &error));
-	reeve_handle_close(&handle);
+	must(reeve_memory_given(&block, "numbers", &error));
 	shared = reeve_memory_at(block);
 	for (size_t k = i * n; k < (i + 1) * n; k++) {
 		sum += shared->numbers[k];
@@ -43,7 +40,6 @@ REEVE_FUNCTION("add_up", add_up);
 int
 main(int argc, char **argv)
 {
-	struct reeve_give give = { .name = "numbers" };
 	struct reeve_process *workers[WORKERS];
 	struct reeve_context *context;
 	struct reeve_memory *block;
@@ -53,7 +49,6 @@ main(int argc, char **argv)
 	reeve_main(&argc, &argv);
 	context = new_context(argv);
 	must(reeve_memory_new(&block, sizeof(*shared), NULL, &error));
-	must(reeve_memory_handle(block, &give.handle, &error));
 	shared = reeve_memory_at(block);
 	for (int64_t k = 0; k < NUMBERS; k++) {
 		shared->numbers[k] = k;
@@ -62,9 +57,8 @@ main(int argc, char **argv)
 		char chunk[] = { (char)('0' + i), '\0' };
 
 		workers[i] = start(context, .function = "add_up", .args = chunk,
-		    .gives = &give, .n_gives = 1);
+		    REEVE_GIVES(reeve_memory_give("numbers", block)));
 	}
-	reeve_handle_close(&give.handle);
 	for (int i = 0; i < WORKERS; i++) {
 		finish(workers[i]);
 		printf("chunk %d: %" PRId64 "\n", i, shared->sums[i]);
