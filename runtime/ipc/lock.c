@@ -20,6 +20,9 @@
  */
 #include "config.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include <reeve/lock.h>
 
 #include "base/base.h"
@@ -99,25 +102,49 @@ lock_slowly(struct reeve_lock *lock, int64_t timeout, uint32_t magic)
 	return lock_by_gate(lock, rv_wait_until(timeout));
 }
 
+/* Main was not simply free. */
+static __attribute__((noinline)) enum reeve_status
+lock_missed(struct reeve_lock *lock, int64_t timeout, int error)
+{
+	enum reeve_status status = rv_mutex_status(&lock->main, error);
+
+	return status == REEVE_ETIMEDOUT && timeout > 0
+		   ? lock_by_gate(lock, rv_wait_until(timeout))
+		   : status;
+}
+
+/* Initialised, and nobody is hungry: one look, where a word holds both. */
+static inline bool
+is_calm(const struct reeve_lock *lock, uint32_t magic)
+{
+#if UINTPTR_MAX > UINT32_MAX && !defined(RV_MODEL)
+	const uint32_t calm[2] = { magic, 0 };
+	uint64_t want;
+
+	_Static_assert(offsetof(struct reeve_lock, magic) % 8 == 0 &&
+			   offsetof(struct reeve_lock, hungry) == 4,
+	    "they lie in one word");
+	memcpy(&want, calm, sizeof(want));
+	return __atomic_load_n((const uint64_t *)(const void *)lock,
+		   __ATOMIC_SEQ_CST) == want;
+#else
+	return ((RV_READ(lock->magic) ^ magic) | rv_load(&lock->hungry)) == 0;
+#endif
+}
+
 /* Tests in one what is nearly always so. */
 static inline enum reeve_status
 lock_acquire(struct reeve_lock *lock, int64_t timeout, uint32_t magic)
 {
-	enum reeve_status status;
+	int error;
 
-	if (__builtin_expect(lock != NULL && ((RV_READ(lock->magic) ^ magic) |
-						 rv_load(&lock->hungry)) == 0,
-		1)) {
-		status = rv_mutex_try(&lock->main);
-		if (__builtin_expect(status != REEVE_ETIMEDOUT, 1)) {
-			return status;
-		}
-		if (timeout > 0) {
-			return lock_by_gate(lock, rv_wait_until(timeout));
-		}
-		return status;
+	if (__builtin_expect(lock == NULL || !is_calm(lock, magic), 0)) {
+		return lock_slowly(lock, timeout, magic);
 	}
-	return lock_slowly(lock, timeout, magic);
+	error = rv_mutex_attempt(&lock->main);
+	return __builtin_expect(error == 0, 1)
+		   ? REEVE_OK
+		   : lock_missed(lock, timeout, error);
 }
 
 /* Who came through the gate, and so holds it, lets go of it too. */

@@ -32,14 +32,38 @@ enum reeve_status rv_mutex_lock(pthread_mutex_t *, rv_time until) RV_MUST_CHECK;
 enum reeve_status rv_mutex_try(pthread_mutex_t *) RV_MUST_CHECK;
 /* False: the caller did not hold it. */
 bool rv_mutex_unlock(pthread_mutex_t *);
+
+static inline int
+rv_mutex_attempt(pthread_mutex_t *mutex)
+{
+	return rv_mutex_try(mutex);
+}
+
+static inline enum reeve_status
+rv_mutex_status(pthread_mutex_t *mutex, int error)
+{
+	(void)mutex;
+	return (enum reeve_status)error;
+}
 #else
+/* Called where they lie, without a jump in between: they are all there is. */
+extern int pthread_mutex_trylock(pthread_mutex_t *) __attribute__((noplt));
+extern int pthread_mutex_unlock(pthread_mutex_t *) __attribute__((noplt));
+
+/* Zero: got it, and no more is to be known; else what rv_mutex_status takes. */
+static inline int
+rv_mutex_attempt(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_trylock(mutex);
+}
+
 /* What an error of a call for it means. */
 enum reeve_status rv_mutex_status(pthread_mutex_t *, int error) RV_MUST_CHECK;
 
 static inline enum reeve_status
 rv_mutex_try(pthread_mutex_t *mutex)
 {
-	int error = pthread_mutex_trylock(mutex);
+	int error = rv_mutex_attempt(mutex);
 
 	return __builtin_expect(error == 0, 1) ? REEVE_OK
 					       : rv_mutex_status(mutex, error);
