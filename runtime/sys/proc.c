@@ -8,6 +8,7 @@
 
 #include "sys/sys.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-#define PROCESS_EXITS 0x4 /* among the kernel's flags of a process */
+#define THREAD_EXITS 0x4 /* among the kernel's flags of a thread */
 
 /* The file's text, cut at size - 1; "" when it cannot be read. */
 static size_t
@@ -92,24 +93,42 @@ rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid, char *state,
 	return true;
 }
 
+static bool
+is_thread_ending(pid_t pid, const char *tid)
+{
+	char path[64], text[1024], state;
+	const char *at;
+	unsigned flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", (int)pid, tid);
+	read_text(path, text, sizeof(text));
+	at = strrchr(text, ')');
+	/* One that is gone has ended. */
+	return at == NULL ||
+	       (sscanf(at + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) ==
+		       2 &&
+		   (rv_sys_is_dead(state) || (flags & THREAD_EXITS) != 0));
+}
+
 bool
 rv_sys_is_ending(pid_t pid)
 {
-	char path[48], text[1024], state;
-	const char *at;
-	unsigned flags;
-	int threads;
+	char path[48];
+	const struct dirent *entry;
+	bool ending;
+	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	read_text(path, text, sizeof(text));
-	at = strrchr(text, ')');
-	return at != NULL &&
-	       sscanf(at + 1,
-		   " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d"
-		   " %*d %*d %d",
-		   &state, &flags, &threads) == 3 &&
-	       (rv_sys_is_dead(state) || (flags & PROCESS_EXITS) != 0) &&
-	       threads <= 1;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	ending = dir != NULL;
+	while (ending && (entry = readdir(dir)) != NULL) {
+		ending = entry->d_name[0] == '.' ||
+			 is_thread_ending(pid, entry->d_name);
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+	return ending;
 }
 
 /* What is nobody's to know but its owner's stands there as 0. */

@@ -90,7 +90,7 @@ uint64_t rv_sys_resident(pid_t pid);
 /* Parent, group and session of a process; false when there is none. */
 bool rv_sys_proc_stat(pid_t pid, pid_t *ppid, pid_t *pgrp, pid_t *sid,
     char *state, uint64_t *start_ticks);
-/* A process of one thread that has ended, or does now, whatever it has done. */
+/* It has ended, or does now with all its threads, whatever holds that up. */
 bool rv_sys_is_ending(pid_t pid);
 /* 36 characters and a NUL; "" when it cannot be read. */
 void rv_sys_boot_id(char id[static 40]);

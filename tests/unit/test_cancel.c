@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,24 +76,30 @@ REEVE_FUNCTION("t.stand_still", stand_still);
  */
 #define HALT_ENV "T_HALT" /* letters, first and last number, a path */
 static char halt_how[8], halt_mark[160];
-static int halt_first, halt_last, halt_at;
+static int halt_first, halt_last;
+static int *halt_at; /* shared with the one between */
+static pid_t halt_server;
 static bool halts;
 
+/* In the one between; a vfork that is a fork has the server itself here. */
 static void
 before_fork(void)
 {
 	char path[200];
 
-	halt_at++;
-	snprintf(path, sizeof(path), "%s.%d", halt_mark, halt_at);
-	halts = halt_at >= halt_first && halt_at <= halt_last &&
+	if (getpid() == halt_server) {
+		return;
+	}
+	++*halt_at;
+	snprintf(path, sizeof(path), "%s.%d", halt_mark, *halt_at);
+	halts = *halt_at >= halt_first && *halt_at <= halt_last &&
 		mkdir(path, 0700) == 0;
 	if (halts && strchr(halt_how, 'b') != NULL) {
 		kill(getpid(), SIGSTOP);
 	}
 }
 
-/* In the one between, whose parent is the fork server. */
+/* The parent of the one between is the fork server. */
 static void
 after_fork(void)
 {
@@ -115,7 +122,10 @@ halt(const struct reeve_call *call)
 	const char *text = getenv(HALT_ENV);
 
 	(void)call;
-	return text == NULL ||
+	halt_server = getpid();
+	halt_at = mmap(NULL, sizeof(*halt_at), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return text == NULL || halt_at == MAP_FAILED ||
 	       sscanf(text, "%7s %d %d %159s", halt_how, &halt_first,
 		   &halt_last, halt_mark) != 4 ||
 	       pthread_atfork(before_fork, after_fork, in_fork) != 0;
@@ -564,6 +574,7 @@ RV_TEST(another_is_forked_ahead_when_the_last_answer_is_not_wanted)
 	rig_sync(&rig);
 	/* Has but the one that was forked ahead. */
 	CU_ASSERT_EQUAL(rig_run(&rig, &s)->death.end.number, 5);
+	rig_sync(&rig);
 	kill(between, SIGCONT);
 	await_spare(&rig);
 	CU_ASSERT_EQUAL(rig.n_failed, 1);

@@ -628,12 +628,15 @@ RV_TEST(a_host_that_reaps_everything_gets_no_hang_and_no_wrong_status)
 
 	rig_open(&rig, NULL);
 	for (unsigned i = 0; i < 20; i++) {
+		rv_time until = rv_sys_now() + 60 * RV_SEC;
 		uint64_t life;
 
 		function_spec(&s, RV_METHOD_FORK, "t.give_back", "9");
 		life = rig_launch(&rig, &s);
 		while (!rig_died(&rig, life)) {
 			int status;
+
+			CU_ASSERT_FATAL(rv_sys_now() < until);
 
 			/* As some hosts do: whoever it is. */
 			while (waitpid(-1, &status, WNOHANG) > 0) {

@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -293,6 +296,49 @@ read_all(int fd, char *text, size_t size)
 	text[len] = '\0';
 }
 
+static void *
+stay(void *ctx)
+{
+	for (;;) {
+		pause();
+	}
+	return ctx;
+}
+
+static bool
+has_dead_leader(void *ctx)
+{
+	char state = 0;
+
+	return rv_sys_proc_stat(
+		   *(const pid_t *)ctx, NULL, NULL, NULL, &state, NULL) &&
+	       state == 'Z';
+}
+
+RV_TEST(a_process_ends_when_all_of_its_threads_do)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, stay, NULL) != 0) {
+			_exit(1);
+		}
+		syscall(SYS_exit, 0); /* of this thread alone */
+	}
+	CU_ASSERT_FATAL(pid > 0);
+	CU_ASSERT(!rv_sys_is_ending(getpid()));
+	CU_ASSERT_FATAL(rv_test_wait(has_dead_leader, &pid, -1, 30000));
+	CU_ASSERT(!rv_sys_is_ending(pid));
+	kill(pid, SIGKILL);
+	CU_ASSERT_EQUAL(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	CU_ASSERT(rv_sys_is_ending(pid));
+	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+	CU_ASSERT(!rv_sys_is_ending(pid));
+}
+
 RV_TEST(a_helper_gets_its_descriptors_and_no_others)
 {
 	for (size_t i = 0; i < RV_ARRAY_LEN(births); i++) {
@@ -510,6 +556,7 @@ RV_SUITE(sys_process,
     RV_CASE(a_status_reaped_by_others_is_told_or_unknown),
     RV_CASE(the_user_of_a_process_is_told_by_its_pidfd_or_by_proc),
     RV_CASE(how_a_zombie_ended_is_told_to_who_may_know),
+    RV_CASE(a_process_ends_when_all_of_its_threads_do),
     RV_CASE(a_helper_gets_its_descriptors_and_no_others),
     RV_CASE(descriptors_may_stand_anywhere_and_twice),
     RV_CASE(a_helper_starts_with_clean_signals_and_its_host_keeps_its_own),
