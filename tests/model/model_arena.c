@@ -123,6 +123,22 @@ use_two(unsigned self)
 	}
 }
 
+/* The second one needs nearly all of it, beside the first one. */
+static void
+use_most(unsigned self)
+{
+	uint64_t one = 0, most = 0;
+	bool has_one = allocate(self, GRAIN, &one),
+	     has_most = allocate(self, (uint64_t)5 * GRAIN, &most);
+
+	if (has_one) {
+		let_go(self, GRAIN, one);
+	}
+	if (has_most) {
+		let_go(self, (uint64_t)5 * GRAIN, most);
+	}
+}
+
 static void
 keep_one(unsigned self)
 {
@@ -163,9 +179,10 @@ const struct model model_arena_parts = { .name = "arena_parts",
 	.shared = &s,
 	.size = sizeof(s),
 	.start = start,
-	.run = { use_two, use_one },
+	.run = { use_two, use_most },
 	.end = end,
-	.crashes = 2 };
+	.crashes = 1,
+	.mortal = 1 };
 
 const struct model model_arena_long = { .name = "arena_long",
 	.shared = &s,

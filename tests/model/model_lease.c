@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "ipc/wait.h"
 #include "model/models.h"
 #include "model/queue_scene.h"
 
@@ -119,6 +120,14 @@ lease_and_return(unsigned self)
 	finish(self);
 }
 
+/* It is there afterwards: nobody is told of its end. */
+static void
+return_and_stay(unsigned self)
+{
+	lease_and_return(self);
+	(void)rv_wait_word((_Atomic uint32_t *)&scene.never, 0, RV_FOREVER);
+}
+
 /* Ends with what it holds, or is too late: all are out, or the end was there.
  */
 static void
@@ -144,12 +153,14 @@ get(unsigned self)
 	uint32_t tag = 99;
 
 	model_live(&scene.alive[self]);
+	scene.getting[self] = 1;
 	model_check(reeve_queue_get_into(&scene.queue[self], bytes,
 			sizeof(bytes), &len, &tag, REEVE_FOREVER) == REEVE_OK,
 	    "a get that failed");
 	tag = scene_check(bytes, len, tag);
 	model_check(scene.acked[tag] == 0, "done, and got again");
 	scene.got[tag]++;
+	scene.getting[self] = 0;
 	finish(self);
 }
 
@@ -167,33 +178,33 @@ stuck(void)
 	       !scene_has_orphan();
 }
 
-/* How many were killed; those who came to their end are not. */
-static uint32_t
-n_killed(void)
-{
-	uint32_t n = 0;
-
-	for (unsigned i = 0; i < MODEL_PROCESSES; i++) {
-		n += model_is_dead(i) && scene.finished[i] == 0;
-	}
-	return n;
-}
-
-/* Each item that was put was done or got, once, but for what a killed one did.
+/*
+ * Each item that was put was done or got, once; but for what one was killed at
+ * who acknowledged it, or got it for good.
  */
 static void
 end(void)
 {
-	uint32_t unsure = 0;
+	uint32_t unsure = 0, getting = 0;
 
 	scene_drain();
 	for (uint32_t i = 0; i < SCENE_ITEMS; i++) {
 		uint32_t n = scene.got[i] + scene.acked[i];
 
 		model_check(n <= 1, "done twice");
-		unsure += scene.put[i] != 0 && n == 0;
+		unsure += scene.put[i] != 0 && n == 0 && scene.acking[i] == 0;
 	}
-	model_check(unsure <= n_killed(), "lost");
+	for (unsigned i = 0; i < MODEL_PROCESSES; i++) {
+		getting += scene.getting[i];
+	}
+	model_check(unsure <= getting, "lost");
+}
+
+static void
+end_of_leases(void)
+{
+	scene_check_done();
+	end();
 }
 
 const struct model model_lease_holder = { .name = "lease_holder",
@@ -201,7 +212,7 @@ const struct model model_lease_holder = { .name = "lease_holder",
 	.size = sizeof(scene),
 	.start = start_impatient,
 	.run = { lease_and_ack, lease_and_ack },
-	.end = end,
+	.end = end_of_leases,
 	.stuck = stuck,
 	.crashes = 2 };
 
@@ -223,6 +234,22 @@ const struct model model_lease_return = { .name = "lease_return",
 	.end = end_with_all,
 	.crashes = 1,
 	.mortal = 1 | 2 };
+
+static bool
+stuck_getting(void)
+{
+	return !model_is_blocked(1) || stuck();
+}
+
+/* Who sleeps hears of what is given back, or of the end of who did not. */
+const struct model model_lease_back = { .name = "lease_back",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_one,
+	.run = { return_and_stay, get },
+	.end = end,
+	.stuck = stuck_getting,
+	.crashes = 1 };
 
 const struct model model_lease_end = { .name = "lease_end",
 	.shared = &scene,
@@ -250,7 +277,7 @@ const struct model model_lease_large = { .name = "lease_large",
 	.size = sizeof(scene),
 	.start = start_one_large,
 	.run = { lease_and_return, lease_and_ack },
-	.end = end,
+	.end = end_of_leases,
 	.stuck = stuck,
 	.crashes = 2 };
 
@@ -276,7 +303,8 @@ stuck_joining(void)
 	bool leases = model_is_blocked(0) || model_is_blocked(1);
 
 	return (!leases || stuck()) &&
-	       (!model_is_blocked(2) || scene.shared.done == 0);
+	       (!model_is_blocked(2) ||
+		   scene.shared.done != rv_queue_items(scene.shared.tail.word));
 }
 
 const struct model model_lease_join = { .name = "lease_join",
@@ -284,9 +312,35 @@ const struct model model_lease_join = { .name = "lease_join",
 	.size = sizeof(scene),
 	.start = start_one,
 	.run = { lease_and_ack, lease_and_ack, join },
+	.end = end_of_leases,
 	.stuck = stuck_joining,
 	.crashes = 1,
 	.mortal = 1 | 2 };
+
+/* One item done twice is not both of them. */
+static void
+join_both(unsigned self)
+{
+	model_live(&scene.alive[self]);
+	model_check(
+	    reeve_queue_join(&scene.queue[self], REEVE_FOREVER) == REEVE_OK,
+	    "a join that failed");
+	for (uint32_t i = 0; i < 2; i++) {
+		model_check(scene.acked[i] == 1 || scene.acking[i] != 0,
+		    "joined before all was done");
+	}
+	finish(self);
+}
+
+const struct model model_lease_both = { .name = "lease_both",
+	.shared = &scene,
+	.size = sizeof(scene),
+	.start = start_two,
+	.run = { lease_and_ack, lease_and_ack, join_both },
+	.end = end_of_leases,
+	.stuck = stuck_joining,
+	.crashes = 1,
+	.mortal = 1 };
 
 /* --- the end of a queue ------------------------------------------------------
  */
@@ -322,7 +376,7 @@ const struct model model_lease_shut = { .name = "lease_shut",
 	.size = sizeof(scene),
 	.start = start_shut,
 	.run = { get_to_the_end, get_to_the_end },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 1 };
 
 static void
@@ -337,7 +391,7 @@ const struct model model_lease_ended = { .name = "lease_ended",
 	.size = sizeof(scene),
 	.start = start_ended,
 	.run = { get_to_the_end, get_to_the_end },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 1 };
 
 /* --- loops -------------------------------------------------------------------
@@ -378,7 +432,7 @@ const struct model model_lease_polled = { .name = "lease_polled",
 	.size = sizeof(scene),
 	.start = start_ended,
 	.run = { poll_to_the_end, poll_to_the_end },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 1 };
 
 const struct model model_lease_mixed = { .name = "lease_mixed",
@@ -386,7 +440,7 @@ const struct model model_lease_mixed = { .name = "lease_mixed",
 	.size = sizeof(scene),
 	.start = start_shut,
 	.run = { poll_to_the_end, get_to_the_end },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 1 };
 
 /* --- no lease left -----------------------------------------------------------
@@ -427,7 +481,7 @@ const struct model model_lease_last = { .name = "lease_last",
 	.size = sizeof(scene),
 	.start = start_narrow,
 	.run = { lease_and_end, lease_at_once },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 1 };
 
 /* --- larger ones, of models_long.def
@@ -438,7 +492,7 @@ const struct model model_lease_holder_long = { .name = "lease_holder_long",
 	.size = sizeof(scene),
 	.start = start_two,
 	.run = { lease_and_ack, lease_and_ack, lease_and_ack },
-	.end = end,
+	.end = end_of_leases,
 	.stuck = stuck,
 	.crashes = 2 };
 
@@ -456,7 +510,7 @@ const struct model model_lease_large_long = { .name = "lease_large_long",
 	.size = sizeof(scene),
 	.start = start_one_large,
 	.run = { lease_and_return, lease_and_ack, put },
-	.end = end,
+	.end = end_of_leases,
 	.stuck = stuck,
 	.crashes = 2 };
 
@@ -465,6 +519,7 @@ const struct model model_lease_join_long = { .name = "lease_join_long",
 	.size = sizeof(scene),
 	.start = start_one,
 	.run = { lease_and_ack, lease_and_ack, join },
+	.end = end_of_leases,
 	.stuck = stuck_joining,
 	.crashes = 3 };
 
@@ -473,6 +528,6 @@ const struct model model_lease_shut_long = { .name = "lease_shut_long",
 	.size = sizeof(scene),
 	.start = start_shut,
 	.run = { get_to_the_end, get_to_the_end, lease_and_end },
-	.end = end,
+	.end = end_of_leases,
 	.crashes = 2,
 	.mortal = 1 | 2 };

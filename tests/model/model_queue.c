@@ -186,8 +186,12 @@ snatch(unsigned self)
 	uint32_t tag;
 
 	for (int i = 0; i < 2; i++) {
-		bool before = waits_hungrily();
-		enum reeve_status status = reeve_queue_get_into(
+		enum reeve_status status;
+		bool before;
+
+		model_pause();
+		before = waits_hungrily();
+		status = reeve_queue_get_into(
 		    &scene.queue[self], bytes, sizeof(bytes), &len, &tag, 0);
 
 		model_check(status == REEVE_OK || status == REEVE_EEMPTY ||

@@ -482,6 +482,20 @@ scene_has_orphan(void)
 }
 
 void
+scene_check_done(void)
+{
+	struct reeve_queue *q = &scene.queue[SCENE_NOBODY];
+	uint32_t there, undone;
+
+	model_check(rv_queue_lock_get(q, NULL, 0) == REEVE_OK, "not free");
+	there =
+	    scene_items() + scene.shared.get.returned + scene.shared.get.leased;
+	undone = rv_queue_items(scene.shared.tail.word) - scene.shared.done;
+	model_check(there == undone, "what is done was miscounted");
+	rv_robust_unlock(&scene.shared.get_lock, NULL);
+}
+
+void
 scene_drain(void)
 {
 	struct reeve_queue *q = &scene.queue[SCENE_NOBODY];

@@ -32,7 +32,7 @@ struct queue_scene {
 	_Atomic uint8_t slots[SCENE_SLOTS];
 	unsigned char memory[SCENE_SLOTS][SCENE_LEN];
 	uint32_t allocated[SCENE_SLOTS];
-	uint32_t bell_in, bell_out, no_putters;
+	uint32_t bell_in, bell_out, no_putters, never;
 	struct scene_set sets[MODEL_PROCESSES + 1];
 	/* a lock may be held for longer than one has patience: by one stopped
 	 */
@@ -45,7 +45,7 @@ struct queue_scene {
 	/* what the checks remember: of item i */
 	uint32_t begun[SCENE_ITEMS], put[SCENE_ITEMS], got[SCENE_ITEMS];
 	uint32_t acking[SCENE_ITEMS], acked[SCENE_ITEMS];
-	uint32_t n_getting, fed;
+	uint32_t n_getting, fed, getting[MODEL_PROCESSES]; /* for good */
 	uint32_t
 	    naps[MODEL_PROCESSES + 1]; /* 1 + the head's items at the first */
 };
@@ -66,6 +66,8 @@ uint32_t scene_items(void);
 uint32_t scene_returned(void);
 /* A lease whose holder has ended, however. */
 bool scene_has_orphan(void);
+/* For `end`, where all are got on leases: what is not done is there. */
+void scene_check_done(void);
 /*
  * For `end`: get all that is left and could be got, count it in `got`, and see
  * that no memory is lost.
