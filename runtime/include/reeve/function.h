@@ -53,8 +53,10 @@ struct reeve_function {
  *	static int resize(const struct reeve_call *call) { ... }
  *	REEVE_FUNCTION("app.resize", resize);
  *
- * A name may be used once in a program: one that is there twice is found by
- * nobody, and reeve_function_find says so by REEVE_EEXIST.
+ * A name is 1 to 128 letters, digits, dots, dashes and underscores: what has a
+ * slash or a colon in it is looked for in a module, and a configuration takes
+ * no other characters. It may be used once in a program: one that is there
+ * twice is found by nobody, and reeve_function_find says so by REEVE_EEXIST.
  */
 #define REEVE_FUNCTION(name, fn)                                            \
 	static struct reeve_function reeve_function_##fn = { name, fn, 0 }; \

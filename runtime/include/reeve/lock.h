@@ -20,6 +20,20 @@
  * stopped (SIGSTOP) while it holds something has others wait until it goes on;
  * their timeouts hold. From signal handlers: reeve_flag_set alone.
  *
+ * Calls without a timeout (release, notify, abort, the looks at a state) wait
+ * for no holder of what the user holds, but for the few instructions in which
+ * another call changes the struct. Whoever is stopped in these stops them, too,
+ * until it goes on or is killed: have no loop that must answer depend on
+ * processes that others may stop.
+ *
+ * Trust. Those who share one of these can write to all of it, and whoever uses
+ * it believes what is there, addresses too, as the kernel and the C library do.
+ * The worst that a hostile one can do is therefore anything: hold it for ever,
+ * have two hold it at once, wake nobody, or make the others write to where it
+ * likes in their own memory. Share them with processes that you trust as much
+ * as yourself. With others talk by connections (conn.h), or by queues, which
+ * they can break, but through which they reach nobody's memory.
+ *
  * REEVE_EINVALID comes from all: it was not initialised. Part of libreeve-ipc.
  */
 #ifndef REEVE_LOCK_H

@@ -11,8 +11,12 @@
  * for ever, so that nobody who was given it can cut it off under others.
  *
  * All functions may be called from any thread and process. Those who share a
- * block trust each other with what is in it; a block itself is checked when it
- * is opened. Part of libreeve-ipc.
+ * block trust each other with what is in it (lock.h says what a hostile one can
+ * do); a block itself is checked when it is opened. Numbers and arrays wait for
+ * nobody. Arenas and lists hold a lock of theirs within a call, for as long as
+ * it takes to copy an item or to look for a gap: they wait for it without a
+ * limit, so one who is stopped (SIGSTOP) within such a call stops the others
+ * until it goes on or is killed. Part of libreeve-ipc.
  */
 #ifndef REEVE_MEMORY_H
 #define REEVE_MEMORY_H
