@@ -227,8 +227,12 @@ lease_and_stay(void *ctx)
 static int
 put_two(const struct reeve_call *call)
 {
+	struct reeve_queue *q = given();
+	enum reeve_status put = put_int(q, 2);
+
 	(void)call;
-	return put_int(given(), 2) != REEVE_OK;
+	reeve_queue_free(q);
+	return put != REEVE_OK;
 }
 REEVE_FUNCTION("q.put_two", put_two);
 
