@@ -25,7 +25,7 @@ tests_model_libmodel_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 if HAVE_CUNIT
 check_PROGRAMS += tests/model/test_models tests/model/test_long_models
 TESTS += tests/model/test_models
-SYSTEM_TESTS += tests/model/test_long_models
+SOAK_TESTS += tests/model/test_long_models
 endif
 tests_model_test_models_SOURCES = tests/model/test_models.c
 tests_model_test_models_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
