@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -163,6 +164,44 @@ in_child(void *ctx)
 	}
 }
 
+/*
+ * Its number may be another's as soon as the host reaps whatever ends, which
+ * its descriptor cannot: without one it is left to the host.
+ */
+static void
+remember_forked(struct rv_start *start, uint64_t number, pid_t pid)
+{
+	struct rv_start_life *life = rv_start_find(start, number);
+
+	if (life != NULL && life->forked == -1 && pid > 0) {
+		life->forked = rv_sys_pidfd_open(pid);
+	}
+}
+
+void
+rv_start_forget_forked(struct rv_start_life *life)
+{
+	if (life->forked != -1) {
+		close(life->forked);
+		life->forked = -1;
+	}
+}
+
+/* The launcher has died, or could not make a life of it: it has no word. */
+void
+rv_start_drop_forked(struct rv_start_life *life)
+{
+	if (life->forked == -1) {
+		return;
+	}
+	rv_sys_pidfd_signal(life->forked, -1, SIGKILL);
+	while (rv_sys_wait(life->forked, -1, WEXITED, NULL, NULL) == -1 &&
+	       errno == EINTR) {
+		continue;
+	}
+	rv_start_forget_forked(life);
+}
+
 /* An answer that finds no room is none: the launcher gives it up in time. */
 void
 rv_start_fork(struct rv_start *start, uint64_t life, struct rv_packet *packet)
@@ -180,6 +219,7 @@ rv_start_fork(struct rv_start *start, uint64_t life, struct rv_packet *packet)
 		rv_forker_fork(
 		    &result, packet->fds, packet->n_fds, false, &hooks);
 	}
+	remember_forked(start, life, result.pid);
 	frame.pid = result.pid;
 	frame.stage = result.stage;
 	frame.sys_errno = result.sys_errno;

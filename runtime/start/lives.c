@@ -95,7 +95,7 @@ rv_start_add(struct rv_start *start, uint64_t number)
 	life = RV_LIST_FIRST(&start->free, struct rv_start_life, link);
 	keep = life->keep;
 	rv_list_remove(&life->link);
-	*life = (struct rv_start_life){ .keep = keep };
+	*life = (struct rv_start_life){ .keep = keep, .forked = -1 };
 	rv_list_init(&life->to_adopt);
 	rv_list_insert(&start->all, &life->link);
 	rv_hash_insert(&start->by_life, &life->by_life, number);
@@ -105,6 +105,7 @@ rv_start_add(struct rv_start *start, uint64_t number)
 void
 rv_start_remove(struct rv_start *start, struct rv_start_life *life)
 {
+	rv_start_drop_forked(life);
 	rv_hash_remove(&start->by_life, &life->by_life);
 	rv_list_remove(&life->link);
 	rv_list_remove(&life->to_adopt);

@@ -35,6 +35,7 @@ on_LAUNCHED(struct rv_start *start, const struct rv_launch_frame *f,
 	if (life != NULL) {
 		life->pid = f->pid;
 		life->start_ticks = f->start_ticks;
+		rv_start_forget_forked(life);
 	}
 	start->ops->launched(start->ctx, f->life, f->pid, f->start_ticks);
 	on_PAGE(start, f, packet);

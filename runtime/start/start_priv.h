@@ -23,6 +23,7 @@ struct rv_start_life {
 	struct rv_list to_adopt;     /* in adoptions */
 	struct rv_launch_keep *keep; /* used while in adoptions alone */
 	pid_t pid;                   /* 0: in flight */
+	int forked; /* pidfd of who was forked here for it, and waits; -1 */
 	uint64_t start_ticks;
 	bool stray; /* to be killed, not kept */
 	bool stale; /* of a launcher that died, not handed over yet */
@@ -104,6 +105,9 @@ void rv_start_introduce(struct rv_start *);
 void rv_start_say_program(struct rv_start *, int sys_errno);
 /* A fork that the launcher asks for, and what became of such a child. */
 void rv_start_fork(struct rv_start *, uint64_t life, struct rv_packet *);
+/* What was forked here for it is a life now, or never will be. */
+void rv_start_forget_forked(struct rv_start_life *);
+void rv_start_drop_forked(struct rv_start_life *);
 void rv_start_reap(
     struct rv_start *, const struct rv_launch_frame *, int pidfd);
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -664,6 +665,42 @@ RV_TEST(what_was_being_forked_ends_with_its_fork_server)
 	}
 }
 
+static bool
+is_stopped(void *ctx)
+{
+	bool is_spare;
+	char state = 0;
+
+	return read_stat(*(const pid_t *)ctx, &state, &is_spare) &&
+	       state == 'T';
+}
+
+/* The launcher has asked for it, and dies before it reads the answer. */
+RV_TEST(what_a_host_forked_in_vain_is_not_left_with_it)
+{
+	struct rig rig;
+	struct rig_spec s;
+	struct pollfd asked = { .events = POLLIN };
+	pid_t launcher, pids[16];
+
+	rig_open(&rig, NULL);
+	rig_sync(&rig);
+	launcher = rv_start_pid(rig.start);
+	rig_function(&s, RV_METHOD_FORK, "t.give_back", "5");
+	rig_launch(&rig, &s);
+	asked.fd = rv_loop_fd(rig.loop);
+	CU_ASSERT_EQUAL_FATAL(poll(&asked, 1, WAIT_MS), 1);
+	kill(launcher, SIGSTOP);
+	CU_ASSERT_FATAL(rv_test_wait(is_stopped, &launcher, -1, WAIT_MS));
+	rig_turn(&rig);
+	CU_ASSERT_EQUAL(list_children(getpid(), pids), 2);
+	kill(launcher, SIGKILL);
+	CU_ASSERT_FATAL(rig_wait(&rig, rig_n_back, 1));
+	CU_ASSERT_EQUAL(list_children(getpid(), pids), 1);
+	CU_ASSERT_EQUAL(pids[0], rv_start_pid(rig.start));
+	rig_close(&rig);
+}
+
 RV_SUITE(cancel,
     RV_CASE(a_launch_that_a_fork_server_does_not_answer_is_taken_back),
     RV_CASE(a_launch_whose_fork_server_is_not_ready_is_taken_back),
@@ -674,4 +711,5 @@ RV_SUITE(cancel,
     RV_CASE(what_is_a_life_already_is_not_touched),
     RV_CASE(another_is_forked_ahead_when_the_last_answer_is_not_wanted),
     RV_CASE(a_launcher_ends_no_sooner_than_what_was_being_forked_for_it),
-    RV_CASE(what_was_being_forked_ends_with_its_fork_server))
+    RV_CASE(what_was_being_forked_ends_with_its_fork_server),
+    RV_CASE(what_a_host_forked_in_vain_is_not_left_with_it))
