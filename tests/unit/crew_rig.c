@@ -49,10 +49,12 @@ crew_complain(const char *file, int line, const char *what)
 	_exit(97);
 }
 
+/* It stays open: whoever holds something there is there to the end. */
+static struct reeve_memory *memory;
+
 static int
 member(const struct reeve_call *call)
 {
-	struct reeve_memory *memory = NULL;
 	struct reeve_handle handle;
 	intptr_t distance;
 	uintptr_t run;
@@ -68,7 +70,6 @@ member(const struct reeve_call *call)
 		return 98;
 	}
 	reeve_handle_close(&handle);
-	/* It stays open: whoever holds something there is there to the end. */
 	board = reeve_memory_at(memory);
 	__atomic_store_n(&board->began[self], 1, __ATOMIC_SEQ_CST);
 	run = (uintptr_t)member + (uintptr_t)distance;
