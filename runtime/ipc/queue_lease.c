@@ -314,24 +314,37 @@ awaits_last(struct rv_queue_shared *s)
 	       (atomic_load(&s->ended) != 0 || atomic_load(&s->shut) != 0);
 }
 
+/* REEVE_OK: with get_lock, and this lease is the caller's. */
+static enum reeve_status
+lock_held(struct reeve_queue *q, struct rv_robust_self *me, uint64_t key,
+    rv_time until, struct rv_queue_lease **lease)
+{
+	enum reeve_status st =
+	    q != NULL ? rv_queue_lock_get(q, me, until) : REEVE_EINVALID;
+
+	if (st != REEVE_OK) {
+		return st;
+	}
+	*lease = find_held(q, key);
+	if (*lease == NULL) {
+		rv_robust_unlock(&q->shared->get_lock, me);
+		return REEVE_ENOTHELD;
+	}
+	return REEVE_OK;
+}
+
 enum reeve_status
 reeve_queue_ack(struct reeve_queue *q, uint64_t key, int64_t timeout)
 {
 	struct rv_robust_self *me = rv_robust_self();
 	rv_time until = rv_wait_until(timeout);
 	struct rv_queue_lease *lease;
-	enum reeve_status st;
+	enum reeve_status st = lock_held(q, me, key, until, &lease);
 
-	if (q == NULL) {
-		return REEVE_EINVALID;
-	}
-	st = rv_queue_lock_get(q, me, until);
 	if (st != REEVE_OK) {
 		return st;
 	}
-	lease = find_held(q, key);
-	st = lease != NULL ? REEVE_OK : REEVE_ENOTHELD;
-	if (lease != NULL && awaits_last(q->shared)) {
+	if (awaits_last(q->shared)) {
 		st = rv_queue_ring_in_nested(q, me, until);
 	}
 	if (st == REEVE_OK) {
@@ -347,18 +360,12 @@ reeve_queue_give_back(struct reeve_queue *q, uint64_t key, int64_t timeout)
 	struct rv_robust_self *me = rv_robust_self();
 	rv_time until = rv_wait_until(timeout);
 	struct rv_queue_lease *lease;
-	enum reeve_status st;
+	enum reeve_status st = lock_held(q, me, key, until, &lease);
 
-	if (q == NULL) {
-		return REEVE_EINVALID;
+	if (st == REEVE_OK) {
+		st = give_back(q, me, lease, until);
+		rv_robust_unlock(&q->shared->get_lock, me);
 	}
-	st = rv_queue_lock_get(q, me, until);
-	if (st != REEVE_OK) {
-		return st;
-	}
-	lease = find_held(q, key);
-	st = lease != NULL ? give_back(q, me, lease, until) : REEVE_ENOTHELD;
-	rv_robust_unlock(&q->shared->get_lock, me);
 	return st;
 }
 
