@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 put(struct reeve_error *err, enum reeve_status status, int sys_errno,
@@ -87,6 +88,28 @@ rv_error_size(struct reeve_error *err, const char *type, size_t size)
 	return rv_error(err, REEVE_EINVALID,
 	    "%s has size %zu: set .size to sizeof(struct %s)", type, size,
 	    type);
+}
+
+enum reeve_status
+rv_error_unless_ours(struct reeve_error *err, const char *what,
+    const char *noun, const void *object, bool is_one, pid_t pid)
+{
+	if (object == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot %s: the %s is NULL", what, noun);
+	}
+	if (!is_one) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot %s: what was given is no %s (any more)", what,
+		    noun);
+	}
+	if (pid != getpid()) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot %s: the %s is process %d's, and this is %d, "
+		    "which was forked from it",
+		    what, noun, (int)pid, (int)getpid());
+	}
+	return REEVE_OK;
 }
 
 enum reeve_status

@@ -6,7 +6,9 @@
 #ifndef RV_ERROR_H
 #define RV_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <reeve/error.h>
 #include <reeve/share.h>
@@ -28,6 +30,15 @@ enum reeve_status rv_error_wrap(struct reeve_error *err, const char *fmt, ...)
 /* REEVE_EINVALID: the size in a struct of options is not its own. */
 enum reeve_status rv_error_size(
     struct reeve_error *err, const char *type, size_t size);
+
+/*
+ * Is what a public call was given one of these, and this process's? `is_one`:
+ * it is not NULL and has its magic; then `pid` is whose it is. Else
+ * REEVE_EINVALID, "cannot WHAT: ...".
+ */
+enum reeve_status rv_error_unless_ours(struct reeve_error *err,
+    const char *what, const char *noun, const void *object, bool is_one,
+    pid_t pid);
 
 /* REEVE_EINVALID: no handle of what is to be opened; says what it is. */
 enum reeve_status rv_error_handle(struct reeve_error *err, const char *wanted,

@@ -116,21 +116,12 @@ enum reeve_status
 rv_face_check(const struct reeve *reeve, const char *what, unsigned needs,
     struct reeve_error *err)
 {
-	if (reeve == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: the runtime is NULL", what);
-	}
-	if (reeve->magic != REEVE_MAGIC) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: what was given is no runtime (any more)", what);
-	}
-	if (reeve->pid != getpid()) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: the runtime is process %d's, and this is %d, "
-		    "which was forked from it",
-		    what, (int)reeve->pid, (int)getpid());
-	}
-	return check_state(reeve, what, needs, err);
+	bool is_one = reeve != NULL && reeve->magic == REEVE_MAGIC;
+	enum reeve_status status = rv_error_unless_ours(
+	    err, what, "runtime", reeve, is_one, is_one ? reeve->pid : 0);
+
+	return status == REEVE_OK ? check_state(reeve, what, needs, err)
+				  : status;
 }
 
 /* The outermost entry is over. */

@@ -68,21 +68,10 @@ enum reeve_status
 rv_context_check(const struct reeve_context *context, const char *what,
     struct reeve_error *err)
 {
-	if (context == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: the context is NULL", what);
-	}
-	if (context->magic != RV_CONTEXT_MAGIC) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: what was given is no context (any more)", what);
-	}
-	if (context->pid != getpid()) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot %s: the context is process %d's, and this is %d, "
-		    "which was forked from it",
-		    what, (int)context->pid, (int)getpid());
-	}
-	return REEVE_OK;
+	bool is_one = context != NULL && context->magic == RV_CONTEXT_MAGIC;
+
+	return rv_error_unless_ours(
+	    err, what, "context", context, is_one, is_one ? context->pid : 0);
 }
 
 enum reeve_status

@@ -623,6 +623,7 @@ is_of_a_host(const char *name, const char *reeve_h)
 	return strcmp(name, "child.h") != 0 &&
 	       strcmp(name, "function.h") != 0 &&
 	       strcmp(name, "process.h") != 0 && strcmp(name, "self.h") != 0 &&
+	       strcmp(name, "share.h") != 0 &&
 	       (strstr(reeve_h, line) != NULL ||
 		   strncmp(name, "loop_", 5) == 0);
 }
