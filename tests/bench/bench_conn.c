@@ -309,8 +309,8 @@ main(void)
 	compare("64 B one way", 64, 40000, false, false, false, 0.9);
 	compare("4 KiB one way", 4096, 20000, false, false, false, 0.9);
 	compare("64 KiB one way", 65536, 2500, false, false, false, 0.9);
-	compare("1 MiB by value", MIB, 150, false, true, false, 0.2);
-	compare("1 MiB through blocks", MIB, 150, false, true, true, 2);
+	compare("1 MiB by value", MIB, 300, false, true, false, 0.2);
+	compare("1 MiB through blocks", MIB, 600, false, true, true, 2);
 	python();
 	return bench_verdict();
 }
