@@ -181,24 +181,33 @@ live_run(struct live *live)
 	return live->pid > 0 && live_connect(live, WAIT_MS) && knows_ids(live);
 }
 
-static bool
-subscribe(struct live *live)
+static enum reeve_status
+subscribe_from(struct live *live, uint64_t id)
 {
 	char params[64];
 	char *result = NULL;
 	struct reeve_error err;
 	enum reeve_status status;
 
-	snprintf(params, sizeof(params), "{\"from\": %llu}",
-	    (unsigned long long)live->seen);
+	snprintf(
+	    params, sizeof(params), "{\"from\": %llu}", (unsigned long long)id);
 	status = reeve_client_call(live->feed, "events.subscribe", params,
 	    WAIT_MS * rv_test_slow(), &result, &err);
-	if (status == REEVE_ETOOOLD) {
-		/* Another run: its ring begins later. */
-		status = reeve_client_call(live->feed, "events.subscribe", NULL,
-		    WAIT_MS * rv_test_slow(), &result, &err);
-	}
 	reeve_free(result);
+	return status;
+}
+
+static bool
+subscribe(struct live *live)
+{
+	enum reeve_status status;
+
+	status = subscribe_from(live, live->seen);
+	if (status == REEVE_ETOOOLD) {
+		/* Another run: its ring begins later, with what it began by. */
+		status = subscribe_from(
+		    live, (uint64_t)live_info(live, "oldest_event"));
+	}
 	return status == REEVE_OK;
 }
 

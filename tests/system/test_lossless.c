@@ -221,26 +221,44 @@ RV_TEST(a_clerk_killed_over_the_last_of_a_run_has_a_successor)
 	live_close(&live);
 }
 
+struct marked {
+	pid_t pid;
+	char text[4096], *mark;
+};
+
+/* For a moment a program that was just executed has no environment yet. */
+static bool
+has_mark(void *ctx)
+{
+	struct marked *m = ctx;
+	char path[40];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)m->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd != -1 ? read(fd, m->text, sizeof(m->text) - 1) : 0;
+	close(fd);
+	m->text[n > 0 ? n : 0] = '\0';
+	m->mark = m->text;
+	while (
+	    m->mark < m->text + n && strncmp(m->mark, "REEVE_LIFE=", 11) != 0) {
+		m->mark += strlen(m->mark) + 1;
+	}
+	return m->mark < m->text + n;
+}
+
 /* A process with the mark of this worker's run, of which no record tells. */
 static pid_t
 forge(pid_t worker)
 {
-	char path[40], text[4096] = "", *mark = text;
-	ssize_t n;
+	struct marked m = { .pid = worker };
 	pid_t pid;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)worker);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd != -1 ? read(fd, text, sizeof(text) - 1) : 0;
-	close(fd);
-	while (mark < text + n && strncmp(mark, "REEVE_LIFE=", 11) != 0) {
-		mark += strlen(mark) + 1;
-	}
-	CU_ASSERT_FATAL(mark < text + n);
+	CU_ASSERT_FATAL(rv_test_wait(has_mark, &m, -1, 20000));
 	pid = fork();
 	if (pid == 0) {
-		char *env[] = { mark, NULL };
+		char *env[] = { m.mark, NULL };
 
 		setsid();
 		execle("/bin/sleep", "sleep", "1000", (char *)NULL, env);
