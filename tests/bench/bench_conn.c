@@ -9,11 +9,11 @@
  * one recv for each, without heads, descriptors or deadlines, on a
  * SOCK_SEQPACKET pair, as that keeps a message one message. A stream, on which
  * the loop gets bytes whose number it knows beforehand, is shown beside it;
- * where nothing larger than a packet can be compared it is what there is. So is
- * what recvmsg makes of it: the one call that does not lose the descriptors of
- * a message, and a quarter of a microsecond dearer than recv. Both processes'
- * time on a processor is shown too: it says what a message costs where the
- * others of a busy machine decide how fast it goes.
+ * where nothing larger than a packet can be compared it is what there is. Also
+ * shown is recvmsg for the same packets: the one call that does not lose what
+ * descriptors come along, and a quarter of a microsecond dearer than recv. Both
+ * processes' time on a processor says what a message costs where the others of
+ * a busy machine decide how fast it goes.
  */
 #include "config.h"
 
