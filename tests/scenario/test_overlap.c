@@ -79,13 +79,22 @@ ask(void)
 	return answer;
 }
 
+/* Of several calls each: one answer may be the new one's by chance. */
 static bool
 is_heard(void *version)
 {
-	return strcmp(ask(), version) == 0;
+	unsigned n = 0;
+
+	while (n < 8 && strcmp(ask(), version) == 0) {
+		n++;
+	}
+	return n == 8;
 }
 
-/* The old one may take up one or two more until it hears of its stop. */
+/*
+ * The old one may take up some more until it hears of its stop, between two
+ * that the new one takes, too.
+ */
 static void
 expect_version(const char *version)
 {
@@ -93,7 +102,6 @@ expect_version(const char *version)
 
 	snprintf(copy, sizeof(copy), "%s", version);
 	CU_ASSERT(rv_test_wait(is_heard, copy, -1, 5000));
-	CU_ASSERT_STRING_EQUAL(ask(), version);
 }
 
 /* Somebody who connects all the time. */
@@ -388,7 +396,7 @@ RV_TEST(the_command_waits_for_a_takeover_and_tells_what_came_of_it)
 	expect_reeve(&live, "reload --no-wait", 0, "restarted web");
 	configure(&live, "\"v3\", \"lingers\"", hard);
 	expect_reeve(&live, "reload", 0, "restarted web");
-	CU_ASSERT_STRING_EQUAL(ask(), "v3");
+	expect_version("v3");
 	before = live_pid(&live, "web");
 	expect_reeve(&live, "restart web", 0, "web: RUNNING");
 	CU_ASSERT_NOT_EQUAL(live_pid(&live, "web"), before);
