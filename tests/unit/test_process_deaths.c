@@ -201,29 +201,41 @@ SCENARIO(scenario_155_a_killed_creator_leaves_no_process, BY_ALL)
 	process_pipe_close(&pipe);
 }
 
-/* By fork the launcher is not its parent. */
-SCENARIO(a_killed_launcher_costs_no_process, BY_SPAWN | BY_FORKSERVER)
+/* One that runs until `in` is shut, and its launcher. */
+static struct reeve_process *
+start_awaiting(struct reeve_context *context, struct process_pipe *out,
+    struct process_pipe *in, int *launcher)
 {
-	struct reeve_context *context = process_context(method, NULL);
-	struct process_pipe out, in;
 	struct reeve_give gives[2];
 	struct reeve_process_options options = { .size = sizeof(options),
 		.function = "d.await_word",
 		.gives = gives,
 		.n_gives = 2 };
-	struct reeve_process_status status = { .size = sizeof(status) };
 	struct reeve_process *p = NULL;
-	int pid = 0, launcher = 0;
+	int pid = 0;
 
-	process_pipe_open(&out, "out");
-	process_pipe_open(&in, "in");
-	gives[0] = out.give;
-	gives[1] = reeve_fd_give("in", in.read_end);
+	process_pipe_open(out, "out");
+	process_pipe_open(in, "in");
+	gives[0] = out->give;
+	gives[1] = reeve_fd_give("in", in->read_end);
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(
-	    sscanf(process_read_line(&out), "%d %d", &pid, &launcher), 2);
+	    sscanf(process_read_line(out), "%d %d", &pid, launcher), 2);
+	return p;
+}
+
+/* By fork the launcher is not its parent. */
+SCENARIO(a_killed_launcher_costs_no_process, BY_SPAWN | BY_FORKSERVER)
+{
+	struct reeve_context *context = process_context(method, NULL);
+	struct process_pipe out, in;
+	struct reeve_process_status status = { .size = sizeof(status) };
+	struct reeve_process *p = NULL;
+	int launcher = 0;
+
+	p = start_awaiting(context, &out, &in, &launcher);
 	kill(launcher, SIGKILL);
 	process_finish(process_started(context, "d.give_back", "0"), 0);
 	CU_ASSERT_TRUE(reeve_process_alive(p));
@@ -248,24 +260,11 @@ SCENARIO(scenario_149_a_killed_fork_server_costs_no_process, BY_FORKSERVER)
 	static const char title[] = "reeve: fork server of ";
 	struct reeve_context *context = process_context(method, NULL);
 	struct process_pipe out, in;
-	struct reeve_give gives[2];
-	struct reeve_process_options options = { .size = sizeof(options),
-		.function = "d.await_word",
-		.gives = gives,
-		.n_gives = 2 };
 	struct reeve_process *p = NULL;
-	int pid = 0, launcher = 0;
+	int launcher = 0;
 	pid_t server = 0;
 
-	process_pipe_open(&out, "out");
-	process_pipe_open(&in, "in");
-	gives[0] = out.give;
-	gives[1] = reeve_fd_give("in", in.read_end);
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_process_new(&p, context, &options, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(reeve_process_start(p, NULL), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(
-	    sscanf(process_read_line(&out), "%d %d", &pid, &launcher), 2);
+	p = start_awaiting(context, &out, &in, &launcher);
 	server = find_process(launcher, title, begins_with);
 	CU_ASSERT_FATAL(server > 0);
 	kill(server, SIGINT);
