@@ -172,6 +172,8 @@ RV_TEST(more_than_a_thousand_are_as_good_as_one)
 RV_TEST(what_cannot_be_waited_for_is_refused)
 {
 	struct reeve_wait_item item = reeve_wait_for_fd(-1, REEVE_WAIT_READ);
+	struct reeve_wait_item ten[10];
+	struct rlimit old, few;
 
 	CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, LONG), REEVE_EINVALID);
 	item = reeve_wait_for_fd(1023, REEVE_WAIT_READ);
@@ -181,6 +183,15 @@ RV_TEST(what_cannot_be_waited_for_is_refused)
 	item = reeve_wait_for_fd(0, 4);
 	CU_ASSERT_EQUAL(reeve_wait(&item, 1, NULL, LONG), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_wait(NULL, 1, NULL, LONG), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = 9;
+	for (unsigned i = 0; i < 10; i++) {
+		ten[i] = reeve_wait_for_fd(0, REEVE_WAIT_READ);
+	}
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &few), 0);
+	CU_ASSERT_EQUAL(reeve_wait(ten, 10, NULL, 0), REEVE_ESYS);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &old), 0);
 	CU_ASSERT_EQUAL(
 	    reeve_wait(NULL, 0, NULL, REEVE_MS(1)), REEVE_ETIMEDOUT);
 }
