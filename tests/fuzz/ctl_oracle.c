@@ -19,6 +19,8 @@
 #define ID_MAX         128
 #define NO_MEMORY      (-32603)
 
+size_t rv_fuzz_work;
+
 void
 ctl_oracle_open(struct ctl_oracle *peer, int fd)
 {
@@ -196,6 +198,7 @@ ctl_oracle_say(struct ctl_oracle *peer, const void *data, size_t len)
 	if (peer->ending) {
 		return;
 	}
+	rv_fuzz_work += len;
 	rv_buf_add(&peer->queue, data, len);
 	while ((newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
 		add_to_line(peer, from, (size_t)(newline - from));
@@ -346,6 +349,7 @@ read_all(struct ctl_oracle *peer)
 	}
 	RV_MUST(!peer->heard.failed, "memory");
 	peer->closed = n == 0 || errno != EAGAIN;
+	rv_fuzz_work += moved;
 	hear(peer);
 	return moved;
 }

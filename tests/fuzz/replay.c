@@ -20,13 +20,19 @@
 #define INPUT_MAX  ((size_t)4 << 20)
 /* Of each file so many places are tried; where a run is slow, fewer. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PLACES 96
+#define PLACES   96
+#define WORK_MAX ((size_t)6 << 20)
 #else
-#define PLACES 512
+#define PLACES   512
+#define WORK_MAX ((size_t)16 << 20)
 #endif
 #define PLACES_SLOW 32
+#define PLACES_FEW  8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Bytes that a target has moved, where an input of few can ask for many. */
+extern size_t rv_fuzz_work __attribute__((weak));
 
 static size_t runs;
 
@@ -64,14 +70,32 @@ run_hostile(void)
 	}
 }
 
+/* The whole, and how many places of it are to be tried: few if it is heavy. */
+static size_t
+run_whole(const uint8_t *data, size_t size)
+{
+	size_t places = getenv("REEVE_VALGRIND") ? PLACES_SLOW : PLACES;
+	size_t before = &rv_fuzz_work != NULL ? rv_fuzz_work : 0;
+	size_t fit;
+
+	run(data, size);
+	if (&rv_fuzz_work == NULL || rv_fuzz_work == before) {
+		return places;
+	}
+	/* Each place is run four times. */
+	fit = WORK_MAX / 4 / (rv_fuzz_work - before);
+	if (fit < PLACES_FEW) {
+		fit = PLACES_FEW;
+	}
+	return fit < places ? fit : places;
+}
+
 static void
 run_variants(uint8_t *data, size_t size)
 {
 	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
-	size_t places = getenv("REEVE_VALGRIND") ? PLACES_SLOW : PLACES;
-	size_t step = size / places + 1;
+	size_t step = size / run_whole(data, size) + 1;
 
-	run(data, size);
 	if (size > MUTATE_MAX) {
 		return;
 	}
