@@ -46,9 +46,14 @@ rv_mutex_status(pthread_mutex_t *mutex, int error)
 	return (enum reeve_status)error;
 }
 #else
-/* Called where they lie, without a jump in between: they are all there is. */
+/*
+ * Called where they lie, without a jump in between: they are all there is.
+ * (clang does not know how.)
+ */
+#if __has_attribute(noplt)
 extern int pthread_mutex_trylock(pthread_mutex_t *) __attribute__((noplt));
 extern int pthread_mutex_unlock(pthread_mutex_t *) __attribute__((noplt));
+#endif
 
 /* Zero: got it, and no more is to be known; else what rv_mutex_status takes. */
 static inline int
