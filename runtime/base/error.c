@@ -125,6 +125,9 @@ rv_error_handle(struct reeve_error *err, const char *wanted,
 		[REEVE_SHARE_BELL] = "a bell's",
 		[REEVE_SHARE_READER] = "a receiving connection's",
 		[REEVE_SHARE_WRITER] = "a sending connection's",
+		[REEVE_SHARE_PLAIN] = "a plain connection's",
+		[REEVE_SHARE_PLAIN_READER] = "a plain receiving connection's",
+		[REEVE_SHARE_PLAIN_WRITER] = "a plain sending connection's",
 	};
 	unsigned kind = handle != NULL ? (unsigned)handle->kind : UINT_MAX;
 	const char *what = handle == NULL ? "NULL"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections: made, handed over, closed; and the frame of each operation,
- * which is to check, to take the lock of its direction until its time is up,
- * and to let seqpacket.c or stream.c do it. Called by anybody, from any thread.
+ * Connections from their first message to their close: the frame of each
+ * operation, which is to check, to take the lock of its direction until its
+ * time is up, and to let seqpacket.c or stream.c do it. Called by anybody, from
+ * any thread; made in conn_make.c.
  */
 #include "config.h"
 
@@ -30,190 +31,6 @@
 #else
 #define ALONE false
 #endif
-
-/* A socket that a connection can be of: SOCK_SEQPACKET, SOCK_STREAM, or -1. */
-static int
-socket_kind(int fd, int *domain)
-{
-	int type = -1;
-	socklen_t len = sizeof(type);
-
-	*domain = AF_UNSPEC;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
-		return -1;
-	}
-	len = sizeof(*domain);
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, domain, &len) != 0) {
-		return -1;
-	}
-	return type == SOCK_STREAM ||
-		       (type == SOCK_SEQPACKET && *domain == AF_UNIX)
-		   ? type
-		   : -1;
-}
-
-static struct reeve_conn *
-make_conn(int kind, const struct rv_transport_ops *ops, void *ctx)
-{
-	struct reeve_conn *conn = rv_alloc(1, sizeof(*conn));
-
-	if (conn == NULL) {
-		return NULL;
-	}
-	conn->own_bytes = sizeof(*conn->own);
-	if (kind == SOCK_STREAM) {
-		conn->own_bytes = offsetof(struct rv_conn_own, packet);
-		conn->stream = rv_stream_new(ops, ctx);
-	}
-	conn->own = rv_sys_mmap_own(conn->own_bytes);
-	if (conn->own == NULL ||
-	    (kind == SOCK_STREAM && conn->stream == NULL)) {
-		if (conn->own != NULL) {
-			(void)munmap(conn->own, conn->own_bytes);
-		}
-		rv_stream_free(conn->stream);
-		rv_free(conn);
-		return NULL;
-	}
-	return conn;
-}
-
-enum reeve_status
-rv_conn_new(struct reeve_conn **out, int fd, bool may_send, bool may_receive,
-    const struct rv_transport_ops *ops, void *ctx, struct reeve_error *err)
-{
-	struct reeve_conn *conn = NULL;
-	enum reeve_status status = REEVE_OK;
-	int domain, kind = socket_kind(fd, &domain);
-
-	ops = ops != NULL ? ops : &rv_transport_plain;
-	if (kind < 0) {
-		status = rv_error(
-		    err, REEVE_EINVALID, "this is no socket of a connection");
-	} else {
-		conn = make_conn(kind, ops, ctx);
-	}
-	if (status == REEVE_OK && conn == NULL) {
-		status =
-		    rv_error(err, REEVE_ENOMEM, "cannot make a connection");
-	}
-	if (status != REEVE_OK) {
-		ops->close(ctx, fd);
-		(void)close(fd);
-		return status;
-	}
-	conn->magic = RV_CONN_MAGIC;
-	conn->fd = fd;
-	conn->may_send = may_send;
-	conn->may_receive = may_receive;
-	*out = conn;
-	return REEVE_OK;
-}
-
-/* One direction alone: the kernel sees to it, too. */
-static int
-narrow(const int fds[2])
-{
-	return shutdown(fds[0], SHUT_WR) != 0 || shutdown(fds[1], SHUT_RD) != 0
-		   ? -1
-		   : 0;
-}
-
-enum reeve_status
-reeve_pipe(struct reeve_conn **a, struct reeve_conn **b, bool duplex,
-    struct reeve_error *err)
-{
-	struct reeve_conn *first = NULL, *second = NULL;
-	enum reeve_status status;
-	int fds[2];
-
-	if (a == NULL || b == NULL) {
-		return rv_error(err, REEVE_EINVALID, "no place for two ends");
-	}
-	if (rv_sys_socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) != 0) {
-		return rv_error_sys(err, errno, "cannot make a connection");
-	}
-	if (!duplex && narrow(fds) != 0) {
-		status = rv_error_sys(err, errno, "cannot make a connection");
-		(void)close(fds[0]);
-		(void)close(fds[1]);
-		return status;
-	}
-	status = rv_conn_new(&first, fds[0], duplex, true, NULL, NULL, err);
-	if (status != REEVE_OK) {
-		(void)close(fds[1]);
-		return status;
-	}
-	status = rv_conn_new(&second, fds[1], true, duplex, NULL, NULL, err);
-	if (status != REEVE_OK) {
-		reeve_conn_free(first);
-		return status;
-	}
-	*a = first;
-	*b = second;
-	return REEVE_OK;
-}
-
-enum reeve_status
-reeve_conn_open(struct reeve_conn **out, const struct reeve_handle *handle,
-    struct reeve_error *err)
-{
-	bool reads, writes;
-	int fd;
-
-	if (out == NULL || handle == NULL || handle->n_fds != 1) {
-		return rv_error_handle(err, "a connection", handle);
-	}
-	reads = handle->kind == REEVE_SHARE_READER;
-	writes = handle->kind == REEVE_SHARE_WRITER;
-	if (!reads && !writes && handle->kind != REEVE_SHARE_CONNECTION) {
-		return rv_error_handle(err, "a connection", handle);
-	}
-	fd = fcntl(handle->fds[0], F_DUPFD_CLOEXEC, 3);
-	if (fd < 0) {
-		return rv_error_sys(err, errno, "cannot open a connection");
-	}
-	return rv_conn_new(out, fd, !reads, !writes, NULL, NULL, err);
-}
-
-enum reeve_status
-reeve_conn_of_socket(struct reeve_conn **out, int fd, struct reeve_error *err)
-{
-	struct reeve_handle handle = { REEVE_SHARE_CONNECTION, 1, { fd } };
-
-	return reeve_conn_open(out, &handle, err);
-}
-
-enum reeve_status
-reeve_conn_handle(struct reeve_conn *conn, struct reeve_handle *handle,
-    struct reeve_error *err)
-{
-	int fd;
-
-	if (conn == NULL || handle == NULL) {
-		return rv_error(
-		    err, REEVE_EINVALID, "no connection to hand over");
-	}
-	if (conn->fd < 0) {
-		return rv_error(err, REEVE_ECLOSED, "the connection is closed");
-	}
-	if (conn->stream != NULL && !rv_stream_is_between(conn->stream)) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot hand over a connection that is encrypted or in "
-		    "the middle of a message");
-	}
-	fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0) {
-		return rv_error_sys(
-		    err, errno, "cannot hand over a connection");
-	}
-	*handle = (struct reeve_handle){ !conn->may_send ? REEVE_SHARE_READER
-					 : !conn->may_receive
-					     ? REEVE_SHARE_WRITER
-					     : REEVE_SHARE_CONNECTION,
-		1, { fd } };
-	return REEVE_OK;
-}
 
 void
 reeve_conn_close(struct reeve_conn *conn)
@@ -327,7 +144,7 @@ check_outgoing(struct rv_outgoing *out)
 		const struct reeve_handle *h = &out->handles[i];
 
 		if (h->kind <= REEVE_SHARE_NONE ||
-		    h->kind > REEVE_SHARE_WRITER || h->n_fds == 0 ||
+		    h->kind > REEVE_SHARE_PLAIN_WRITER || h->n_fds == 0 ||
 		    h->n_fds > REEVE_HANDLE_FDS) {
 			return REEVE_EINVALID;
 		}
@@ -343,6 +160,9 @@ send_out(struct reeve_conn *conn, struct rv_outgoing *out, int64_t timeout)
 
 	if (status == REEVE_OK) {
 		status = check_outgoing(out);
+	}
+	if (status == REEVE_OK && conn->is_plain && out->n_handles > 0) {
+		status = REEVE_EINVALID;
 	}
 	if (status != REEVE_OK) {
 		return status;
@@ -410,7 +230,7 @@ reeve_conn_send_parcel(
 	out.n_handles = parcel->n_handles;
 	out.is_block = parcel->kind == RV_PARCEL_BLOCK;
 	made = out.is_block || parcel->kind == RV_PARCEL_MADE;
-	if (made && conn != NULL && conn->stream == NULL) {
+	if (made && conn != NULL && conn->stream == NULL && !conn->is_plain) {
 		out.made = parcel;
 		out.length = out.is_block ? parcel->length : parcel->capacity;
 	} else {
@@ -560,30 +380,6 @@ bool
 reeve_conn_can_receive(const struct reeve_conn *conn)
 {
 	return check(conn, false) == REEVE_OK;
-}
-
-enum reeve_status
-reeve_conn_peer(
-    const struct reeve_conn *conn, pid_t *pid, uid_t *uid, gid_t *gid)
-{
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int domain;
-
-	if (conn == NULL || pid == NULL || uid == NULL || gid == NULL) {
-		return REEVE_EINVALID;
-	}
-	if (conn->fd < 0) {
-		return REEVE_ECLOSED;
-	}
-	if (socket_kind(conn->fd, &domain) < 0 || domain != AF_UNIX ||
-	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
-		return REEVE_EINVALID;
-	}
-	*pid = peer.pid;
-	*uid = peer.uid;
-	*gid = peer.gid;
-	return REEVE_OK;
 }
 
 void

@@ -22,13 +22,16 @@
 #define RV_CONN_MAGIC 0x636f6e6eU
 
 /* Bytes of a message that goes within its packet; larger ones go by memory. */
-#define RV_INLINE_MAX ((size_t)64 * 1024)
+#define RV_INLINE_MAX ((size_t)REEVE_PLAIN_BYTES)
 
 /*
  * A message of up to so many bytes goes and comes in one piece with its head,
  * copied once more: that costs less than what the kernel does for each piece.
  */
 #define RV_COPIED_MAX ((size_t)4096)
+
+/* Of the memory of a message that is too long for a packet. */
+#define RV_MESSAGE_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 /* What owns the bytes of a parcel. */
 enum rv_parcel_kind {
@@ -108,6 +111,7 @@ struct reeve_conn {
 	_Atomic int fd;       /* -1: closed */
 	_Atomic bool is_down; /* by reeve_conn_shutdown */
 	bool may_send, may_receive;
+	bool is_plain; /* no descriptors come or go */
 	struct rv_conn_own *own;
 	size_t own_bytes;         /* none for packets where there are none */
 	struct rv_stream *stream; /* NULL: packets */

@@ -18,7 +18,7 @@
 
 static const unsigned char magic[4] = { 'r', 'v', 'm', '1' };
 
-#define LAST_KIND REEVE_SHARE_WRITER
+#define LAST_KIND REEVE_SHARE_PLAIN_WRITER
 _Static_assert(LAST_KIND <= 15, "a kind has four bits");
 _Static_assert(REEVE_HANDLE_FDS <= 15, "and so has a number of descriptors");
 

@@ -2,10 +2,11 @@
 noinst_LTLIBRARIES += runtime/conn/librv_conn.la
 runtime_conn_librv_conn_la_SOURCES = runtime/conn/address.c \
 	runtime/conn/address.h runtime/conn/blocks.c runtime/conn/blocks.h \
-	runtime/conn/conn.c runtime/conn/connect.c \
+	runtime/conn/conn.c runtime/conn/conn_make.c runtime/conn/connect.c \
 	runtime/conn/conn_priv.h runtime/conn/head.c runtime/conn/head.h \
 	runtime/conn/listener.c runtime/conn/parcel.c runtime/conn/rights.c runtime/conn/rights.h \
-	runtime/conn/seqpacket.c runtime/conn/socket_file.c \
+	runtime/conn/seqpacket.c runtime/conn/seqpacket.h \
+	runtime/conn/seqpacket_send.c runtime/conn/socket_file.c \
 	runtime/conn/socket_file.h runtime/conn/stream.c runtime/conn/stream.h \
 	runtime/conn/transport.h runtime/conn/wait_any.c
 

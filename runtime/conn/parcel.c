@@ -15,8 +15,6 @@
 #include "conn/conn_priv.h"
 #include "sys/sys.h"
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
-
 /* Its handles and its bytes, but not the memory that may be used again. */
 void
 rv_parcel_empty(struct reeve_parcel *parcel)
@@ -159,6 +157,7 @@ rv_parcel_seal(struct reeve_parcel *parcel)
 	(void)munmap(parcel->memory, parcel->capacity);
 	parcel->memory = NULL;
 	parcel->data = NULL;
-	return fcntl(parcel->lease, F_ADD_SEALS, SEALS) == 0 ? REEVE_OK
-							     : REEVE_ESYS;
+	return fcntl(parcel->lease, F_ADD_SEALS, RV_MESSAGE_SEALS) == 0
+		   ? REEVE_OK
+		   : REEVE_ESYS;
 }

@@ -218,6 +218,9 @@ rv_stream_unsent(const struct rv_stream *s)
 {
 	uint64_t rest = s->rest != NULL ? s->rest_len - s->rest_at : 0;
 
+	if (s->out_end != REEVE_OK) {
+		return 0; /* and never will be */
+	}
 	return rest + (s->ops->is_holding(s->ctx) ? 1 : 0);
 }
 

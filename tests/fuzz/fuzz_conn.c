@@ -2,13 +2,13 @@
 /*
  * A peer that says what it likes. The first byte of an input chooses: a stream
  * (even), whose other bytes come in pieces of that size, or packets (odd), each
- * {u8 descriptors, u8 length, bytes}. What is received must be what a second,
- * simple reading of the same bytes finds, and no descriptor may stay open.
+ * {u8 descriptors, u8 length, bytes}, to a plain end if the second bit is set.
+ * What is received must be what a second, simple reading of the same bytes
+ * finds, and no descriptor may stay open.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,38 +18,23 @@
 
 #include "conn/head.h"
 #include "conn/rights.h"
+#include "fuzz/fuzz_fds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LONGEST 300
 
-static void
-expect(bool good)
-{
-	if (!good) {
-		abort();
-	}
-}
-
-/* The lowest number that is free: it is the same when none was left open. */
-static int
-lowest(void)
-{
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-
-	expect(fd >= 0);
-	(void)close(fd);
-	return fd;
-}
-
 static struct reeve_conn *
-begin(int type, int *raw)
+begin(int type, bool is_plain, int *raw)
 {
+	struct reeve_handle handle = { REEVE_SHARE_CONNECTION, 1, { 0 } };
 	struct reeve_conn *conn = NULL;
 	int fds[2];
 
 	expect(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) == 0);
-	expect(reeve_conn_of_socket(&conn, fds[0], NULL) == REEVE_OK);
+	handle.kind = is_plain ? REEVE_SHARE_PLAIN : REEVE_SHARE_CONNECTION;
+	handle.fds[0] = fds[0];
+	expect(reeve_conn_open(&conn, &handle, NULL) == REEVE_OK);
 	(void)close(fds[0]);
 	*raw = fds[1];
 	return conn;
@@ -133,7 +118,7 @@ stream(const uint8_t *data, size_t size, size_t piece)
 	struct reading r = { data, size, false };
 	size_t at = 0;
 	int raw;
-	struct reeve_conn *conn = begin(SOCK_STREAM, &raw);
+	struct reeve_conn *conn = begin(SOCK_STREAM, false, &raw);
 
 	while (at < size) {
 		size_t n = size - at < piece ? size - at : piece;
@@ -169,11 +154,11 @@ static bool throw(int raw, const uint8_t *data, size_t len, unsigned n_fds)
 }
 
 static void
-packets(const uint8_t *data, size_t size)
+packets(const uint8_t *data, size_t size, bool is_plain)
 {
 	struct reeve_parcel in = { 0 };
 	int raw, before;
-	struct reeve_conn *conn = begin(SOCK_SEQPACKET, &raw);
+	struct reeve_conn *conn = begin(SOCK_SEQPACKET, is_plain, &raw);
 	uint64_t length;
 	char buf[LONGEST];
 
@@ -201,7 +186,8 @@ packets(const uint8_t *data, size_t size)
 		if (len > 0 && status == REEVE_OK) {
 			expect(rv_head_decode(&head, data) &&
 			       head.length == len - RV_HEAD_BYTES &&
-			       rv_head_fds(&head) == n_fds);
+			       rv_head_fds(&head) == (is_plain ? 0 : n_fds));
+			expect(!is_plain || head.type == RV_HEAD_DATA);
 		}
 		reeve_parcel_free(&in);
 		expect(lowest() == before);
@@ -223,7 +209,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] % 2 == 0) {
 		stream(data + 1, size - 1, data[0] / 2 + 1U);
 	} else {
-		packets(data + 1, size - 1);
+		packets(data + 1, size - 1, (data[0] & 2) != 0);
 	}
 	expect(lowest() == before);
 	return 0;

@@ -32,29 +32,11 @@
 #include <reeve/net.h>
 
 #include "conn/transport.h"
+#include "fuzz/fuzz_fds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { IS_CLIENT = 1, IN_THE_MIDDLE = 2, OTHER_KEY = 4, ANY_CLIENT = 8 };
-
-static void
-expect(bool good)
-{
-	if (!good) {
-		abort();
-	}
-}
-
-/* The lowest number that is free: it is the same when none was left open. */
-static int
-lowest(void)
-{
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-
-	expect(fd >= 0);
-	(void)close(fd);
-	return fd;
-}
 
 /* --- guards ----------------------------------------------------------------
  */

@@ -1,20 +1,26 @@
 # Tests of runtime/conn.
 if HAVE_CUNIT
 conn_tests = tests/unit/test_blocks tests/unit/test_conn tests/unit/test_conn_handles \
-	tests/unit/test_conn_small tests/unit/test_conn_stream tests/unit/test_listener \
+	tests/unit/test_conn_plain tests/unit/test_conn_small tests/unit/test_conn_stream tests/unit/test_listener \
 	tests/unit/test_wait_any
 check_PROGRAMS += $(conn_tests)
 TESTS += $(conn_tests)
 endif
+rv_conn_rig = tests/unit/conn_rig.c tests/unit/conn_rig.h
 rv_conn_libs = tests/lib/libtest.la runtime/conn/librv_conn.la \
 	runtime/ipc/librv_ipc.la runtime/sys/librv_sys.la \
 	runtime/base/librv_base.la
-tests_unit_test_conn_SOURCES = tests/unit/test_conn.c
+tests_unit_test_conn_SOURCES = tests/unit/test_conn.c $(rv_conn_rig)
 tests_unit_test_conn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_LDADD = $(rv_conn_libs)
-tests_unit_test_conn_handles_SOURCES = tests/unit/test_conn_handles.c
+tests_unit_test_conn_handles_SOURCES = tests/unit/test_conn_handles.c \
+	$(rv_conn_rig)
 tests_unit_test_conn_handles_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_handles_LDADD = $(rv_conn_libs)
+tests_unit_test_conn_plain_SOURCES = tests/unit/test_conn_plain.c \
+	$(rv_conn_rig)
+tests_unit_test_conn_plain_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_conn_plain_LDADD = $(rv_conn_libs)
 tests_unit_test_conn_small_SOURCES = tests/unit/test_conn_small.c
 tests_unit_test_conn_small_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_small_LDADD = $(rv_conn_libs)
@@ -36,6 +42,6 @@ check_PROGRAMS += tests/unit/test_conn_methods
 TESTS += tests/unit/test_conn_methods
 endif
 tests_unit_test_conn_methods_SOURCES = tests/unit/test_conn_methods.c \
-	$(rv_crew_rig)
+	$(rv_conn_rig) $(rv_crew_rig)
 tests_unit_test_conn_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_methods_LDADD = runtime/conn/librv_conn.la $(rv_crew_libs)

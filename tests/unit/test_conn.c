@@ -24,43 +24,11 @@
 #include "base/fault.h"
 #include "conn/conn_priv.h"
 #include "lib/harness.h"
+#include "unit/conn_rig.h"
 
 #define LONG REEVE_S(60)
 
 static struct reeve_error err;
-
-static void
-make_pipe(bool duplex, struct reeve_conn **a, struct reeve_conn **b)
-{
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(a, b, duplex, &err), REEVE_OK);
-}
-
-static void
-finish(struct reeve_conn *a, struct reeve_conn *b)
-{
-	reeve_conn_free(a);
-	reeve_conn_free(b);
-}
-
-static void
-expect(struct reeve_conn *conn, const char *text)
-{
-	struct reeve_parcel parcel = { 0 };
-
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_recv(conn, &parcel, 1000, LONG), REEVE_OK);
-	CU_ASSERT_EQUAL(parcel.length, strlen(text));
-	CU_ASSERT_TRUE(
-	    text[0] == '\0' || memcmp(parcel.data, text, strlen(text)) == 0);
-	reeve_parcel_free(&parcel);
-}
-
-static void
-say(struct reeve_conn *conn, const char *text)
-{
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_send(conn, text, strlen(text), LONG), REEVE_OK);
-}
 
 RV_TEST(parts_and_the_word_json_come_over)
 {
@@ -70,7 +38,7 @@ RV_TEST(parts_and_the_word_json_come_over)
 	struct iovec parts[] = { { open, 5 }, { NULL, 0 }, { close, 2 } };
 	struct iovec many[1001];
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL(
 	    reeve_conn_sendv(a, parts, 3, REEVE_PARCEL_JSON, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 100, LONG), REEVE_OK);
@@ -85,7 +53,7 @@ RV_TEST(parts_and_the_word_json_come_over)
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1000, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(parcel.length, 1000);
 	reeve_parcel_free(&parcel);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(a_made_message_that_was_not_sent_can_be_sent_again)
@@ -95,7 +63,7 @@ RV_TEST(a_made_message_that_was_not_sent_can_be_sent_again)
 	static char block[60000];
 	void *at;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL_FATAL(reeve_parcel_make(&out, 10, &at, &err), REEVE_OK);
 	memcpy(at, "0123456789", 10);
 	while (reeve_conn_send(a, block, sizeof(block), 0) == REEVE_OK) {
@@ -106,13 +74,13 @@ RV_TEST(a_made_message_that_was_not_sent_can_be_sent_again)
 	while (reeve_conn_recv(b, &in, sizeof(block), 0) == REEVE_OK) {
 	}
 	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
-	expect(b, "0123456789");
+	conn_expect(b, "0123456789");
 	CU_ASSERT_EQUAL(reeve_parcel_make(&out, 0, &at, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL_FATAL(reeve_parcel_make(&out, 10, &at, &err), REEVE_OK);
 	reeve_parcel_free(&out);
 	reeve_parcel_free(&out);
 	reeve_parcel_free(&in);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(a_message_over_the_maximum_is_skipped)
@@ -120,14 +88,14 @@ RV_TEST(a_message_over_the_maximum_is_skipped)
 	struct reeve_conn *a, *b;
 	struct reeve_parcel parcel = { 0 };
 
-	make_pipe(true, &a, &b);
-	say(a, "a long message");
-	say(a, "short");
+	conn_pipe(true, &a, &b);
+	conn_say(a, "a long message");
+	conn_say(a, "short");
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 5, LONG), REEVE_ETOOBIG);
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 5, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(parcel.length, 5);
 	reeve_parcel_free(&parcel);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(what_was_sent_before_the_end_is_received_before_it)
@@ -136,22 +104,22 @@ RV_TEST(what_was_sent_before_the_end_is_received_before_it)
 	struct reeve_parcel parcel = { 0 };
 	uint64_t length;
 
-	make_pipe(true, &a, &b);
-	say(a, "last");
-	say(b, "never read"); /* makes the end a reset */
+	conn_pipe(true, &a, &b);
+	conn_say(a, "last");
+	conn_say(b, "never read"); /* makes the end a reset */
 	reeve_conn_close(a);
 	CU_ASSERT_EQUAL(reeve_conn_send(a, "x", 1, LONG), REEVE_ECLOSED);
 	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_ECLOSED);
 	CU_ASSERT_EQUAL(reeve_conn_poll(a, LONG), REEVE_ECLOSED);
 	CU_ASSERT_EQUAL(reeve_conn_fd(a), -1);
-	expect(b, "last");
+	conn_expect(b, "last");
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, LONG), REEVE_EEND);
 	CU_ASSERT_EQUAL(
 	    reeve_conn_recv_into(b, &length, 8, &length, LONG), REEVE_EEND);
 	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_send(b, "x", 1, LONG), REEVE_EBROKEN);
 	reeve_conn_close(a);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(every_wait_ends_at_its_timeout)
@@ -162,7 +130,7 @@ RV_TEST(every_wait_ends_at_its_timeout)
 	uint64_t length;
 	unsigned sent = 0;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, 0), REEVE_ETIMEDOUT);
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 1, -7), REEVE_ETIMEDOUT);
 	CU_ASSERT_EQUAL(
@@ -184,7 +152,7 @@ RV_TEST(every_wait_ends_at_its_timeout)
 	CU_ASSERT_EQUAL(
 	    reeve_conn_recv(b, &parcel, sizeof(block), 0), REEVE_ETIMEDOUT);
 	reeve_parcel_free(&parcel);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 static void *
@@ -200,13 +168,13 @@ RV_TEST(a_shutdown_wakes_who_waits)
 	struct reeve_parcel parcel = { 0 };
 	pthread_t thread;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL(pthread_create(&thread, NULL, shut_it_down, b), 0);
 	CU_ASSERT_EQUAL(
 	    reeve_conn_recv(b, &parcel, 1, REEVE_FOREVER), REEVE_ECLOSED);
 	CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
 	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_EEND);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 static void *
@@ -238,7 +206,7 @@ RV_TEST(a_fork_while_a_thread_receives_leaves_the_child_free_to)
 	int status;
 	pid_t pid;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL(
 	    pthread_create(&thread, NULL, wait_for_a_message, b), 0);
 	await_receiver(b);
@@ -247,13 +215,13 @@ RV_TEST(a_fork_while_a_thread_receives_leaves_the_child_free_to)
 		/* its copy of the lock is not held, whatever the thread does */
 		_exit(wait_for_a_message(b) != NULL ? 0 : 1);
 	}
-	say(a, "for one");
-	say(a, "and for the other");
+	conn_say(a, "for one");
+	conn_say(a, "and for the other");
 	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
 	CU_ASSERT_EQUAL(status, 0);
 	CU_ASSERT_EQUAL(pthread_join(thread, &result), 0);
 	CU_ASSERT_PTR_NOT_NULL(result);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 #define EACH 2000
@@ -299,7 +267,7 @@ RV_TEST(two_threads_at_each_end_corrupt_nothing)
 	struct reeve_conn *a, *b;
 	pthread_t threads[4];
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	for (unsigned i = 0; i < 4; i++) {
 		CU_ASSERT_EQUAL_FATAL(
 		    pthread_create(&threads[i], NULL,
@@ -312,7 +280,7 @@ RV_TEST(two_threads_at_each_end_corrupt_nothing)
 		CU_ASSERT_EQUAL(pthread_join(threads[i], &result), 0);
 		CU_ASSERT_PTR_NOT_NULL(result);
 	}
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked)
@@ -323,7 +291,7 @@ RV_TEST(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked)
 	pid_t pid;
 	int status;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	pid = fork();
 	if (pid == 0) {
 		reeve_conn_close(a);
@@ -348,7 +316,7 @@ RV_TEST(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked)
 	reeve_conn_close(a);
 	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
 	CU_ASSERT_EQUAL(status, 0);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
@@ -372,7 +340,7 @@ RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
 	}
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
 	CU_ASSERT_PTR_NULL(a);
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_TRUE(rv_fault_set("memfd_create=EMFILE"));
 	CU_ASSERT_EQUAL(
 	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_ESYS);
@@ -382,11 +350,11 @@ RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
 	CU_ASSERT_TRUE(rv_fault_set("send=ENOBUFS"));
 	CU_ASSERT_EQUAL(reeve_conn_send(a, "x", 1, LONG), REEVE_ENOMEM);
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
-	say(a, "kept");
+	conn_say(a, "kept");
 	CU_ASSERT_TRUE(rv_fault_set("alloc=ENOMEM"));
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &parcel, 100, LONG), REEVE_ENOMEM);
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
-	expect(b, "kept");
+	conn_expect(b, "kept");
 	CU_ASSERT_EQUAL(
 	    reeve_conn_send(a, block, sizeof(block), LONG), REEVE_OK);
 	CU_ASSERT_TRUE(rv_fault_set("mmap=ENOMEM"));
@@ -397,7 +365,68 @@ RV_TEST(no_memory_and_no_descriptors_are_said_and_nothing_is_lost)
 	    reeve_conn_recv(b, &parcel, sizeof(block), 0), REEVE_OK);
 	CU_ASSERT_EQUAL(parcel.length, sizeof(block));
 	reeve_parcel_free(&parcel);
-	finish(a, b);
+	conn_finish(a, b);
+}
+
+RV_TEST(an_end_that_cannot_be_opened_or_handed_over_is_an_exact_error)
+{
+	struct reeve_conn *a, *b, *c = NULL;
+	struct reeve_handle handle;
+	struct rlimit limit, none;
+
+	conn_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL_FATAL(reeve_conn_handle(a, &handle, &err), REEVE_OK);
+	CU_ASSERT_TRUE(rv_fault_set("alloc=ENOMEM"));
+	CU_ASSERT_EQUAL(reeve_conn_open(&c, &handle, &err), REEVE_ENOMEM);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_of_socket(&c, handle.fds[0], &err), REEVE_ENOMEM);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 4;
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CU_ASSERT_EQUAL(reeve_conn_open(&c, &handle, &err), REEVE_ESYS);
+	CU_ASSERT_EQUAL(err.sys_errno, EMFILE);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_of_socket(&c, handle.fds[0], &err), REEVE_ESYS);
+	reeve_handle_close(&handle);
+	CU_ASSERT_EQUAL(reeve_conn_handle(b, &handle, &err), REEVE_ESYS);
+	CU_ASSERT_EQUAL(err.sys_errno, EMFILE);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CU_ASSERT_PTR_NULL(c);
+	reeve_conn_close(a);
+	CU_ASSERT_EQUAL(reeve_conn_handle(a, &handle, &err), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_peer(a, &(pid_t){ 0 }, &(uid_t){ 0 }, &(gid_t){ 0 }),
+	    REEVE_ECLOSED);
+	conn_finish(a, b);
+}
+
+RV_TEST(a_closed_end_says_so_in_every_call)
+{
+	struct reeve_conn *a, *b;
+	struct reeve_parcel parcel = { 0 };
+	struct iovec part = { NULL, 0 };
+
+	conn_pipe(true, &a, &b);
+	reeve_conn_close(a);
+	reeve_conn_close(a);
+	reeve_conn_shutdown(a);
+	CU_ASSERT_EQUAL(reeve_conn_send(a, NULL, 0, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_sendv(a, &part, 1, 0, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &parcel, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv_into(a, NULL, 0, NULL, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_poll(a, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_flush(a, 0), REEVE_ECLOSED);
+	CU_ASSERT_EQUAL(reeve_conn_unsent(a), 0);
+	CU_ASSERT_EQUAL(reeve_conn_fd(a), -1);
+	CU_ASSERT_FALSE(reeve_conn_waiting(a));
+	CU_ASSERT_FALSE(reeve_conn_can_send(a));
+	CU_ASSERT_FALSE(reeve_conn_can_receive(a));
+	reeve_conn_share_blocks(a, true);
+	conn_finish(a, b);
 }
 
 RV_TEST(what_cannot_be_is_refused)
@@ -405,9 +434,11 @@ RV_TEST(what_cannot_be_is_refused)
 	struct reeve_conn *a, *b, *c = NULL;
 	struct reeve_parcel parcel = { .flags = 2 };
 	struct reeve_handle handle = reeve_handle_of_fd(0);
+	struct iovec parts[] = { { &parcel, SIZE_MAX }, { &parcel, 1 } };
 	int fds[2];
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
+	CU_ASSERT_EQUAL(reeve_conn_sendv(a, parts, 2, 0, LONG), REEVE_ETOOBIG);
 	CU_ASSERT_EQUAL(reeve_conn_send(a, NULL, 1, LONG), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_conn_sendv(a, NULL, 1, 0, LONG), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(
@@ -432,7 +463,7 @@ RV_TEST(what_cannot_be_is_refused)
 	CU_ASSERT_PTR_NULL(c);
 	reeve_conn_free(NULL);
 	reeve_parcel_free(NULL);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(the_peer_of_a_pipe_is_who_made_it)
@@ -442,12 +473,12 @@ RV_TEST(the_peer_of_a_pipe_is_who_made_it)
 	uid_t uid = 1;
 	gid_t gid = 1;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL(reeve_conn_peer(a, &pid, &uid, &gid), REEVE_OK);
 	CU_ASSERT_EQUAL(pid, getpid());
 	CU_ASSERT_EQUAL(uid, geteuid());
 	CU_ASSERT_EQUAL(gid, getegid());
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
@@ -459,7 +490,7 @@ RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
 	struct rlimit before, low;
 	void *at;
 
-	make_pipe(true, &a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
 	low = before;
 	low.rlim_cur = 1 << 16;
@@ -472,10 +503,10 @@ RV_TEST(a_limit_on_files_is_an_error_and_no_signal)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "RLIMIT_FSIZE"));
 	CU_ASSERT_EQUAL(
 	    reeve_conn_send(a, large, sizeof(large), LONG), REEVE_ESYS);
-	say(a, "goes");
+	conn_say(a, "goes");
 	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
-	expect(b, "goes");
-	finish(a, b);
+	conn_expect(b, "goes");
+	conn_finish(a, b);
 }
 
 RV_SUITE(conn, RV_CASE(parts_and_the_word_json_come_over),
@@ -488,6 +519,8 @@ RV_SUITE(conn, RV_CASE(parts_and_the_word_json_come_over),
     RV_CASE(two_threads_at_each_end_corrupt_nothing),
     RV_CASE(a_peer_that_is_stopped_is_waited_for_no_longer_than_asked),
     RV_CASE(no_memory_and_no_descriptors_are_said_and_nothing_is_lost),
+    RV_CASE(an_end_that_cannot_be_opened_or_handed_over_is_an_exact_error),
+    RV_CASE(a_closed_end_says_so_in_every_call),
     RV_CASE(what_cannot_be_is_refused),
     RV_CASE(the_peer_of_a_pipe_is_who_made_it),
     RV_CASE(a_limit_on_files_is_an_error_and_no_signal))

@@ -21,23 +21,11 @@
 #include "conn/head.h"
 #include "conn/rights.h"
 #include "lib/harness.h"
+#include "unit/conn_rig.h"
 
 #define LONG REEVE_S(60)
 
 static struct reeve_error err;
-
-static void
-make_pipe(struct reeve_conn **a, struct reeve_conn **b)
-{
-	CU_ASSERT_EQUAL_FATAL(reeve_pipe(a, b, true, &err), REEVE_OK);
-}
-
-static void
-finish(struct reeve_conn *a, struct reeve_conn *b)
-{
-	reeve_conn_free(a);
-	reeve_conn_free(b);
-}
 
 RV_TEST(bells_and_files_go_with_a_large_message)
 {
@@ -49,7 +37,7 @@ RV_TEST(bells_and_files_go_with_a_large_message)
 	int fds[2];
 	char c = 0;
 
-	make_pipe(&a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL_FATAL(reeve_bell_new(&bell, &err), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
 	CU_ASSERT_EQUAL(
@@ -76,7 +64,7 @@ RV_TEST(bells_and_files_go_with_a_large_message)
 	(void)close(fds[0]);
 	reeve_bell_free(bell);
 	reeve_bell_free(other);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 /* As many handles of as many descriptors as can be. */
@@ -102,7 +90,7 @@ RV_TEST(handles_that_nobody_takes_are_closed)
 	uint64_t length;
 	char buf[8];
 
-	make_pipe(&a, &b);
+	conn_pipe(true, &a, &b);
 	before = rv_test_fds(getpid());
 	fill(&out, 0);
 	out.data = block;
@@ -137,7 +125,7 @@ RV_TEST(handles_that_nobody_takes_are_closed)
 		}
 	}
 	reeve_parcel_free(&in);
-	finish(a, b);
+	conn_finish(a, b);
 	CU_ASSERT_EQUAL(rv_test_fds(getpid()), before - 2);
 }
 
@@ -148,7 +136,7 @@ RV_TEST(a_full_table_of_descriptors_is_said_and_leaks_none)
 	struct rlimit old, few;
 	unsigned before;
 
-	make_pipe(&a, &b);
+	conn_pipe(true, &a, &b);
 	before = rv_test_fds(getpid());
 	fill(&out, 0);
 	CU_ASSERT_EQUAL_FATAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
@@ -165,7 +153,7 @@ RV_TEST(a_full_table_of_descriptors_is_said_and_leaks_none)
 	CU_ASSERT_EQUAL(reeve_conn_recv(b, &in, 10, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(in.length, 4);
 	reeve_parcel_free(&in);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_TEST(a_descriptor_that_is_none_is_said)
@@ -173,13 +161,13 @@ RV_TEST(a_descriptor_that_is_none_is_said)
 	struct reeve_conn *a, *b;
 	struct reeve_parcel out = { .n_handles = 1 };
 
-	make_pipe(&a, &b);
+	conn_pipe(true, &a, &b);
 	out.handles[0] = reeve_handle_of_fd(1023);
 	errno = 0;
 	CU_ASSERT_EQUAL(reeve_conn_send_parcel(a, &out, LONG), REEVE_ESYS);
 	CU_ASSERT_EQUAL(errno, EBADF);
 	CU_ASSERT_EQUAL(reeve_conn_poll(b, 0), REEVE_ETIMEDOUT);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 /* A packet of a stranger's. */
@@ -327,7 +315,7 @@ RV_TEST(handles_in_a_message_to_a_process_that_dies_are_closed)
 	pid_t pid;
 	char c;
 
-	make_pipe(&a, &b);
+	conn_pipe(true, &a, &b);
 	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
 	out.handles[0] = reeve_handle_of_fd(fds[1]);
 	pid = fork();
@@ -343,7 +331,7 @@ RV_TEST(handles_in_a_message_to_a_process_that_dies_are_closed)
 	/* the last copy was in the message */
 	CU_ASSERT_EQUAL(read(fds[0], &c, 1), 0);
 	(void)close(fds[0]);
-	finish(a, b);
+	conn_finish(a, b);
 }
 
 RV_SUITE(conn_handles, RV_CASE(bells_and_files_go_with_a_large_message),

@@ -5,14 +5,17 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <reeve/conn.h>
 #include <reeve/memory.h>
 
+#include "unit/conn_rig.h"
 #include "unit/crew_rig.h"
 
 #define LONG REEVE_S(60)
@@ -20,33 +23,6 @@
 static struct reeve_error err;
 
 /* -------- both sides -------- */
-
-static void
-finish(struct reeve_conn *a, struct reeve_conn *b)
-{
-	reeve_conn_free(a);
-	reeve_conn_free(b);
-}
-
-static void
-say(struct reeve_conn *conn, const char *text)
-{
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_send(conn, text, strlen(text), LONG), REEVE_OK);
-}
-
-static void
-expect(struct reeve_conn *conn, const char *text)
-{
-	struct reeve_parcel parcel = { 0 };
-
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_conn_recv(conn, &parcel, 1000, LONG), REEVE_OK);
-	CU_ASSERT_EQUAL(parcel.length, strlen(text));
-	CU_ASSERT_TRUE(
-	    text[0] == '\0' || memcmp(parcel.data, text, strlen(text)) == 0);
-	reeve_parcel_free(&parcel);
-}
 
 /* Give one end of a pipe, of which this process keeps the other alone. */
 static struct reeve_conn *
@@ -173,6 +149,34 @@ only_poll(void *ctx)
 	return 0;
 }
 
+/* Bytes, after all that would bring descriptors. */
+static int
+stuff(void *ctx)
+{
+	struct reeve_conn *conn = given_conn();
+	struct reeve_parcel out = { .data = "x", .length = 1 };
+	_Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { room, 1 };
+	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct cmsghdr *c = (struct cmsghdr *)(void *)room;
+
+	(void)ctx;
+	out.handles[0] = reeve_handle_of_fd(STDERR_FILENO);
+	out.n_handles = 1;
+	CREW_EXPECT(reeve_conn_send_parcel(conn, &out, LONG) == REEVE_EINVALID);
+	msg.msg_control = room;
+	msg.msg_controllen = sizeof(room);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &(int){ STDERR_FILENO }, sizeof(int));
+	CREW_EXPECT(
+	    sendmsg(reeve_conn_fd(conn), &msg, 0) == 1 || errno == EPERM);
+	CREW_EXPECT(reeve_conn_send(conn, "bytes", 5, LONG) == REEVE_OK);
+	reeve_conn_free(conn);
+	return 0;
+}
+
 #define EACH 500
 
 /* Messages of a length that they say themselves, until the last of all. */
@@ -228,7 +232,7 @@ use_ends(void *ctx)
 	CREW_EXPECT(reeve_conn_send(
 			ends[1], parcel.data, parcel.length, LONG) == REEVE_OK);
 	reeve_parcel_free(&parcel);
-	finish(ends[0], ends[1]);
+	conn_finish(ends[0], ends[1]);
 	reeve_conn_free(conn);
 	return 0;
 }
@@ -286,12 +290,12 @@ CREW_SCENARIO(scenario_130_messages_are_echoed_and_never_merge_or_split)
 	char text[] = "{\"a\":1}";
 	struct iovec json = { text, 7 };
 
-	say(a, "one");
-	say(a, "two");
+	conn_say(a, "one");
+	conn_say(a, "two");
 	CU_ASSERT_EQUAL(
 	    reeve_conn_sendv(a, &json, 1, REEVE_PARCEL_JSON, LONG), REEVE_OK);
-	expect(a, "one");
-	expect(a, "two");
+	conn_expect(a, "one");
+	conn_expect(a, "two");
 	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 100, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(parcel.flags, REEVE_PARCEL_JSON);
 	CU_ASSERT_EQUAL(parcel.length, 7);
@@ -416,14 +420,14 @@ CREW_SCENARIO(scenario_133_one_way_is_one_way)
 	CU_ASSERT_TRUE(reeve_conn_can_send(mine));
 	CU_ASSERT_EQUAL(reeve_conn_recv(mine, &parcel, 1, 0), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_conn_poll(mine, 0), REEVE_EINVALID);
-	say(mine, "along");
+	conn_say(mine, "along");
 	reeve_conn_free(mine);
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
 
 	pid = start_with_end(try_to_receive, false, &mine);
 	CU_ASSERT_TRUE(reeve_conn_can_receive(mine));
 	CU_ASSERT_EQUAL(reeve_conn_send(mine, "x", 1, 0), REEVE_EINVALID);
-	expect(mine, "back");
+	conn_expect(mine, "back");
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
 	CU_ASSERT_EQUAL(reeve_conn_poll(mine, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_recv(mine, &parcel, 1, LONG), REEVE_EEND);
@@ -436,14 +440,43 @@ CREW_SCENARIO(scenario_133_one_way_is_one_way)
 }
 
 /* Its end is closed here as soon as the start is done; and the end is seen. */
+CREW_SCENARIO(a_child_cannot_put_descriptors_into_a_plain_pipe)
+{
+	struct reeve_parcel in = { 0 };
+	struct reeve_conn *a, *b;
+	struct reeve_handle handle;
+	enum reeve_status status;
+	pid_t pid;
+
+	conn_pipe_plain(false, &a, &b);
+	CU_ASSERT_EQUAL_FATAL(reeve_conn_handle(b, &handle, &err), REEVE_OK);
+	crew_give("conn", handle);
+	reeve_conn_free(b);
+	pid = crew_start(stuff, NULL);
+	crew_keep();
+	/* a kernel before SO_PASSRIGHTS brings the packet, without them */
+	status = reeve_conn_recv(a, &in, 9, LONG);
+	if (status == REEVE_EPROTO) {
+		status = reeve_conn_recv(a, &in, 9, LONG);
+	}
+	CU_ASSERT_EQUAL(status, REEVE_OK);
+	CU_ASSERT_EQUAL(in.n_handles, 0);
+	CU_ASSERT_EQUAL_FATAL(in.length, 5);
+	CU_ASSERT_EQUAL(memcmp(in.data, "bytes", 5), 0);
+	CU_ASSERT_EQUAL(crew_end(pid), 0);
+	CU_ASSERT_EQUAL(reeve_conn_recv(a, &in, 9, LONG), REEVE_EEND);
+	reeve_parcel_free(&in);
+	reeve_conn_free(a);
+}
+
 CREW_SCENARIO(scenario_134_a_child_talks_when_the_parent_has_closed_its_copy)
 {
 	struct reeve_conn *a;
 	pid_t pid = start_with_end(send_nothing, true, &a);
 	struct reeve_parcel parcel = { 0 };
 
-	say(a, "go");
-	expect(a, "");
+	conn_say(a, "go");
+	conn_expect(a, "");
 	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 1, LONG), REEVE_EEND);
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
 	reeve_conn_free(a);
@@ -456,7 +489,7 @@ CREW_SCENARIO(scenario_136_an_empty_message_is_a_message)
 	struct reeve_parcel parcel = { 0 };
 
 	CU_ASSERT_EQUAL(reeve_conn_poll(a, 0), REEVE_ETIMEDOUT);
-	say(a, "");
+	conn_say(a, "");
 	CU_ASSERT_EQUAL(reeve_conn_poll(a, LONG), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_poll(a, 0), REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_conn_recv(a, &parcel, 0, 0), REEVE_OK);
@@ -501,12 +534,12 @@ CREW_SCENARIO(scenario_137_who_polls_takes_nothing)
 	CU_ASSERT_EQUAL_FATAL(reeve_conn_handle(b, &handle, &err), REEVE_OK);
 	crew_give("conn", handle);
 	pid = crew_start(only_poll, NULL);
-	say(a, "one");
-	say(a, "two");
+	conn_say(a, "one");
+	conn_say(a, "two");
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
-	expect(b, "one");
-	expect(b, "two");
-	finish(a, b);
+	conn_expect(b, "one");
+	conn_expect(b, "two");
+	conn_finish(a, b);
 }
 
 CREW_SCENARIO(scenario_139_a_connection_sent_through_one_works_at_the_other_end)
@@ -533,11 +566,11 @@ CREW_SCENARIO(scenario_139_a_connection_sent_through_one_works_at_the_other_end)
 		reeve_handle_close(&out.handles[1]);
 		reeve_conn_close(c[0]);
 		reeve_conn_close(d[1]);
-		say(c[1], "through");
-		expect(d[0], "through");
+		conn_say(c[1], "through");
+		conn_expect(d[0], "through");
 		CU_ASSERT_EQUAL(crew_end(pid), 0);
-		finish(c[0], c[1]);
-		finish(d[0], d[1]);
+		conn_finish(c[0], c[1]);
+		conn_finish(d[0], d[1]);
 		reeve_conn_free(a);
 	}
 }
@@ -592,7 +625,7 @@ CREW_SCENARIO(scenario_142_a_message_of_more_than_2_gib_goes_without_a_copy)
 		    reeve_conn_send_parcel(a, &out, LONG), REEVE_OK);
 		CU_ASSERT_PTR_NULL(out.data);
 	}
-	say(a, "next");
+	conn_say(a, "next");
 	CU_ASSERT_EQUAL(crew_end(pid), 0);
 	reeve_conn_free(a);
 }
@@ -654,6 +687,7 @@ RV_SUITE(conn_methods,
     RV_CASE(scenario_130_a_buffer_that_is_too_small_keeps_the_message),
     RV_CASE(scenario_131_polls_end_in_time_and_a_large_message_is_whole),
     RV_CASE(scenario_133_one_way_is_one_way),
+    RV_CASE(a_child_cannot_put_descriptors_into_a_plain_pipe),
     RV_CASE(scenario_134_a_child_talks_when_the_parent_has_closed_its_copy),
     RV_CASE(scenario_136_an_empty_message_is_a_message),
     RV_CASE(scenario_137_two_with_one_end_get_whole_messages_each),

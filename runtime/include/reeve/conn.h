@@ -55,6 +55,9 @@ struct reeve_conn;
 /* Handles in one message, at most. */
 #define REEVE_PARCEL_HANDLES 16
 
+/* Bytes of a message through a plain pipe, at most. */
+#define REEVE_PLAIN_BYTES 65536
+
 /* For reeve_conn_recv: a message of any length. */
 #define REEVE_ANY_LENGTH SIZE_MAX
 
@@ -116,7 +119,19 @@ REEVE_PUBLIC enum reeve_status reeve_pipe(struct reeve_conn **a,
     struct reeve_conn **b, bool duplex, struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
- * Another process's end, that was handed over. REEVE_EINVALID: it is none.
+ * The same for bytes alone: its messages have no handles and at most
+ * REEVE_PLAIN_BYTES. That is quicker for small ones, and the other end cannot
+ * put descriptors into this process, whatever it sends: the kernel refuses them
+ * where they are sent (before Linux 6.16 closes them here), and of a message
+ * which says that it has some receiving is REEVE_EPROTO. An end that is handed
+ * over stays plain.
+ */
+REEVE_PUBLIC enum reeve_status reeve_pipe_plain(struct reeve_conn **a,
+    struct reeve_conn **b, bool duplex, struct reeve_error *) REEVE_MUST_CHECK;
+
+/*
+ * Another process's end, that was handed over. REEVE_EINVALID: it is none;
+ * REEVE_ENOMEM; REEVE_ESYS: no descriptor is left, or it is closed.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_open(struct reeve_conn **,
     const struct reeve_handle *, struct reeve_error *) REEVE_MUST_CHECK;
@@ -135,7 +150,8 @@ REEVE_GIVING_(conn)
 
 /*
  * A connected socket that the caller has, borrowed, as a connection:
- * SOCK_SEQPACKET of one machine, or a stream. REEVE_EINVALID: it is neither.
+ * SOCK_SEQPACKET of one machine, or a stream. REEVE_EINVALID: it is neither;
+ * REEVE_ENOMEM; REEVE_ESYS: no descriptor is left, or it is closed.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_of_socket(
     struct reeve_conn **, int fd, struct reeve_error *) REEVE_MUST_CHECK;
@@ -165,8 +181,9 @@ REEVE_PUBLIC void reeve_conn_shutdown(struct reeve_conn *);
  * let a part go only, the rest is kept and goes with the next call.
  * REEVE_ETIMEDOUT: nothing of it is sent; the peer does not read, is stopped,
  * or another thread sends. REEVE_EBROKEN: there is no peer any more.
- * REEVE_ETOOBIG: more parts or handles than can be. REEVE_EINVALID: this end
- * only receives, or handles are sent over TCP. REEVE_ECLOSED. REEVE_ENOMEM.
+ * REEVE_ETOOBIG: more parts or handles than can be, or more bytes than a plain
+ * pipe takes. REEVE_EINVALID: this end only receives, or handles are sent over
+ * TCP or a plain pipe. REEVE_ECLOSED. REEVE_ENOMEM.
  * REEVE_ESYS: errno says what; EMFILE: a large message needs a descriptor;
  * ETOOMANYREFS: too many descriptors are under way.
  */
@@ -196,9 +213,9 @@ REEVE_PUBLIC enum reeve_status reeve_conn_send_parcel(struct reeve_conn *,
  * message. REEVE_EPROTO: what came is no message of ours, perhaps the greeting
  * of a guard (listener.h) that this end has not; a packet is skipped,
  * a stream is at its end. REEVE_EINVALID: this end only sends. REEVE_ECLOSED.
- * REEVE_ENOMEM: the message is kept. REEVE_ESYS with errno EMFILE: there was no
- * room for the descriptors of the message; it is lost, and none of them stays
- * open. On failure the parcel is empty.
+ * REEVE_ENOMEM: the message is kept. REEVE_ESYS: errno says what; EMFILE: there
+ * was no room for the descriptors of the message; it is lost, and none of them
+ * stays open. On failure the parcel is empty.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_recv(struct reeve_conn *,
     struct reeve_parcel *, size_t max, int64_t timeout) REEVE_MUST_CHECK;
@@ -216,7 +233,7 @@ REEVE_PUBLIC enum reeve_status reeve_conn_recv_into(struct reeve_conn *,
 /*
  * Until there is something to receive: a message (an empty one too, over TCP a
  * part of one), or the end. Takes nothing. REEVE_ETIMEDOUT, REEVE_ECLOSED;
- * REEVE_EINVALID: this end only sends.
+ * REEVE_EINVALID: this end only sends; REEVE_ESYS.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_poll(
     struct reeve_conn *, int64_t timeout) REEVE_MUST_CHECK;
@@ -244,7 +261,8 @@ REEVE_PUBLIC bool reeve_conn_can_receive(const struct reeve_conn *);
 
 /*
  * Who made the other end (of a pipe) or connected to it, on this machine; the
- * process may be gone or be another by now. REEVE_EINVALID: over TCP.
+ * process may be gone or be another by now. REEVE_EINVALID: over TCP;
+ * REEVE_ECLOSED.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_peer(const struct reeve_conn *,
     pid_t *pid, uid_t *uid, gid_t *gid) REEVE_MUST_CHECK;

@@ -38,6 +38,9 @@ enum reeve_share_kind {
 	REEVE_SHARE_BELL,       /* bell.h */
 	REEVE_SHARE_READER,     /* a connection that only receives */
 	REEVE_SHARE_WRITER,     /* and one that only sends */
+	REEVE_SHARE_PLAIN,      /* a plain connection, see conn.h */
+	REEVE_SHARE_PLAIN_READER,
+	REEVE_SHARE_PLAIN_WRITER,
 };
 
 #define REEVE_HANDLE_FDS 4
