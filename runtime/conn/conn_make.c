@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "conn/conn_priv.h"
+#include "ipc/robust.h"
 #include "sys/sys.h"
 
 /* Of Linux 6.16; not in all headers. */
@@ -97,6 +98,7 @@ rv_conn_new(struct reeve_conn **out, int fd, bool may_send, bool may_receive,
 	conn->fd = fd;
 	conn->may_send = may_send;
 	conn->may_receive = may_receive;
+	conn->may_look = rv_robust_spins();
 	*out = conn;
 	return REEVE_OK;
 }

@@ -100,6 +100,8 @@ struct rv_arrival {
  */
 struct rv_conn_own {
 	pthread_mutex_t sending, receiving;
+	/* calls that shall not look before they sleep, see seqpacket.c */
+	unsigned blind, in_vain;
 	struct rv_arrival arrival;
 	/* a head, and behind it the spill, at the beginning of a line */
 	_Alignas(64) unsigned char before[64 - RV_HEAD_BYTES];
@@ -112,6 +114,7 @@ struct reeve_conn {
 	_Atomic bool is_down; /* by reeve_conn_shutdown */
 	bool may_send, may_receive;
 	bool is_plain; /* no descriptors come or go */
+	bool may_look; /* before it sleeps: there are other processors */
 	struct rv_conn_own *own;
 	size_t own_bytes;         /* none for packets where there are none */
 	struct rv_stream *stream; /* NULL: packets */

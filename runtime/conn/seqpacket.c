@@ -24,6 +24,10 @@
 #include "ipc/wait.h"
 #include "sys/sys.h"
 
+/* Looks for a packet before a sleep; calls without, when it was in vain. */
+#define LOOKS      32
+#define MOST_BLIND 255
+
 /* Room for the bytes of any packet, behind the head. */
 static unsigned char *
 spill(struct rv_conn_own *own)
@@ -114,18 +118,56 @@ look(const struct reeve_conn *conn, struct msghdr *msg,
 	return recvmsg(conn->fd, msg, flags | MSG_CMSG_CLOEXEC);
 }
 
-/* One packet as it comes, its length into *n. */
+/* None was there; look for some moments whether one comes. EAGAIN: none. */
+static __attribute__((noinline)) ssize_t
+look_again(const struct reeve_conn *conn, struct msghdr *msg,
+    union rv_rights_room *room)
+{
+	struct rv_conn_own *own = conn->own;
+
+	for (unsigned i = 0; i < LOOKS; i++) {
+		ssize_t n = look(conn, msg, room, MSG_DONTWAIT);
+
+		if (n >= 0 || errno != EAGAIN) {
+			own->in_vain = 0;
+			return n;
+		}
+	}
+	own->in_vain = RV_MIN(2 * own->in_vain + 1, MOST_BLIND);
+	own->blind = own->in_vain;
+	return -1;
+}
+
+/*
+ * One packet as it comes, its length into *n. To sleep and be woken costs both
+ * sides more than many an answer takes to come; so it is looked for some more
+ * before, for about as long as that, but not after it was in vain lately.
+ */
 static inline enum reeve_status
 pull(const struct reeve_conn *conn, struct msghdr *msg,
     union rv_rights_room *room, ssize_t *n, struct rv_limit *limit)
 {
-	int flags = rv_seqpacket_flags(limit);
+	struct rv_conn_own *own = conn->own;
+	bool looks = conn->may_look && limit->timeout != 0 && own->blind == 0;
+	int flags = looks ? MSG_DONTWAIT : rv_seqpacket_flags(limit);
 	enum reeve_status status = REEVE_OK;
 
+	own->blind -= own->blind > 0;
 	while (status == REEVE_OK) {
 		*n = look(conn, msg, room, flags);
 		if (__builtin_expect(*n >= 0, 1)) {
 			return REEVE_OK;
+		}
+		if (looks && errno == EAGAIN) {
+			looks = false;
+			*n = look_again(conn, msg, room);
+			if (*n >= 0) {
+				return REEVE_OK;
+			}
+			flags = rv_seqpacket_flags(limit);
+			if (errno == EAGAIN && flags == 0) {
+				continue; /* to sleep in that very call */
+			}
 		}
 		status = not_received(conn, limit);
 	}

@@ -10,6 +10,7 @@
 
 #include <reeve/conn.h>
 
+#include "base/fault.h"
 #include "conn/conn_priv.h"
 #include "lib/harness.h"
 
@@ -116,6 +117,79 @@ RV_TEST(every_size_comes_as_it_was_sent)
 	free(buf);
 }
 
+/*
+ * Of so many waits in vain nearly all sleep at once: some looks for each time
+ * that the calls without have doubled, and then one in 256.
+ */
+RV_TEST(who_waits_in_vain_looks_less_and_less)
+{
+	struct reeve_conn *a, *b;
+	uint64_t looks;
+	char c;
+
+	CU_ASSERT_EQUAL_FATAL(reeve_pipe(&a, &b, true, NULL), REEVE_OK);
+	CU_ASSERT_TRUE(rv_fault_set("accept=EIO")); /* to be counted */
+	for (unsigned i = 0; i < 600; i++) {
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(b, &c, 1, NULL, 1000),
+		    REEVE_ETIMEDOUT);
+	}
+	looks = rv_fault_calls(RV_FAULT_recv);
+	CU_ASSERT_TRUE(looks >= 600 && looks <= 2 * 600 + 12 * 40);
+	/* without a wait there is one look */
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv_into(b, &c, 1, NULL, 0), REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(rv_fault_calls(RV_FAULT_recv), looks + 1);
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
+	send_one(a, (const unsigned char *)"x", 1);
+	CU_ASSERT_EQUAL(
+	    reeve_conn_recv_into(b, &c, 1, NULL, REEVE_FOREVER), REEVE_OK);
+	reeve_conn_free(a);
+	reeve_conn_free(b);
+}
+
+RV_TEST(what_fails_in_receiving_is_said_and_loses_no_message)
+{
+	static const struct {
+		const char *plan;
+		bool is_there; /* a message, before */
+		enum reeve_status status;
+	} cases[] = {
+		{ "recv@1=EINTR", true, REEVE_OK },
+		{ "recv@1=ECONNRESET", true, REEVE_OK },
+		{ "recv@1=ENOMEM", true, REEVE_ENOMEM },
+		{ "recv@1=EIO", true, REEVE_ESYS },
+		{ "recv@1=EAGAIN", true, REEVE_OK },
+		{ "recv@2=EINTR", false, REEVE_ETIMEDOUT },
+		{ "recv@2+=EIO", false, REEVE_ESYS },
+	};
+	struct reeve_conn *ends[2];
+	char c;
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		bool is_plain = i % 2 == 1;
+		enum reeve_status got;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    (is_plain ? reeve_pipe_plain : reeve_pipe)(
+			&ends[0], &ends[1], true, NULL),
+		    REEVE_OK);
+		if (cases[i / 2].is_there) {
+			send_one(ends[0], (const unsigned char *)"x", 1);
+		}
+		CU_ASSERT_TRUE(rv_fault_set(cases[i / 2].plan));
+		got = reeve_conn_recv_into(ends[1], &c, 1, NULL, REEVE_MS(50));
+		CU_ASSERT_EQUAL(got, cases[i / 2].status);
+		CU_ASSERT_TRUE(rv_fault_set(NULL));
+		CU_ASSERT_EQUAL(reeve_conn_recv_into(ends[1], &c, 1, NULL, 0),
+		    cases[i / 2].is_there && got != REEVE_OK ? REEVE_OK
+							     : REEVE_ETIMEDOUT);
+		reeve_conn_free(ends[0]);
+		reeve_conn_free(ends[1]);
+	}
+}
+
 RV_SUITE(conn_small, RV_CASE(a_plain_head_is_what_any_head_is),
     RV_CASE(what_differs_in_a_bit_is_no_plain_head),
-    RV_CASE(every_size_comes_as_it_was_sent))
+    RV_CASE(every_size_comes_as_it_was_sent),
+    RV_CASE(who_waits_in_vain_looks_less_and_less),
+    RV_CASE(what_fails_in_receiving_is_said_and_loses_no_message))
