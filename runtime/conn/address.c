@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "conn/transport.h"
 
 #define PORT_MAX 65535
 
@@ -132,6 +133,30 @@ rv_address_of_peer(int fd, bool is_unix, char text[RV_ADDRESS_BYTES])
 		(void)getpeername(fd, (struct sockaddr *)&at, &len);
 		write_tcp(&at, len, text);
 	}
+}
+
+enum reeve_status
+rv_address_check_options(const struct rv_address *a, uint32_t flags,
+    const uid_t *users, size_t n_users, struct reeve_guard *guard,
+    bool is_server, struct reeve_error *err)
+{
+	if ((flags & ~(uint32_t)(REEVE_ADDRESS_ABSTRACT |
+				 REEVE_ADDRESS_ANY_USER)) != 0) {
+		return rv_error(
+		    err, REEVE_EINVALID, "there are no flags 0x%x", flags);
+	}
+	if (users == NULL && n_users > 0) {
+		return rv_error(err, REEVE_EINVALID,
+		    "users is NULL, and n_users is %zu", n_users);
+	}
+	if (guard == NULL) {
+		return REEVE_OK;
+	}
+	if (guard->ops->version != RV_TRANSPORT_VERSION) {
+		return rv_error(err, REEVE_EINVALID,
+		    "libreeve-net and libreeve-ipc are of different versions");
+	}
+	return guard->ops->suits(guard, is_server, !a->is_unix, a->host, err);
 }
 
 enum reeve_status

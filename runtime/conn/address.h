@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <reeve/error.h>
+#include <reeve/listener.h>
 
 #include "base/base.h"
 
@@ -33,6 +33,15 @@ void rv_address_of(int fd, char text[RV_ADDRESS_BYTES]);
 void rv_address_of_peer(int fd, bool is_unix, char text[RV_ADDRESS_BYTES]);
 
 /* The other side of a unix socket may be taken: REEVE_OK or REEVE_EAUTH. */
+/*
+ * What listening and connecting are told alike. REEVE_EINVALID: flags that are
+ * none, users of which there is no list, or a guard that can greet nobody
+ * there.
+ */
+enum reeve_status rv_address_check_options(const struct rv_address *,
+    uint32_t flags, const uid_t *users, size_t n_users, struct reeve_guard *,
+    bool is_server, struct reeve_error *) RV_MUST_CHECK;
+
 enum reeve_status rv_address_check_user(
     int fd, const uid_t *users, size_t n, struct reeve_error *) RV_MUST_CHECK;
 

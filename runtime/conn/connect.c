@@ -164,10 +164,6 @@ greet(int fd, struct reeve_guard *guard, const char *host, rv_time until,
 	void *greeting = NULL;
 	enum reeve_status status;
 
-	if (guard->ops->version != RV_TRANSPORT_VERSION) {
-		return rv_error(err, REEVE_EINVALID,
-		    "libreeve-net and libreeve-ipc are of different versions");
-	}
 	status = guard->ops->begin(
 	    guard, fd, &rv_transport_plain, false, host, &greeting, err);
 	if (status != REEVE_OK) {
@@ -215,6 +211,11 @@ reeve_conn_connect(struct reeve_conn **out, const char *address,
 	}
 	status = rv_address_parse(
 	    &a, address, (options->flags & REEVE_ADDRESS_ABSTRACT) != 0, err);
+	if (status == REEVE_OK) {
+		status =
+		    rv_address_check_options(&a, options->flags, options->users,
+			options->n_users, options->guard, false, err);
+	}
 	if (status != REEVE_OK) {
 		return status;
 	}

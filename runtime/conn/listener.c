@@ -160,7 +160,7 @@ listen_unix(struct reeve_listener *l, const struct rv_address *a,
 static int
 bind_tcp(const struct addrinfo *at, int backlog)
 {
-	static const int on = 1;
+	static const int on = 1, off = 0;
 	int fd = rv_sys_socket(
 	    at->ai_family, SOCK_STREAM | SOCK_NONBLOCK, at->ai_protocol);
 
@@ -168,6 +168,7 @@ bind_tcp(const struct addrinfo *at, int backlog)
 		return -1;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 ||
 	    listen(fd, backlog) != 0) {
 		int saved = errno;
@@ -179,27 +180,47 @@ bind_tcp(const struct addrinfo *at, int backlog)
 	return fd;
 }
 
+/* At the first that can be of this family, or of any; 0 or an errno. */
+static int
+bind_any(struct reeve_listener *l, const struct addrinfo *at, int family,
+    int backlog)
+{
+	int failed = EAFNOSUPPORT;
+
+	for (; at != NULL && l->fd < 0; at = at->ai_next) {
+		if (family == AF_UNSPEC || at->ai_family == family) {
+			l->fd = bind_tcp(at, backlog);
+			failed = errno;
+		}
+	}
+	return l->fd >= 0 ? 0 : failed;
+}
+
 static enum reeve_status
 listen_tcp(struct reeve_listener *l, const struct rv_address *a,
     const char *address, int backlog, struct reeve_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE };
-	struct addrinfo *all = NULL, *at;
-	int got = getaddrinfo(
-	    a->host[0] != '\0' ? a->host : NULL, a->port, &hints, &all);
-	int failed = EADDRNOTAVAIL;
+	struct addrinfo *all = NULL;
+	bool everywhere = a->host[0] == '\0';
+	int got =
+	    getaddrinfo(everywhere ? NULL : a->host, a->port, &hints, &all);
+	int failed = EAFNOSUPPORT;
 
 	if (got != 0) {
 		return rv_error(err, REEVE_EINVALID, "cannot listen at %s: %s",
 		    address, gai_strerror(got));
 	}
-	for (at = all; at != NULL && l->fd < 0; at = at->ai_next) {
-		l->fd = bind_tcp(at, backlog);
-		failed = errno;
+	/* all addresses of IPv6 are those of IPv4, too */
+	if (everywhere) {
+		failed = bind_any(l, all, AF_INET6, backlog);
+	}
+	if (failed == EAFNOSUPPORT || failed == EADDRNOTAVAIL) {
+		failed = bind_any(l, all, AF_UNSPEC, backlog);
 	}
 	freeaddrinfo(all);
-	if (l->fd < 0) {
+	if (failed != 0) {
 		return cannot_listen(err, failed, address);
 	}
 	rv_address_of(l->fd, l->address);
@@ -222,11 +243,6 @@ settings(struct reeve_listener *l, const struct reeve_listen_options *o,
     struct reeve_error *err)
 {
 	if (o->guard != NULL) {
-		if (o->guard->ops->version != RV_TRANSPORT_VERSION) {
-			return rv_error(err, REEVE_EINVALID,
-			    "libreeve-net and libreeve-ipc are of different "
-			    "versions");
-		}
 		l->guard = o->guard->ops->ref(o->guard);
 	}
 	l->flags = o->flags;
@@ -268,6 +284,15 @@ reeve_conn_listen(struct reeve_listener **out, const char *address,
 	}
 	status = rv_address_parse(
 	    &a, address, (o->flags & REEVE_ADDRESS_ABSTRACT) != 0, err);
+	if (status == REEVE_OK) {
+		status = rv_address_check_options(
+		    &a, o->flags, o->users, o->n_users, o->guard, true, err);
+	}
+	if (status == REEVE_OK && (o->mode & ~(uint32_t)0777) != 0) {
+		status = rv_error(err, REEVE_EINVALID,
+		    "the mode of a socket file is up to 0777, not 0%o",
+		    o->mode);
+	}
 	if (status != REEVE_OK) {
 		return status;
 	}

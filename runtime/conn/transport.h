@@ -15,7 +15,7 @@
 
 #include "base/base.h"
 
-#define RV_TRANSPORT_VERSION 1
+#define RV_TRANSPORT_VERSION 2
 
 /*
  * Of a stream; none waits: -1 with EAGAIN and in *events what to poll for, or
@@ -49,6 +49,12 @@ struct rv_guard_ops {
 	uint32_t version;
 	struct reeve_guard *(*ref)(struct reeve_guard *);
 	void (*unref)(struct reeve_guard *);
+	/*
+	 * REEVE_EINVALID: it can never greet from that side, over such a
+	 * connection, a listener at that host. Asked before there is one.
+	 */
+	enum reeve_status (*suits)(struct reeve_guard *, bool is_server,
+	    bool is_stream, const char *host, struct reeve_error *);
 	/*
 	 * A greeting on this descriptor, which stays the caller's; `plain` is
 	 * how bytes go over it as they are.

@@ -249,6 +249,18 @@ rv_key_greeting_step(
 }
 
 static enum reeve_status
+suits(struct reeve_guard *guard, bool is_server, bool is_stream,
+    const char *host, struct reeve_error *err)
+{
+	(void)guard;
+	(void)is_server;
+	(void)is_stream;
+	(void)host;
+	(void)err;
+	return REEVE_OK;
+}
+
+static enum reeve_status
 begin(struct reeve_guard *guard, int fd, const struct rv_transport_ops *plain,
     bool is_server, const char *host, void **greeting, struct reeve_error *err)
 {
@@ -277,7 +289,7 @@ end(void *greeting, const struct rv_transport_ops **ops, void **ctx)
 }
 
 static const struct rv_guard_ops key_ops = { RV_TRANSPORT_VERSION,
-	rv_net_guard_ref, rv_net_guard_unref, begin, step, end };
+	rv_net_guard_ref, rv_net_guard_unref, suits, begin, step, end };
 
 static void
 destroy(struct rv_net_guard *base)

@@ -30,6 +30,8 @@
 
 #define STAGE         ((size_t)16 * 1024)
 #define BINDING_BYTES 32
+/* Of a host, in a client's first message. */
+#define NAME_MAX_BYTES 255
 
 static const char binding_label[] = "EXPORTER-reeve-greeting";
 
@@ -302,29 +304,36 @@ new_tls(struct tls_guard *guard, int fd, bool is_server, const char *name)
 }
 
 static enum reeve_status
+suits(struct reeve_guard *base, bool is_server, bool is_stream,
+    const char *host, struct reeve_error *err)
+{
+	const struct tls_guard *guard = (struct tls_guard *)(void *)base;
+
+	if (!is_stream) {
+		return rv_error(err, REEVE_EINVALID,
+		    "certificates are for connections over TCP");
+	}
+	if (is_server && guard->server == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "a listener needs a certificate of its own: set "
+		    "certificate_file and key_file");
+	}
+	if (!is_server && guard->peer_name == NULL && host[0] == '\0') {
+		return rv_error(err, REEVE_EINVALID,
+		    "whose certificate to expect is not known: set peer_name");
+	}
+	return REEVE_OK;
+}
+
+static enum reeve_status
 begin(struct reeve_guard *base, int fd, const struct rv_transport_ops *plain,
     bool is_server, const char *host, void **out, struct reeve_error *err)
 {
 	struct tls_guard *guard = (struct tls_guard *)(void *)base;
 	const char *name = guard->peer_name != NULL ? guard->peer_name : host;
 	struct greeting *g;
-	int type = 0;
-	socklen_t len = sizeof(type);
 
 	(void)plain;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
-	    type != SOCK_STREAM) {
-		return rv_error(err, REEVE_EINVALID,
-		    "certificates are for connections over TCP");
-	}
-	if (is_server && guard->server == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "a listener needs a certificate of its own");
-	}
-	if (!is_server && (name == NULL || name[0] == '\0')) {
-		return rv_error(err, REEVE_EINVALID,
-		    "whose certificate to expect is not known");
-	}
 	g = rv_alloc(1, sizeof(*g));
 	if (g != NULL) {
 		g->tls = new_tls(guard, fd, is_server, name);
@@ -471,7 +480,7 @@ end(void *greeting, const struct rv_transport_ops **ops, void **ctx)
 }
 
 static const struct rv_guard_ops tls_ops = { RV_TRANSPORT_VERSION,
-	rv_net_guard_ref, rv_net_guard_unref, begin, step, end };
+	rv_net_guard_ref, rv_net_guard_unref, suits, begin, step, end };
 
 static void
 destroy(struct rv_net_guard *base)
@@ -498,6 +507,32 @@ bad_file(struct reeve_error *err, const char *what, const char *file)
 	    what, file, text != NULL ? text : "it says nothing usable");
 }
 
+/* Nobody is asked: a key in a file is for the program alone. */
+static int
+no_password(char *buf, int size, int writing, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return -1;
+}
+
+static enum reeve_status
+load_own(
+    SSL_CTX *ctx, const struct reeve_tls_options *o, struct reeve_error *err)
+{
+	if (SSL_CTX_use_certificate_chain_file(ctx, o->certificate_file) != 1) {
+		return bad_file(err, "the certificate", o->certificate_file);
+	}
+	/* a key of another kind than the certificate's is not compared yet */
+	return SSL_CTX_use_PrivateKey_file(
+		   ctx, o->key_file, SSL_FILETYPE_PEM) == 1 &&
+		       SSL_CTX_check_private_key(ctx) == 1
+		   ? REEVE_OK
+		   : bad_file(err, "the key", o->key_file);
+}
+
 static enum reeve_status
 load(SSL_CTX *ctx, const struct reeve_tls_options *o, struct reeve_error *err)
 {
@@ -508,14 +543,13 @@ load(SSL_CTX *ctx, const struct reeve_tls_options *o, struct reeve_error *err)
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 0);
-	if (o->certificate_file != NULL &&
-	    SSL_CTX_use_certificate_chain_file(ctx, o->certificate_file) != 1) {
-		return bad_file(err, "the certificate", o->certificate_file);
-	}
-	if (o->certificate_file != NULL &&
-	    SSL_CTX_use_PrivateKey_file(ctx, o->key_file, SSL_FILETYPE_PEM) !=
-		1) {
-		return bad_file(err, "the key", o->key_file);
+	SSL_CTX_set_default_passwd_cb(ctx, no_password);
+	if (o->certificate_file != NULL) {
+		enum reeve_status status = load_own(ctx, o, err);
+
+		if (status != REEVE_OK) {
+			return status;
+		}
 	}
 	if (o->authority_file == NULL) {
 		return SSL_CTX_set_default_verify_paths(ctx) == 1
@@ -579,6 +613,12 @@ reeve_guard_of_tls(struct reeve_guard **out,
 		return rv_error(err, REEVE_EINVALID,
 		    "a certificate and its key belong together: "
 		    "certificate_file and key_file are set both or neither");
+	}
+	if (options->peer_name != NULL &&
+	    (options->peer_name[0] == '\0' ||
+		strlen(options->peer_name) > NAME_MAX_BYTES)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "peer_name has 1 to %d bytes, or is NULL", NAME_MAX_BYTES);
 	}
 	guard = rv_alloc(1, sizeof(*guard));
 	if (guard == NULL) {

@@ -1,7 +1,7 @@
 # Tests of runtime/conn.
 if HAVE_CUNIT
 conn_tests = tests/unit/test_blocks tests/unit/test_conn tests/unit/test_conn_handles \
-	tests/unit/test_conn_plain tests/unit/test_conn_small tests/unit/test_conn_stream tests/unit/test_listener \
+	tests/unit/test_conn_plain tests/unit/test_conn_small tests/unit/test_conn_stream tests/unit/test_listener tests/unit/test_listener_errors \
 	tests/unit/test_wait_any
 check_PROGRAMS += $(conn_tests)
 TESTS += $(conn_tests)
@@ -30,9 +30,14 @@ tests_unit_test_wait_any_LDADD = $(rv_conn_libs)
 tests_unit_test_conn_stream_SOURCES = tests/unit/test_conn_stream.c
 tests_unit_test_conn_stream_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_conn_stream_LDADD = $(rv_conn_libs)
-tests_unit_test_listener_SOURCES = tests/unit/test_listener.c $(rv_crew_rig)
+tests_unit_test_listener_SOURCES = tests/unit/test_listener.c \
+	$(rv_conn_rig) $(rv_crew_rig)
 tests_unit_test_listener_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_listener_LDADD = runtime/conn/librv_conn.la $(rv_crew_libs)
+tests_unit_test_listener_errors_SOURCES = tests/unit/test_listener_errors.c \
+	$(rv_conn_rig)
+tests_unit_test_listener_errors_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_listener_errors_LDADD = $(rv_conn_libs)
 tests_unit_test_blocks_SOURCES = tests/unit/test_blocks.c
 tests_unit_test_blocks_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_blocks_LDADD = $(rv_conn_libs)

@@ -17,6 +17,7 @@
 
 #include <reeve/wait.h>
 
+#include "base/fault.h"
 #include "lib/harness.h"
 #include "unit/guard_rig.h"
 
@@ -380,15 +381,47 @@ RV_TEST(strangers_and_the_silent_keep_nobody_waiting)
 	forget_all();
 }
 
+/* Keys that no certificate of ours can be used with. */
+static const char *
+write_key(const char *name, EVP_PKEY *key_to_write, const EVP_CIPHER *cipher)
+{
+	static char file_name[160];
+	unsigned char password[] = "secret";
+	FILE *file;
+
+	(void)snprintf(
+	    file_name, sizeof(file_name), "%s/%s", rv_test_dir(), name);
+	file = fopen(file_name, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(PEM_write_PrivateKey(file, key_to_write, cipher,
+			    cipher != NULL ? password : NULL,
+			    cipher != NULL ? 6 : 0, NULL, NULL),
+	    1);
+	(void)fclose(file);
+	return file_name;
+}
+
+static const char *
+rsa_key_file(void)
+{
+	EVP_PKEY *rsa = EVP_RSA_gen(2048);
+	const char *name = write_key("rsa.key", rsa, NULL);
+
+	EVP_PKEY_free(rsa);
+	return name;
+}
+
+static const char *
+locked_key_file(const struct identity *id)
+{
+	return write_key("locked.key", id->key, EVP_aes_128_cbc());
+}
+
 RV_TEST(files_that_are_of_no_use_are_said)
 {
 	struct reeve_tls_options options = { .size = sizeof(options) };
-	struct reeve_guard *guard = NULL, *one;
-	struct reeve_listener *l = NULL;
-	struct reeve_listen_options listening = { .size = sizeof(listening) };
-	struct reeve_connect_options connecting = { .size =
-							sizeof(connecting) };
-	struct reeve_conn *conn = NULL, *accepted = NULL;
+	struct reeve_guard *guard = NULL;
+	char long_name[257] = "";
 
 	make_all();
 	options.certificate_file = "/nowhere";
@@ -406,27 +439,86 @@ RV_TEST(files_that_are_of_no_use_are_said)
 	options.key_file = client.key_file; /* of another */
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, options.key_file));
+	options.key_file = rsa_key_file(); /* not even of its kind */
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, options.key_file));
+	options.key_file = locked_key_file(&server); /* nobody is asked */
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, options.key_file));
 	options.key_file = server.key_file;
+	options.peer_name = "";
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	options.peer_name = long_name;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	options.peer_name = NULL;
+	options.size = 4;
+	CU_ASSERT_EQUAL(
+	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sizeof"));
+	options.size = sizeof(options);
 	options.authority_file = server.key_file;
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_tls(&guard, &options, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(
 	    reeve_guard_of_tls(NULL, &options, &err), REEVE_EINVALID);
+	options.authority_file = ours.certificate_file;
+	options.peer_name = "a name";
+	for (unsigned n = 1; n <= 2; n++) {
+		char plan[32];
+
+		(void)snprintf(plan, sizeof(plan), "alloc@%u=ENOMEM", n);
+		CU_ASSERT_TRUE(rv_fault_set(plan));
+		CU_ASSERT_EQUAL(
+		    reeve_guard_of_tls(&guard, &options, &err), REEVE_ENOMEM);
+	}
+	CU_ASSERT_TRUE(rv_fault_set(NULL));
 	CU_ASSERT_PTR_NULL(guard);
+	forget_all();
+}
+
+/* It is said before anybody has come, or was called. */
+RV_TEST(a_guard_that_can_never_greet_there_is_refused_at_once)
+{
+	struct reeve_listen_options listening = { .size = sizeof(listening) };
+	struct reeve_connect_options connecting = { .size =
+							sizeof(connecting) };
+	struct reeve_listener *l = NULL;
+	struct reeve_conn *conn = NULL;
+	struct reeve_guard *server_guard, *client_guard;
+
+	make_all();
+	server_guard = guard_of(&server, &ours, false, NULL, NULL);
+	client_guard = guard_of(NULL, &ours, false, NULL, NULL);
 	/* not for one machine */
-	one = guard_of(&server, &ours, false, NULL, NULL);
-	connecting.guard = one;
-	CU_ASSERT_EQUAL_FATAL(
+	listening.guard = connecting.guard = server_guard;
+	CU_ASSERT_EQUAL(
 	    reeve_conn_listen(&l, rig_address(false), &listening, &err),
-	    REEVE_OK);
+	    REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "TCP"));
 	CU_ASSERT_EQUAL(reeve_conn_connect(&conn, rig_address(false),
 			    &connecting, RIG_LONG, &err),
 	    REEVE_EINVALID);
+	/* a listener without a certificate */
+	listening.guard = connecting.guard = client_guard;
 	CU_ASSERT_EQUAL(
-	    reeve_conn_accept(&accepted, l, RIG_LONG, &err), REEVE_OK);
-	reeve_conn_free(accepted);
-	reeve_listener_free(l);
-	reeve_guard_free(one);
+	    reeve_conn_listen(&l, "tcp:127.0.0.1:0", &listening, &err),
+	    REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "certificate_file"));
+	/* a host of no name */
+	CU_ASSERT_EQUAL(
+	    reeve_conn_connect(&conn, "tcp::1", &connecting, 0, &err),
+	    REEVE_EINVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "peer_name"));
+	CU_ASSERT_PTR_NULL(l);
+	CU_ASSERT_PTR_NULL(conn);
+	reeve_guard_free(server_guard);
+	reeve_guard_free(client_guard);
 	forget_all();
 }
 
@@ -437,4 +529,5 @@ RV_SUITE(guard_tls, RV_CASE(certificates_of_one_authority_meet),
     RV_CASE(what_a_timeout_cuts_goes_on_encrypted_too),
     RV_CASE(an_end_that_nobody_announced_is_no_end),
     RV_CASE(strangers_and_the_silent_keep_nobody_waiting),
-    RV_CASE(files_that_are_of_no_use_are_said))
+    RV_CASE(files_that_are_of_no_use_are_said),
+    RV_CASE(a_guard_that_can_never_greet_there_is_refused_at_once))

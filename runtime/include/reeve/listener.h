@@ -56,9 +56,10 @@ struct reeve_listen_options {
  * one that lives is REEVE_EBUSY, as is a port in use, and what is no socket is
  * left alone (REEVE_EEXIST). To see whether it lives it is connected to, which
  * that listener may take for a client that left at once. REEVE_EINVALID: no
- * such address; REEVE_ENOMEM; REEVE_ESYS. One process accepts: the listener is
- * not for both sides of a fork, and its file is removed by reeve_listener_free
- * in its own process.
+ * such address or options, or the guard can never greet there (certificates are
+ * for TCP, and a listener has to have one); REEVE_ENOMEM; REEVE_ESYS. One
+ * process accepts: the listener is not for both sides of a fork, and its file
+ * is removed in its own process alone, when it is closed or freed.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_listen(struct reeve_listener **,
     const char *address, const struct reeve_listen_options *,
@@ -70,9 +71,11 @@ REEVE_PUBLIC enum reeve_status reeve_conn_listen(struct reeve_listener **,
  * it is comes out, so one that is silent or slow keeps nobody waiting; it is
  * dropped at the end of its time, or for a newer one when too many are greeted.
  *
- * REEVE_ETIMEDOUT; REEVE_ECLOSED. REEVE_EAUTH: a client was refused, and err
+ * REEVE_ETIMEDOUT (another thread accepts, perhaps); REEVE_ECLOSED.
+ * REEVE_EAUTH: a client was refused, and err
  * says which and why: call again, the listener is as good as before. REEVE_ESYS
- * with EMFILE: no descriptor is left, the client waits. REEVE_ENOMEM.
+ * with EMFILE: no descriptor is left, the client waits. REEVE_ENOMEM: a client
+ * is sent away.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_accept(struct reeve_conn **,
     struct reeve_listener *, int64_t timeout,
@@ -91,11 +94,11 @@ REEVE_PUBLIC const char *reeve_listener_address(const struct reeve_listener *);
 REEVE_PUBLIC uint64_t reeve_listener_refused(const struct reeve_listener *);
 
 /*
- * Stop: every call is REEVE_ECLOSED then. Accepted connections live on. For
- * when no other thread is inside.
+ * Stop: accepting is REEVE_ECLOSED then. Accepted connections live on. For when
+ * no other thread is inside. Twice is fine.
  */
 REEVE_PUBLIC void reeve_listener_close(struct reeve_listener *);
-/* Closes it, too; removes its file. NULL is fine. */
+/* Closes it, too. NULL is fine. */
 REEVE_PUBLIC void reeve_listener_free(struct reeve_listener *);
 
 struct reeve_connect_options {
@@ -109,8 +112,12 @@ struct reeve_connect_options {
 /*
  * Connect, greetings included. The timeout is for all of it, but names of hosts
  * are looked up by the system in its own time. REEVE_EAUTH: the listener
- * refuses us, or is not who it should be. REEVE_ETIMEDOUT; REEVE_EINVALID: no
- * such address; REEVE_ENOENT: nobody listens there; REEVE_ENOMEM; REEVE_ESYS.
+ * refuses us, or is not who it should be; REEVE_EPROTO: it greets in another
+ * way; REEVE_EBROKEN: it left within the greetings. REEVE_ETIMEDOUT;
+ * REEVE_EINVALID: no such address or options, or the guard can never greet
+ * there (certificates are for TCP, and of a host that has a name);
+ * REEVE_ENOENT: nobody listens there, or there is no such host; REEVE_ENOMEM;
+ * REEVE_ESYS; REEVE_EFAILED: the cryptography does not work.
  */
 REEVE_PUBLIC enum reeve_status reeve_conn_connect(struct reeve_conn **,
     const char *address, const struct reeve_connect_options *, int64_t timeout,

@@ -45,7 +45,8 @@ struct reeve_key_options {
  * none; across machines use it with certificates. A key that can be guessed can
  * be tried out on what was heard: use random ones.
  *
- * The key is copied. REEVE_EINVALID: it is empty or too long; REEVE_ENOMEM.
+ * The key is copied. REEVE_EINVALID: it is empty or too long, or the name is
+ * longer than 255 bytes; REEVE_ENOMEM.
  */
 REEVE_PUBLIC enum reeve_status reeve_guard_of_key(struct reeve_guard **,
     const struct reeve_key_options *, struct reeve_error *) REEVE_MUST_CHECK;
@@ -72,8 +73,10 @@ struct reeve_tls_options {
  * REEVE_EEND, since anybody on the wire can make one. Such a connection cannot
  * be handed over, and has no handles in its messages.
  *
- * REEVE_EINVALID: `then` is no guard of a key; a file says nothing usable (err
- * says which). REEVE_ENOMEM.
+ * All files are read now. REEVE_EINVALID: `then` is no guard of a key; a file
+ * says nothing usable (err says which), the key is not of the certificate, or
+ * asks for a password; peer_name has not 1 to 255 bytes. REEVE_EFAILED: there
+ * is no TLS 1.3. REEVE_ENOMEM.
  */
 REEVE_PUBLIC enum reeve_status reeve_guard_of_tls(struct reeve_guard **,
     const struct reeve_tls_options *, struct reeve_error *) REEVE_MUST_CHECK;
