@@ -4,10 +4,10 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
-	tests/bench/bench_locks
+	tests/bench/bench_locks tests/bench/bench_manager
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
-EXTRA_DIST += tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
+EXTRA_DIST += tests/bench/bench_manager.py tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -64,6 +64,9 @@ tests_bench_bench_beat_LDADD = libreeve-child.la \
 tests_bench_bench_locks_SOURCES = tests/bench/bench_locks.c $(bench_common)
 tests_bench_bench_locks_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_locks_LDADD = libreeve-ipc.la
+tests_bench_bench_manager_SOURCES = tests/bench/bench_manager.c $(bench_common)
+tests_bench_bench_manager_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_manager_LDADD = libreeve-manager.la libreeve-ipc.la libreeve.la
 tests_bench_bench_queue_SOURCES = tests/bench/bench_queue.c \
 	tests/bench/bench_ring.h $(bench_common)
 tests_bench_bench_queue_CPPFLAGS = $(bench_cppflags) $(ZMQ_CFLAGS)

@@ -25,6 +25,7 @@ include tests/fuzz/conn.mk
 include tests/fuzz/ctl.mk
 include tests/fuzz/guard.mk
 include tests/fuzz/launch.mk
+include tests/fuzz/manager.mk
 include tests/fuzz/module.mk
 include tests/fuzz/page.mk
 include tests/fuzz/ring.mk

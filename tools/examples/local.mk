@@ -11,6 +11,7 @@ dist_talking_DATA = \
 	tools/examples/multiprocessing/example.h \
 	tools/examples/multiprocessing/hello.c \
 	tools/examples/multiprocessing/locked_table.c \
+	tools/examples/multiprocessing/manager_client.py \
 	tools/examples/multiprocessing/own_class.c \
 	tools/examples/multiprocessing/pipe_cubes.c \
 	tools/examples/multiprocessing/queue_cubes.c \

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A manager's client from the inside. One connection for all threads: whoever
+ * waits for an answer receives for all, when nobody does so already. `lock`
+ * guards everything; it is not held while somebody waits.
+ */
+#ifndef RV_MANAGER_CLIENT_H
+#define RV_MANAGER_CLIENT_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/time.h"
+#include "manager/call_wire.h"
+
+#define RV_MANAGER_MAGIC 0x6d616e67U
+#define RV_PROXY_MAGIC   0x70726f78U
+#define RV_PATIENCE      (10 * RV_SEC)
+
+/* Zero in a child of a fork, where threads of the parent may have held it. */
+struct rv_manager_own {
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	bool is_ours;
+};
+
+/* Who waits for the answers of n calls in a row. */
+struct rv_waiter {
+	struct rv_list all;
+	uint32_t first, n, n_left;
+	/* under the lock, by whoever received it */
+	void (*deliver)(struct rv_waiter *, const struct rv_answer_head *,
+	    const unsigned char *values, size_t length);
+};
+
+struct reeve_manager {
+	uint32_t magic;
+	struct rv_manager_own *own;
+	char *address;
+	struct reeve_guard *guard;
+	uint32_t flags;
+	uid_t *users;
+	size_t n_users;
+	rv_time patience;
+	struct reeve_conn *conn;
+	uint32_t serial; /* of the connection */
+	int64_t server_pid;
+	uint64_t message_max;
+	enum reeve_status broken; /* REEVE_OK while it is not */
+	char why[200];
+	uint32_t next_id, n_asleep;
+	bool is_receiving;
+	struct rv_list waiters;
+	struct rv_buf out, releases;
+	struct reeve_parcel parcel;
+};
+
+struct reeve_proxy {
+	uint32_t magic;
+	struct reeve_manager *manager;
+	uint32_t object, generation;
+	uint32_t serial; /* of the connection that has the reference */
+	char type[64];
+};
+
+/* Lock it, for calls; after a fork, connect anew. Else REEVE_EBROKEN ... */
+enum reeve_status rv_manager_enter(
+    struct reeve_manager *, struct reeve_error *) RV_MUST_CHECK;
+void rv_manager_leave(struct reeve_manager *);
+
+/* Of a call to this proxy; args are put behind it by rv_manager_args. */
+void rv_manager_head(const struct reeve_proxy *, uint16_t method,
+    uint32_t flags, size_t n_args, rv_time timeout, struct rv_call_head *);
+/* A whole call into the buffer; a method without a number by its name. */
+void rv_manager_put(struct rv_buf *, struct rv_call_head *, const char *method,
+    const struct reeve_datum *args, size_t n_args);
+
+/* Send what is in `out`, which is emptied. The lock is held, and let go of. */
+enum reeve_status rv_manager_send(struct reeve_manager *, struct rv_buf *out,
+    rv_time until, struct reeve_error *) RV_MUST_CHECK;
+/* Until the waiter has all. REEVE_ETIMEDOUT, REEVE_EBROKEN. */
+enum reeve_status rv_manager_await(struct reeve_manager *, struct rv_waiter *,
+    rv_time until, struct reeve_error *) RV_MUST_CHECK;
+/* Nobody waits for these any more: the connection can tell nobody's results. */
+void rv_manager_give_up(struct reeve_manager *);
+enum reeve_status rv_manager_broken(
+    const struct reeve_manager *, struct reeve_error *);
+
+/* The proxy's reference in this process. The lock is held. */
+enum reeve_status rv_proxy_ready(
+    struct reeve_proxy *, struct reeve_error *) RV_MUST_CHECK;
+
+/* Values of an answer, copied. False: no memory, or they are none. */
+bool rv_result_fill(struct reeve_result *, struct reeve_manager *,
+    const unsigned char *values, size_t length, uint32_t n) RV_MUST_CHECK;
+/* What an answer says that is none but REEVE_OK. */
+enum reeve_status rv_result_error(struct reeve_error *,
+    const struct rv_answer_head *, const unsigned char *values, size_t length);
+
+#endif

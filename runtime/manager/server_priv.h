@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The server from the inside: manager_server.c, server_client.c, snapshot.c. */
+#ifndef RV_MANAGER_SERVER_PRIV_H
+#define RV_MANAGER_SERVER_PRIV_H
+
+#include <sys/types.h>
+
+#include "manager/hall.h"
+
+#define RV_SERVER_MAGIC   0x6d67736bU
+#define RV_SERVER_LISTENS 4
+
+struct rv_client {
+	struct rv_session session;
+	struct rv_list all;  /* in the server's clients */
+	struct rv_list busy; /* in its busy: something is to be done at once */
+	struct reeve_conn *conn;
+	struct reeve_parcel parcel;
+	struct rv_cursor input; /* calls of the parcel that are to be done */
+	uint32_t events;        /* that epoll watches */
+	bool is_blocked;        /* its answers wait for it to read */
+	bool is_starved;        /* ... or for a descriptor of ours */
+	bool is_watched;
+	bool is_gone;
+};
+
+struct rv_door {
+	struct reeve_listener *listener;
+	bool is_watched;
+};
+
+struct reeve_manager_server {
+	uint32_t magic;
+	pid_t pid;
+	struct rv_hall hall;
+	int epoll, timer;
+	struct rv_door doors[RV_SERVER_LISTENS];
+	size_t n_doors;
+	struct rv_list clients, busy, gone;
+	uint32_t n_clients, clients_max;
+	uint64_t message_max;
+	rv_time armed;    /* what the timer is set to */
+	rv_time retry_at; /* what could not be for lack of something */
+	char *snapshot;   /* a path, or NULL */
+	rv_time snapshot_every, snapshot_at;
+	bool snapshot_at_end;
+	bool turn_of_timer; /* the timer or the end was there */
+};
+
+/* server_client.c */
+void rv_server_accept(struct reeve_manager_server *, struct rv_door *);
+void rv_server_receive(struct reeve_manager_server *, struct rv_client *);
+void rv_server_go_on(struct reeve_manager_server *, struct rv_client *);
+/* Send what the hall has for its sessions, and end those who are cut off. */
+void rv_server_flush(struct reeve_manager_server *);
+void rv_server_send(struct reeve_manager_server *, struct rv_client *);
+void rv_server_drop(struct reeve_manager_server *, struct rv_client *);
+void rv_server_retry_soon(struct reeve_manager_server *);
+
+/* snapshot.c */
+enum reeve_status rv_snapshot_write(
+    struct rv_hall *, const char *path, struct reeve_error *) RV_MUST_CHECK;
+/* REEVE_ENOENT: there is none. */
+enum reeve_status rv_snapshot_read(
+    struct rv_hall *, const char *path, struct reeve_error *) RV_MUST_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+# Tests of runtime/manager.
+if HAVE_CUNIT
+if OPENSSL
+check_PROGRAMS += tests/unit/test_manager_key
+TESTS += tests/unit/test_manager_key
+endif
+manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
+	tests/unit/test_manager_deaths tests/unit/test_manager_server
+check_PROGRAMS += $(manager_tests)
+TESTS += $(manager_tests)
+endif
+rv_manager_libs = tests/lib/libtest.la runtime/manager/librv_manager.la \
+	runtime/conn/librv_conn.la runtime/ipc/librv_ipc.la \
+	runtime/sys/librv_sys.la runtime/base/librv_base.la
+rv_manager_rig = tests/unit/manager_rig.c tests/unit/manager_rig.h
+tests_unit_test_manager_hall_SOURCES = tests/unit/test_manager_hall.c
+tests_unit_test_manager_hall_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_hall_LDADD = $(rv_manager_libs)
+tests_unit_test_manager_SOURCES = tests/unit/test_manager.c \
+	$(rv_manager_rig) $(rv_crew_rig)
+tests_unit_test_manager_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_LDADD = runtime/manager/librv_manager.la \
+	runtime/conn/librv_conn.la $(rv_crew_libs)
+tests_unit_test_manager_deaths_SOURCES = tests/unit/test_manager_deaths.c \
+	$(rv_manager_rig) $(rv_crew_rig)
+tests_unit_test_manager_deaths_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_deaths_LDADD = runtime/manager/librv_manager.la \
+	runtime/conn/librv_conn.la $(rv_crew_libs) -lpthread
+tests_unit_test_manager_server_SOURCES = tests/unit/test_manager_server.c
+tests_unit_test_manager_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_server_LDADD = $(rv_manager_libs) -lpthread
+tests_unit_test_manager_key_SOURCES = tests/unit/test_manager_key.c \
+	$(rv_manager_rig) $(rv_crew_rig)
+tests_unit_test_manager_key_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_key_LDADD = runtime/manager/librv_manager.la \
+	runtime/net/librv_net.la runtime/conn/librv_conn.la $(rv_crew_libs) \
+	$(OPENSSL_LIBS)

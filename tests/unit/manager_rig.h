@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For tests of managers: one in a process of its own, by each start method, and
+ * a client of it here. Members (crew_rig.h) connect by the address.
+ */
+#ifndef RV_TESTS_MANAGER_RIG_H
+#define RV_TESTS_MANAGER_RIG_H
+
+#include <reeve/manager.h>
+
+#include "unit/crew_rig.h"
+
+#define RIG_LONG REEVE_S(60)
+
+struct managed {
+	struct reeve_context *context;
+	struct reeve_process *process;
+	char address[REEVE_MANAGER_ADDRESS_MAX];
+	struct reeve_manager *m;
+};
+
+/* "test.manager" with these arguments (JSON, or NULL), and a client. */
+void managed_start(struct managed *, enum reeve_method, const char *args);
+/* The client goes, the process is stopped in order: its exit code. */
+int managed_stop(struct managed *);
+/* SIGKILL. */
+void managed_kill(struct managed *);
+
+struct reeve_manager *managed_connect(const char *address);
+
+/* New, or that of this name; a failure ends the case. */
+struct reeve_proxy *managed_new(struct reeve_manager *, const char *type);
+struct reeve_proxy *managed_open(struct reeve_manager *, const char *name);
+
+/*
+ * The call as a text: "dict.set" in `format`'s letters, of the arguments behind
+ * it: i int64_t, s text, p proxy, n null, d double. The answer in words:
+ * "[1, \"a\", <list>]", or the type of the error with a '!' before it.
+ */
+const char *managed_call(
+    struct reeve_proxy *, const char *method, const char *format, ...);
+/* Likewise, with this timeout. */
+const char *managed_wait(struct reeve_proxy *, int64_t timeout,
+    const char *method, const char *format, ...);
+/* The first value of the answer, which is a reference. */
+struct reeve_proxy *managed_sub(
+    struct reeve_proxy *, const char *method, const char *format, ...);
+
+#define SAYS(expression, words) \
+	managed_says(__FILE__, __LINE__, #expression, (expression), words)
+void managed_says(const char *file, int line, const char *what,
+    const char *said, const char *words);
+
+#endif
