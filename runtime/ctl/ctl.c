@@ -57,6 +57,7 @@ on_finished(struct rv_super_sink *sink, bool gave_up)
 	(void)gave_up;
 	ctl->finished = true;
 	rv_ctl_waits_finished(ctl);
+	rv_ctl_calls_end(ctl, NULL, REEVE_ECLOSED, "the runtime has ended");
 }
 
 enum reeve_status
@@ -76,6 +77,7 @@ rv_ctl_make(
 	ctl->owner = geteuid();
 	rv_list_init(&ctl->clients);
 	rv_list_init(&ctl->syncs);
+	rv_list_init(&ctl->hosted);
 	rv_buf_init(&ctl->result, RV_CTL_LINE_MAX - 2048);
 	rv_buf_init(&ctl->id, 8 * RV_CTL_ID_MAX);
 	ctl->sink.ctx = ctl;
@@ -114,6 +116,7 @@ say_farewell(struct rv_ctl_client *client)
 	do {
 		client->more = false;
 		rv_ctl_waits_deliver(client);
+		rv_ctl_calls_deliver(client);
 		rv_ctl_feed_pump(client);
 		rv_ctl_client_flush(client);
 	} while (client->more && !client->dead && client->out.len == 0);
@@ -129,12 +132,15 @@ rv_ctl_close(struct rv_ctl *ctl)
 	rv_super_unlisten(&ctl->sink);
 	rv_ctl_unlisten(ctl);
 	rv_ctl_waits_finished(ctl);
+	rv_ctl_calls_end(ctl, NULL, REEVE_ECLOSED, "the runtime has ended");
 	RV_LIST_EACH_SAFE (client, &ctl->clients, struct rv_ctl_client, link) {
 		say_farewell(client);
 		rv_ctl_client_destroy(client);
 	}
 	rv_ctl_syncs_orphan(ctl);
+	rv_ctl_owns_finish(ctl);
 	rv_hash_finish(&ctl->items);
+	rv_hash_finish(&ctl->calls);
 	rv_buf_finish(&ctl->result);
 	rv_buf_finish(&ctl->id);
 	ctl->magic = 0;

@@ -194,6 +194,7 @@ rv_ctl_client_turn(struct rv_ctl_client *client)
 	client->more = false;
 	serve_lines(client);
 	rv_ctl_waits_deliver(client);
+	rv_ctl_calls_deliver(client);
 	rv_ctl_feed_pump(client);
 	rv_ctl_client_flush(client);
 	/* Half a line from one that has said its last is nothing. */
@@ -230,6 +231,7 @@ rv_ctl_client_create(
 	rv_buf_init(&client->in, RV_CTL_LINE_MAX + 2 * RV_CTL_READ);
 	rv_buf_init(&client->out, RV_CTL_OUT_MAX);
 	rv_list_init(&client->waits);
+	rv_list_init(&client->calls);
 	rv_list_insert(&ctl->clients, &client->link);
 	ctl->n_clients++;
 	status = rv_io_start(ctl->loop, &client->io, fd, RV_LOOP_READ, err);
@@ -245,6 +247,7 @@ rv_ctl_client_destroy(struct rv_ctl_client *client)
 	rv_defer_cancel(&client->turn);
 	rv_io_stop(&client->io);
 	rv_ctl_waits_drop(client);
+	rv_ctl_calls_drop(client);
 	rv_ctl_syncs_leave(client);
 	rv_ctl_feed_end(client);
 	rv_list_remove(&client->link);

@@ -31,6 +31,7 @@
 #define RV_CTL_REQUESTS 32  /* a turn, of one client */
 #define RV_CTL_EVENTS   256 /* a turn, to one client */
 #define RV_CTL_WHY      160
+#define RV_CTL_HOSTED   64 /* methods of the host's own */
 
 /* JSON-RPC's own codes; all else is RV_RPC_REFUSED with data.status. */
 enum rv_rpc_code {
@@ -61,6 +62,10 @@ struct rv_ctl {
 	struct rv_hash items; /* of waits, by unit */
 	struct rv_buf result; /* one answer or event while it is made */
 	struct rv_buf id;     /* of the request in hand, as JSON */
+	struct rv_list hosted;
+	unsigned n_hosted;
+	struct rv_hash calls; /* of hosted methods, by number */
+	uint64_t last_call;
 	bool finished;
 };
 
@@ -87,7 +92,7 @@ struct rv_ctl_client {
 	bool dead;       /* to be destroyed by its turn */
 	bool more;       /* something is left for the next turn */
 	uint64_t active; /* ctl->turns when it last asked something */
-	struct rv_list waits;
+	struct rv_list waits, calls;
 	unsigned n_later;
 	struct rv_ctl_feed feed;
 };
@@ -96,8 +101,10 @@ struct rv_ctl_client {
 struct rv_ctl_request {
 	struct rv_ctl *ctl;
 	struct rv_ctl_client *client;
-	const struct rv_ctl_method *method;
-	const struct rv_json *params; /* NULL: none */
+	const struct rv_ctl_method *method; /* NULL: of the host's own */
+	const struct rv_json *params;       /* NULL: none */
+	const char *line;                   /* all of it, len bytes */
+	size_t len;
 	const char *id;
 	struct rv_buf extra; /* members for error.data: `,"k":v` */
 	uint64_t event;      /* id of its control.request, 0: none */
@@ -176,6 +183,30 @@ void rv_ctl_client_flush(struct rv_ctl_client *);
 
 /* ctl_request.c: one line */
 void rv_ctl_serve(struct rv_ctl_client *, const char *line, size_t len);
+/* Who asks for what, into the journal, before anything is done. */
+void rv_ctl_record(struct rv_ctl_request *, const char *method);
+
+/* ctl_host.c */
+struct rv_ctl_own;
+struct rv_ctl_own *rv_ctl_own_find(const struct rv_ctl *, const char *name);
+const struct rv_ctl_hosted *rv_ctl_own_at(const struct rv_ctl *, size_t i);
+enum reeve_status rv_ctl_own_ask(struct rv_ctl_request *, struct rv_ctl_own *,
+    struct reeve_error *) RV_MUST_CHECK;
+void rv_ctl_owns_finish(struct rv_ctl *);
+
+/* ctl_call.c: requests of the host's methods, until they are answered */
+struct rv_ctl_call;
+enum reeve_status rv_ctl_call_start(struct rv_ctl_request *,
+    struct rv_ctl_own *, struct rv_ctl_call **,
+    struct reeve_error *) RV_MUST_CHECK;
+uint64_t rv_ctl_call_number(const struct rv_ctl_call *);
+void rv_ctl_calls_deliver(struct rv_ctl_client *);
+void rv_ctl_calls_drop(struct rv_ctl_client *);
+/* Those of this method (NULL: all) are refused. */
+void rv_ctl_calls_end(struct rv_ctl *, const struct rv_ctl_own *,
+    enum reeve_status, const char *text);
+/* ctl_host.c: tell its host that this one is gone */
+void rv_ctl_own_gone(struct rv_ctl_own *, uint64_t request);
 
 /* ctl_reply.c */
 void rv_ctl_reply(struct rv_ctl_client *, const char *id, struct rv_buf *);

@@ -89,21 +89,33 @@ refuse_envelope(struct rv_ctl_request *request, const char *wrong)
 	    REEVE_EPROTO, wrong, "");
 }
 
+/* The nearer one. */
+static void
+prefer(const char *name, const char *other, const char **meant, unsigned *best)
+{
+	unsigned distance = rv_distance(name, other);
+
+	if (distance < *best) {
+		*best = distance;
+		*meant = other;
+	}
+}
+
 static void
 unknown_method(struct rv_ctl_request *request, const char *name)
 {
 	const struct rv_ctl_method *method;
+	const struct rv_ctl_hosted *own;
 	const char *meant = NULL;
 	struct reeve_error err;
 	unsigned best = 3;
 
 	for (size_t i = 0; (method = rv_ctl_method_at(i)) != NULL; i++) {
-		unsigned distance = rv_distance(name, method->name);
-
-		if (distance < best) {
-			best = distance;
-			meant = method->name;
-		}
+		prefer(name, method->name, &meant, &best);
+	}
+	for (size_t i = 0; (own = rv_ctl_own_at(request->ctl, i)) != NULL;
+	     i++) {
+		prefer(name, own->name, &meant, &best);
 	}
 	if (meant != NULL) {
 		rv_error(&err, REEVE_EINVALID,
@@ -139,13 +151,12 @@ names_text(const struct rv_json *names)
 	return rv_buf_steal(&text);
 }
 
-/* Who asks for what, into the journal, before anything is done. */
-static void
-record(struct rv_ctl_request *request)
+void
+rv_ctl_record(struct rv_ctl_request *request, const char *method)
 {
 	char *names = names_text(rv_json_get(request->params, "names"));
 	struct rv_asker asker = {
-		.method = request->method->name,
+		.method = method,
 		.names = names,
 		.uid = request->client->uid,
 		.pid = request->client->pid,
@@ -153,6 +164,15 @@ record(struct rv_ctl_request *request)
 
 	request->event = rv_super_asked(request->ctl->super, &asker);
 	rv_free(names);
+}
+
+static void
+refuse(struct rv_ctl_request *request, enum reeve_status status,
+    const struct reeve_error *err)
+{
+	rv_ctl_refuse(request->client, request->id,
+	    status == REEVE_EINVALID ? RV_RPC_PARAMS : RV_RPC_REFUSED, status,
+	    err->text, rv_buf_str(&request->extra));
 }
 
 static void
@@ -165,15 +185,13 @@ obey(struct rv_ctl_request *request)
 
 	if (request->method->changes &&
 	    !rv_json_bool(rv_json_get(request->params, "dry_run"))) {
-		record(request);
+		rv_ctl_record(request, request->method->name);
 	}
 	rv_buf_reset(result);
 	rv_jsonw_init(&w, result);
 	status = request->method->handler(request, &w, &err);
 	if (status != REEVE_OK) {
-		rv_ctl_refuse(request->client, request->id,
-		    status == REEVE_EINVALID ? RV_RPC_PARAMS : RV_RPC_REFUSED,
-		    status, err.text, rv_buf_str(&request->extra));
+		refuse(request, status, &err);
 	} else if (!request->later) {
 		rv_ctl_reply(request->client, request->id, result);
 	}
@@ -183,11 +201,18 @@ static void
 dispatch(struct rv_ctl_request *request, const struct rv_json *root)
 {
 	const char *name = rv_json_str(rv_json_get(root, "method"));
+	struct rv_ctl_own *own = rv_ctl_own_find(request->ctl, name);
+	enum reeve_status status;
 	struct reeve_error err;
 
 	request->method = rv_ctl_method_find(name);
 	request->params = rv_json_get(root, "params");
-	if (request->method == NULL) {
+	if (own != NULL) {
+		status = rv_ctl_own_ask(request, own, &err);
+		if (status != REEVE_OK) {
+			refuse(request, status, &err);
+		}
+	} else if (request->method == NULL) {
 		unknown_method(request, name);
 	} else if (rv_ctl_params_check(
 		       request->method, request->params, &err) != REEVE_OK) {
@@ -201,8 +226,12 @@ dispatch(struct rv_ctl_request *request, const struct rv_json *root)
 void
 rv_ctl_serve(struct rv_ctl_client *client, const char *line, size_t len)
 {
-	struct rv_ctl_request request = { .ctl = client->ctl,
-		.client = client };
+	struct rv_ctl_request request = {
+		.ctl = client->ctl,
+		.client = client,
+		.line = line,
+		.len = len,
+	};
 	struct reeve_error err;
 	struct rv_json *root = NULL;
 	enum reeve_status status = rv_json_parse(&root, line, len, &err);

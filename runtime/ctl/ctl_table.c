@@ -95,17 +95,45 @@ write_method(struct rv_jsonw *w, const struct rv_ctl_method *method)
 	rv_jsonw_object_end(w);
 }
 
+/* Of the host's own: what it says of its parameters is for people. */
+static void
+write_own(struct rv_jsonw *w, const struct rv_ctl_hosted *own)
+{
+	rv_jsonw_object(w);
+	rv_jsonw_key(w, "number");
+	rv_jsonw_null(w);
+	rv_jsonw_key(w, "name");
+	rv_jsonw_str(w, own->name);
+	rv_jsonw_key(w, "doc");
+	rv_jsonw_str(w, own->doc);
+	rv_jsonw_key(w, "changes");
+	rv_jsonw_bool(w, own->changes);
+	rv_jsonw_key(w, "since");
+	rv_jsonw_null(w);
+	rv_jsonw_key(w, "params");
+	rv_jsonw_array(w);
+	rv_jsonw_array_end(w);
+	rv_jsonw_key(w, "usage");
+	rv_jsonw_str(w, own->params);
+	rv_jsonw_object_end(w);
+}
+
 enum reeve_status
 rv_ctl_on_help(
     struct rv_ctl_request *request, struct rv_jsonw *w, struct reeve_error *err)
 {
-	(void)request;
+	const struct rv_ctl_hosted *own;
+
 	(void)err;
 	rv_jsonw_object(w);
 	rv_jsonw_key(w, "methods");
 	rv_jsonw_array(w);
 	for (size_t i = 0; i < RV_ARRAY_LEN(methods); i++) {
 		write_method(w, &methods[i]);
+	}
+	for (size_t i = 0; (own = rv_ctl_own_at(request->ctl, i)) != NULL;
+	     i++) {
+		write_own(w, own);
 	}
 	rv_jsonw_array_end(w);
 	rv_jsonw_object_end(w);

@@ -5,7 +5,8 @@ runtime_ctl_librv_ctl_la_SOURCES = runtime/ctl/client.c \
 	runtime/ctl/client_line.c runtime/ctl/client_method.c \
 	runtime/ctl/client_priv.h runtime/ctl/ctl.c runtime/ctl/ctl.def \
 	runtime/ctl/ctl.h runtime/ctl/ctl_address.c \
-	runtime/ctl/ctl_address.h runtime/ctl/ctl_client.c \
+	runtime/ctl/ctl_address.h runtime/ctl/ctl_call.c \
+	runtime/ctl/ctl_client.c runtime/ctl/ctl_host.c \
 	runtime/ctl/ctl_command.c runtime/ctl/ctl_events.c \
 	runtime/ctl/ctl_info.c runtime/ctl/ctl_judge.c \
 	runtime/ctl/ctl_listen.c runtime/ctl/ctl_names.c \

@@ -1,7 +1,8 @@
 # runtime/face: see its README.md
 noinst_LTLIBRARIES += runtime/face/librv_face.la
 runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
-	runtime/face/face_config.h runtime/face/face_exception.c \
+	runtime/face/face_config.h runtime/face/face_control.c \
+	runtime/face/face_exception.c \
 	runtime/face/face_exception.h runtime/face/face_guard.c \
 	runtime/face/face_hooks.c runtime/face/face_json.c \
 	runtime/face/face_priv.h runtime/face/face_runtime.c \
@@ -25,7 +26,8 @@ libreeve_la_LIBADD = runtime/face/librv_face.la runtime/ctl/librv_ctl.la \
 libreeve_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_' -Wl,-z,nodelete -Wl,-z,now
 reeveinclude_HEADERS += runtime/include/reeve/client.h \
-	runtime/include/reeve/config.h runtime/include/reeve/error.h \
+	runtime/include/reeve/config.h runtime/include/reeve/control.h \
+	runtime/include/reeve/error.h \
 	runtime/include/reeve/event.h runtime/include/reeve/loop_ev.h \
 	runtime/include/reeve/loop_event.h runtime/include/reeve/loop_poll.h \
 	runtime/include/reeve/loop_uv.h \

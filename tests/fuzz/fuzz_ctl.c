@@ -10,7 +10,9 @@
  * says no more, q it leaves. Of unit N: u up, w down, f fatal, x exited, g
  * gone. r N new events, R more than are held, s and S the disk is there or will
  * not be, i c h b L turn a knob of the runtime, F it ends, N! its N-th
- * allocation in the next turn fails, C closed at once.
+ * allocation in the next turn fails, C closed at once. The host has methods of
+ * its own, own.now, own.no, own.big and own.later: a and A N answer or refuse
+ * what it keeps, o takes own.later away or brings it back.
  */
 #include "config.h"
 
@@ -34,6 +36,7 @@
 #define ROUNDS    100000
 #define TEXT_BIG  ((size_t)24 * 1024)
 #define FAULT_MAX 64
+#define KEPT      (PEERS * RV_CTL_LATER + 64)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,8 +47,11 @@ static struct {
 	struct ctl_oracle peers[PEERS];
 	struct ctl_oracle *peer;
 	struct rv_script script;
-	size_t said; /* bytes, by all */
-	int first;   /* descriptor that was free */
+	size_t said;         /* bytes, by all */
+	int first;           /* descriptor that was free */
+	uint64_t kept[KEPT]; /* requests that the host has not answered */
+	size_t n_kept;
+	bool without; /* own.later */
 	bool closed;
 } world;
 
@@ -181,6 +187,96 @@ rest(void)
 		}
 		before = now;
 		RV_MUST(++rounds < ROUNDS, "the server comes to rest");
+	}
+}
+
+/* ---- the host --------------------------------------------------------- */
+
+static void
+on_asked(const struct rv_ctl_hosted *hosted,
+    const struct reeve_control_request *request)
+{
+	static char big[RV_CTL_OUT_STOP + 1];
+	const char *name = hosted->name;
+
+	RV_MUST(request->params[0] == '{', "parameters are an object");
+	if (strcmp(name, "own.now") == 0) {
+		(void)!rv_ctl_answer(world.ctl, request->id, "{}", NULL);
+	} else if (strcmp(name, "own.no") == 0) {
+		(void)!rv_ctl_fail(
+		    world.ctl, request->id, REEVE_EFULL, "no", NULL);
+	} else if (strcmp(name, "own.big") == 0) {
+		memset(big, ' ', sizeof(big) - 1);
+		big[0] = '1';
+		(void)!rv_ctl_answer(world.ctl, request->id, big, NULL);
+	}
+	/* Without memory for an answer it is kept as well. */
+	if (world.ctl->calls.n > world.n_kept) {
+		RV_MUST(world.n_kept < KEPT, "few requests wait");
+		world.kept[world.n_kept++] = request->id;
+	}
+}
+
+static void
+drop_kept(uint64_t request)
+{
+	for (size_t i = 0; i < world.n_kept; i++) {
+		if (world.kept[i] == request) {
+			world.kept[i] = world.kept[--world.n_kept];
+			return;
+		}
+	}
+	RV_MUST(false, "what is gone was there");
+}
+
+static void
+on_gone(const struct rv_ctl_hosted *hosted, uint64_t request)
+{
+	(void)hosted;
+	drop_kept(request);
+}
+
+static void
+answer_kept(bool good, unsigned number)
+{
+	uint64_t request;
+	enum reeve_status status;
+
+	if (world.n_kept == 0) {
+		return;
+	}
+	request = world.kept[number % world.n_kept];
+	status =
+	    good ? rv_ctl_answer(world.ctl, request, "[1,\n2]", NULL)
+		 : rv_ctl_fail(world.ctl, request, REEVE_EINVALID, NULL, NULL);
+	RV_MUST(status == REEVE_OK, "what is kept can be answered");
+	drop_kept(request);
+}
+
+static void
+add_own(const char *name)
+{
+	const struct rv_ctl_hosted hosted = {
+		.name = name, .asked = on_asked, .gone = on_gone
+	};
+
+	RV_MUST(rv_ctl_host(world.ctl, &hosted, NULL) == REEVE_OK, "a method");
+}
+
+static void
+host_event(int letter, unsigned number)
+{
+	if (letter == 'a' || letter == 'A') {
+		answer_kept(letter == 'a', number);
+	} else if (letter == 'o') {
+		if (world.without) {
+			add_own("own.later");
+		} else {
+			RV_MUST(rv_ctl_unhost(world.ctl, "own.later", NULL) ==
+				    REEVE_OK,
+			    "it was there");
+		}
+		world.without = !world.without;
 	}
 }
 
@@ -363,6 +459,7 @@ play(void)
 		say_event(c, number);
 		unit_event(c, number);
 		runtime_event(c, number);
+		host_event(c, number);
 	}
 }
 
@@ -395,6 +492,12 @@ begin(const uint8_t *data, size_t size)
 	}
 	world.said = 0;
 	world.closed = false;
+	world.n_kept = 0;
+	world.without = false;
+	add_own("own.now");
+	add_own("own.no");
+	add_own("own.big");
+	add_own("own.later");
 	world.script = (struct rv_script){ data, data + size };
 	world.peer = pick(0);
 }
@@ -435,6 +538,8 @@ settle(void)
 	RV_MUST(world.ctl->n_clients == 0, "no client is left");
 	RV_MUST(world.ctl->n_syncs == 0, "no sync is left");
 	RV_MUST(world.ctl->items.n == 0, "no wait is left");
+	RV_MUST(world.ctl->calls.n == 0, "no call is left");
+	RV_MUST(world.n_kept == 0, "the host was told of all");
 }
 
 int

@@ -18,6 +18,13 @@ tests_host_test_post_SOURCES = tests/host/test_post.c $(host_guest)
 tests_host_test_post_CPPFLAGS = $(host_cppflags)
 tests_host_test_post_LDADD = $(host_libs) -lpthread
 if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_control
+TESTS += tests/host/test_control
+endif
+tests_host_test_control_SOURCES = tests/host/test_control.c $(host_guest)
+tests_host_test_control_CPPFLAGS = $(host_cppflags)
+tests_host_test_control_LDADD = $(host_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_build
 TESTS += tests/host/test_build
 endif
@@ -29,7 +36,8 @@ check_PROGRAMS += tests/host/test_misuse
 TESTS += tests/host/test_misuse
 endif
 tests_host_test_misuse_SOURCES = tests/host/test_misuse.c \
-	tests/host/misuse.h tests/host/misuse_others.c $(host_guest)
+	tests/host/misuse.h tests/host/misuse_control.c \
+	tests/host/misuse_others.c $(host_guest)
 tests_host_test_misuse_CPPFLAGS = $(host_cppflags)
 tests_host_test_misuse_LDADD = libreeve-query.la $(host_libs)
 TESTS += tests/host/test_outside

@@ -1,7 +1,9 @@
 # tests of ctl, on a runtime without processes
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_ctl tests/unit/test_ctl_manual
-TESTS += tests/unit/test_ctl tests/unit/test_ctl_manual
+check_PROGRAMS += tests/unit/test_ctl tests/unit/test_ctl_manual \
+	tests/unit/test_ctl_host
+TESTS += tests/unit/test_ctl tests/unit/test_ctl_manual \
+	tests/unit/test_ctl_host
 endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c tests/unit/ctl_rig.c \
 	tests/unit/ctl_rig.h tests/unit/fake_super.c tests/unit/fake_super.h \
@@ -17,3 +19,8 @@ tests_unit_test_ctl_manual_SOURCES = tests/unit/test_ctl_manual.c \
 	runtime/super/named.c
 tests_unit_test_ctl_manual_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_ctl_manual_LDADD = $(tests_unit_test_ctl_LDADD)
+tests_unit_test_ctl_host_SOURCES = tests/unit/test_ctl_host.c \
+	tests/unit/ctl_rig.c tests/unit/ctl_rig.h tests/unit/fake_super.c \
+	tests/unit/fake_super.h runtime/super/named.c
+tests_unit_test_ctl_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_ctl_host_LDADD = $(tests_unit_test_ctl_LDADD)

@@ -13,6 +13,7 @@
 #include <reeve/child.h>
 #include <reeve/client.h>
 #include <reeve/config.h>
+#include <reeve/control.h>
 #include <reeve/error.h>
 #include <reeve/event.h>
 #include <reeve/function.h>
