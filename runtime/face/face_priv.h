@@ -7,6 +7,7 @@
 #ifndef RV_FACE_PRIV_H
 #define RV_FACE_PRIV_H
 
+#include <reeve/record.h>
 #include <reeve/watch.h>
 #include <sys/types.h>
 
@@ -57,8 +58,10 @@ struct reeve {
 	bool bug_told;  /* ... and the host knows */
 	bool doomed;    /* destroyed from a callback: at the end of it */
 	bool closing;   /* being destroyed */
-	char why[64];   /* of the shutdown */
-	bool finished;  /* the tree has ended */
+	reeve_room_fn *room; /* may record again; NULL: nobody waits */
+	void *room_arg;
+	char why[64];  /* of the shutdown */
+	bool finished; /* the tree has ended */
 };
 
 /* What an entry needs; bits. */

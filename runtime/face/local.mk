@@ -6,6 +6,7 @@ runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
 	runtime/face/face_exception.h runtime/face/face_guard.c \
 	runtime/face/face_hooks.c runtime/face/face_json.c \
 	runtime/face/face_priv.h runtime/face/face_runtime.c \
+	runtime/face/face_record.c \
 	runtime/face/face_said.c runtime/face/face_source.c \
 	runtime/face/face_steer.c \
 	runtime/face/face_tree.c runtime/face/face_tree.h \
@@ -31,7 +32,8 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/event.h runtime/include/reeve/loop_ev.h \
 	runtime/include/reeve/loop_event.h runtime/include/reeve/loop_poll.h \
 	runtime/include/reeve/loop_uv.h \
-	runtime/include/reeve/query.h runtime/include/reeve/reeve.h \
+	runtime/include/reeve/query.h runtime/include/reeve/record.h \
+	runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \
 	runtime/include/reeve/status.h runtime/include/reeve/tree.h \
 	runtime/include/reeve/watch.h

@@ -475,8 +475,8 @@ record_drops(struct rv_journal *j, int64_t now_us)
 	j->dropping = !all;
 }
 
-uint64_t
-rv_journal_record(struct rv_journal *j, struct rv_record *record, uint32_t unit)
+bool
+rv_journal_try(struct rv_journal *j, struct rv_record *record)
 {
 	record->at_us = rv_sys_wall_us();
 	record->id = 0;
@@ -484,11 +484,19 @@ rv_journal_record(struct rv_journal *j, struct rv_record *record, uint32_t unit)
 		record_drops(j, record->at_us);
 	}
 	if (!try_record(j, record)) {
-		drop(j, record, unit);
-		return 0;
+		return false;
 	}
 	if (j->first_id != 0) {
 		record->id = j->first_id + j->seq - 2;
+	}
+	return true;
+}
+
+uint64_t
+rv_journal_record(struct rv_journal *j, struct rv_record *record, uint32_t unit)
+{
+	if (!rv_journal_try(j, record)) {
+		drop(j, record, unit);
 	}
 	return record->id;
 }

@@ -45,6 +45,8 @@ void rv_journal_set_first_id(struct rv_journal *, uint64_t first_id);
  */
 uint64_t rv_journal_record(
     struct rv_journal *, struct rv_record *, uint32_t unit);
+/* The same, but without room nothing happens: false. Its id is set. */
+bool rv_journal_try(struct rv_journal *, struct rv_record *) RV_MUST_CHECK;
 
 /* Wake the clerk if it sleeps and something is new. At the end of a turn. */
 void rv_journal_wake(struct rv_journal *);

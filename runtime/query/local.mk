@@ -8,7 +8,7 @@ runtime_query_librv_query_la_SOURCES = runtime/query/query_db.c \
 	runtime/query/why_facts.c \
 	runtime/query/why_json.c runtime/query/why_limits.c \
 	runtime/query/why_names.c runtime/query/why_stacks.c \
-	runtime/query/why_text.c \
+	runtime/query/why_task.c runtime/query/why_text.c \
 	runtime/query/why_then.c
 
 # Installed: from roof to ground.

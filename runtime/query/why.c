@@ -83,17 +83,24 @@ tell(struct rv_why *why, const struct rv_story *story)
 	why->n++;
 }
 
-static enum reeve_status
-tell_one(struct rv_why *why, struct rv_story *story, enum reeve_status status)
+enum reeve_status
+rv_story_finish(
+    struct rv_why *why, struct rv_story *story, enum reeve_status status)
 {
 	if (status == REEVE_OK && story->failed) {
 		status = rv_error_sys(why->err, ENOMEM, "cannot tell why");
 	}
-	if (status == REEVE_OK) {
-		tell(why, story);
-	}
 	finish(story);
 	return status;
+}
+
+static enum reeve_status
+tell_one(struct rv_why *why, struct rv_story *story, enum reeve_status status)
+{
+	if (status == REEVE_OK && !story->failed) {
+		tell(why, story);
+	}
+	return rv_story_finish(why, story, status);
 }
 
 /*
@@ -157,6 +164,9 @@ tell_all(struct rv_why *why, unsigned last)
 
 	if (status == REEVE_OK) {
 		status = tell_ends(why, last);
+	}
+	if (status == REEVE_OK && why->n == 0) {
+		status = rv_story_tasks(why, last);
 	}
 	if (status == REEVE_OK && why->n == 0) {
 		status = tell_present(why);

@@ -125,6 +125,9 @@ struct rv_why {
 /* A copy that the story owns; NULL for NULL or "". */
 const char *rv_story_keep(struct rv_story *, const char *text);
 struct rv_story_unit *rv_story_add(struct rv_story *, struct rv_story_units *);
+/* Frees its texts; REEVE_ENOMEM when some could not be kept. */
+enum reeve_status rv_story_finish(
+    struct rv_why *, struct rv_story *, enum reeve_status) RV_MUST_CHECK;
 
 /* -------- why_names.c -------- */
 
@@ -195,7 +198,18 @@ void rv_why_words(struct rv_buf *, const char *text);
 /* A text of several lines, each set in. */
 void rv_why_lines(struct rv_buf *, const char *text, size_t len);
 
+/* -------- why_task.c -------- */
+
+/* The newest tasks of a host's (reeve_record) that the name means. */
+enum reeve_status rv_story_tasks(struct rv_why *, unsigned last) RV_MUST_CHECK;
+
 /* -------- why_text.c, why_json.c -------- */
+
+void rv_why_label(struct rv_buf *, const char *);
+const char *rv_why_date(int64_t at_us, char dst[static 40]);
+const char *rv_why_span(int64_t ms, char dst[static 32]);
+/* What it used of processor and memory. */
+void rv_why_usage(const struct rv_story *, struct rv_buf *);
 
 void rv_story_text(const struct rv_story *, struct rv_buf *);
 void rv_story_json(const struct rv_story *, struct rv_jsonw *);

@@ -13,8 +13,8 @@
 #include "base/text.h"
 #include "query/why.h"
 
-static void
-label(struct rv_buf *out, const char *text)
+void
+rv_why_label(struct rv_buf *out, const char *text)
 {
 	rv_buf_addf(out, "  %-*s", RV_WHY_LABEL, text);
 }
@@ -33,15 +33,15 @@ clock_of(int64_t at_us, char dst[static 40], const char *format)
 	return dst;
 }
 
-static const char *
-date(int64_t at_us, char dst[static 40])
+const char *
+rv_why_date(int64_t at_us, char dst[static 40])
 {
 	return clock_of(at_us, dst, "%Y-%m-%d %H:%M:%S");
 }
 
 /* Two units at most: "230 ms", "4.2 s", "12m05s", "3h10m", "5d02h". */
-static const char *
-span(int64_t ms, char dst[static 32])
+const char *
+rv_why_span(int64_t ms, char dst[static 32])
 {
 	int64_t s = ms / 1000;
 
@@ -84,7 +84,7 @@ headline(const struct rv_story *s, struct rv_buf *out)
 		    out, " gave up: %s", s->reason != NULL ? s->reason : "");
 		if (s->count >= 0) {
 			rv_buf_addf(out, ", %" PRId64 " restarts within %s",
-			    s->count, span(s->period_ms, window));
+			    s->count, rv_why_span(s->period_ms, window));
 		}
 		if (s->cause != NULL) {
 			rv_buf_addf(
@@ -113,9 +113,9 @@ when(const struct rv_story *s, struct rv_buf *out)
 {
 	char at[40], ago[32];
 
-	label(out, "when");
-	rv_buf_addf(out, "%s, %s ago\n", date(s->at, at),
-	    span(RV_MAX(s->now - s->at, 0) / 1000, ago));
+	rv_why_label(out, "when");
+	rv_buf_addf(out, "%s, %s ago\n", rv_why_date(s->at, at),
+	    rv_why_span(RV_MAX(s->now - s->at, 0) / 1000, ago));
 }
 
 static void
@@ -126,19 +126,19 @@ life(const struct rv_story *s, struct rv_buf *out)
 	if (s->pid <= 0) {
 		return;
 	}
-	label(out, "life");
+	rv_why_label(out, "life");
 	rv_buf_addf(out, "pid %" PRId64, s->pid);
 	if (s->uptime_ms >= 0) {
-		rv_buf_addf(out, ", lived %s", span(s->uptime_ms, took));
+		rv_buf_addf(out, ", lived %s", rv_why_span(s->uptime_ms, took));
 	}
 	if (s->started_at != 0) {
-		rv_buf_addf(out, ", since %s", date(s->started_at, at));
+		rv_buf_addf(out, ", since %s", rv_why_date(s->started_at, at));
 	}
 	if (s->ready_at != 0 && s->ready_at - s->started_at < 1000) {
 		rv_buf_adds(out, ", ready at once");
 	} else if (s->ready_at != 0 && s->started_at != 0) {
 		rv_buf_addf(out, ", ready after %s",
-		    span((s->ready_at - s->started_at) / 1000, took));
+		    rv_why_span((s->ready_at - s->started_at) / 1000, took));
 	} else if (s->ready_at == 0 && s->life != 0) {
 		rv_buf_adds(out, ", never ready");
 	}
@@ -149,24 +149,24 @@ static void
 function(const struct rv_story *s, struct rv_buf *out)
 {
 	if (s->function != NULL) {
-		label(out, "function");
+		rv_why_label(out, "function");
 		rv_buf_addf(out, "%s, by %s\n", s->function,
 		    s->start_method != NULL ? s->start_method : "?");
 	}
 }
 
-static void
-usage(const struct rv_story *s, struct rv_buf *out)
+void
+rv_why_usage(const struct rv_story *s, struct rv_buf *out)
 {
 	char user[32], system[32];
 
 	if (s->utime_us < 0 && s->max_rss_kib < 0) {
 		return;
 	}
-	label(out, "used");
+	rv_why_label(out, "used");
 	rv_buf_addf(out, "processor %s user, %s system",
-	    span(RV_MAX(s->utime_us, 0) / 1000, user),
-	    span(RV_MAX(s->stime_us, 0) / 1000, system));
+	    rv_why_span(RV_MAX(s->utime_us, 0) / 1000, user),
+	    rv_why_span(RV_MAX(s->stime_us, 0) / 1000, system));
 	if (s->max_rss_kib >= 10 * 1024) {
 		rv_buf_addf(out, "; memory at most %" PRId64 " MiB",
 		    s->max_rss_kib / 1024);
@@ -217,7 +217,7 @@ stop(const struct rv_story *s, struct rv_buf *out)
 	};
 
 	if (s->why == NULL && s->method != NULL) {
-		label(out, "sent");
+		rv_why_label(out, "sent");
 		rv_buf_adds(out, s->uid < 0 ? "the host sent a signal"
 					    : "an operator sent a signal");
 		asker(s, out);
@@ -226,7 +226,7 @@ stop(const struct rv_story *s, struct rv_buf *out)
 	if (s->why == NULL) {
 		return;
 	}
-	label(out, "stopped");
+	rv_why_label(out, "stopped");
 	for (size_t i = 0; i < RV_ARRAY_LEN(texts); i++) {
 		if (strcmp(texts[i].why, s->why) != 0) {
 			continue;
@@ -252,28 +252,28 @@ hints(const struct rv_story *s, struct rv_buf *out)
 	char silent[32];
 
 	if (s->silent_ms >= 0) {
-		label(out, "hung");
+		rv_why_label(out, "hung");
 		rv_buf_addf(out, "no heartbeat for %s%s%s\n",
-		    span(s->silent_ms, silent),
+		    rv_why_span(s->silent_ms, silent),
 		    s->silent_action != NULL ? "; action: " : "",
 		    s->silent_action != NULL ? s->silent_action : "");
 	}
 	if (s->limits != NULL) {
-		label(out, "limits");
+		rv_why_label(out, "limits");
 		rv_buf_addf(out, "%s\n", s->limits);
 	}
 	if (s->limit_hint != NULL) {
-		label(out, "note");
+		rv_why_label(out, "note");
 		rv_buf_addf(out, "%s\n", s->limit_hint);
 	}
 	if (s->signal == SIGKILL && s->why == NULL && s->method == NULL) {
-		label(out, "note");
+		rv_why_label(out, "note");
 		rv_buf_adds(out,
 		    "nobody here sent that KILL: another process did, or the "
 		    "kernel for want of memory (see dmesg)\n");
 	}
 	if (s->leftover > 0) {
-		label(out, "left over");
+		rv_why_label(out, "left over");
 		rv_buf_addf(out, "%" PRId64 " process%s that it had started\n",
 		    s->leftover, s->leftover == 1 ? "" : "es");
 	}
@@ -324,7 +324,7 @@ static void
 said(const struct rv_story *s, struct rv_buf *out)
 {
 	if (s->said != NULL) {
-		label(out, "said");
+		rv_why_label(out, "said");
 		rv_why_words(out, s->said);
 		rv_buf_addc(out, '\n');
 	}
@@ -350,7 +350,7 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(texts); i++) {
 		if (is(s->decision, texts[i].decision)) {
-			label(out, "decision");
+			rv_why_label(out, "decision");
 			rv_buf_adds(
 			    out, is(s->verdict, "rest")
 				     ? "stays down: the host's hook decided so"
@@ -361,7 +361,7 @@ went_on(const struct rv_story *s, struct rv_buf *out)
 			}
 			if (s->delay_ms >= 0) {
 				rv_buf_addf(out, ", to start in %s",
-				    span(s->delay_ms, took));
+				    rv_why_span(s->delay_ms, took));
 			}
 			if (s->lack != NULL) {
 				rv_buf_addf(out, " (%s)", s->lack);
@@ -393,18 +393,18 @@ back(const struct rv_story *s, struct rv_buf *out)
 {
 	char at[40], took[32];
 
-	label(out, "back");
+	rv_why_label(out, "back");
 	if (s->replaced_at != 0) {
 		rv_buf_addf(out,
 		    "the next one, pid %" PRId64
 		    ", had taken over before, at %s\n",
-		    s->replaced_by, date(s->replaced_at, at));
+		    s->replaced_by, rv_why_date(s->replaced_at, at));
 		return;
 	}
 	if (s->back_at != 0) {
 		rv_buf_addf(out, "after %s, at %s",
-		    span((s->back_at - s->at) / 1000, took),
-		    date(s->back_at, at));
+		    rv_why_span((s->back_at - s->at) / 1000, took),
+		    rv_why_date(s->back_at, at));
 	} else {
 		rv_buf_adds(out, why_not_back(s));
 	}
@@ -424,7 +424,7 @@ group(const struct rv_story *s, struct rv_buf *out)
 	if (s->restarting == NULL) {
 		return;
 	}
-	label(out, "with it");
+	rv_why_label(out, "with it");
 	rv_buf_addf(out, "%s is %s: ", s->restarting,
 	    s->strategy != NULL ? s->strategy : "a group");
 	if (s->group_units.n == 0) {
@@ -436,7 +436,8 @@ group(const struct rv_story *s, struct rv_buf *out)
 		rv_buf_addf(out, "%s%s", i > 0 ? ", " : "", unit->path);
 		if (unit->back_at != 0) {
 			rv_buf_addf(out, " (back after %s)",
-			    span((unit->back_at - unit->at) / 1000, took));
+			    rv_why_span(
+				(unit->back_at - unit->at) / 1000, took));
 		} else {
 			rv_buf_adds(out, " (not back)");
 		}
@@ -452,12 +453,12 @@ gave_up(const struct rv_story *s, struct rv_buf *out)
 	for (size_t i = 0; i < s->gave_up.n; i++) {
 		const struct rv_story_unit *unit = &s->gave_up.units[i];
 
-		label(out, "gave up");
+		rv_why_label(out, "gave up");
 		rv_buf_addf(out, "%s: %s", unit->path,
 		    unit->reason != NULL ? unit->reason : "");
 		if (unit->count >= 0) {
 			rv_buf_addf(out, ", %" PRId64 " restarts within %s",
-			    unit->count, span(unit->period_ms, took));
+			    unit->count, rv_why_span(unit->period_ms, took));
 		}
 		if (unit->cause != NULL) {
 			rv_buf_addf(
@@ -475,9 +476,9 @@ others(const struct rv_story *s, struct rv_buf *out)
 		int64_t ms = (unit->at - s->at) / 1000;
 		char apart[32];
 
-		label(out, i == 0 ? "also then" : "");
+		rv_why_label(out, i == 0 ? "also then" : "");
 		rv_buf_addf(out, "%s %s, %s %s\n", unit->path, unit->reason,
-		    span(ms < 0 ? -ms : ms, apart),
+		    rv_why_span(ms < 0 ? -ms : ms, apart),
 		    ms < 0 ? "before" : "after");
 	}
 }
@@ -487,7 +488,7 @@ before(const struct rv_story *s, struct rv_buf *out)
 {
 	char ago[32];
 
-	label(out, "before");
+	rv_why_label(out, "before");
 	if (s->all == 0) {
 		rv_buf_addf(out, "no other %s in the log\n",
 		    s->kind == RV_STORY_GAVE_UP ? "time" : "crash");
@@ -505,7 +506,7 @@ before(const struct rv_story *s, struct rv_buf *out)
 		    out, " and %" PRIu64 " that it could not hold", s->folded);
 	}
 	rv_buf_addf(out, "; the last %s before",
-	    span((s->at - s->last_crash) / 1000, ago));
+	    rv_why_span((s->at - s->last_crash) / 1000, ago));
 	if (!s->crash && s->last_crash_end != NULL) {
 		rv_buf_addf(out, ": it %s", s->last_crash_end);
 	}
@@ -522,19 +523,19 @@ present(const struct rv_story *s, struct rv_buf *out)
 	rv_buf_addf(
 	    out, "%s has not ended, as far as the log goes back\n", s->path);
 	if (s->started_at != 0) {
-		label(out, "started");
-		rv_buf_addf(out, "%s, %s ago", date(s->started_at, at),
-		    span(RV_MAX(s->now - s->started_at, 0) / 1000, ago));
+		rv_why_label(out, "started");
+		rv_buf_addf(out, "%s, %s ago", rv_why_date(s->started_at, at),
+		    rv_why_span(RV_MAX(s->now - s->started_at, 0) / 1000, ago));
 		if (s->pid > 0) {
 			rv_buf_addf(out, ", pid %" PRId64, s->pid);
 		}
 		rv_buf_addc(out, '\n');
 	}
 	if (s->ready_at != 0) {
-		label(out, "ready");
-		rv_buf_addf(out, "%s\n", date(s->ready_at, at));
+		rv_why_label(out, "ready");
+		rv_buf_addf(out, "%s\n", rv_why_date(s->ready_at, at));
 	} else if (s->started_at != 0) {
-		label(out, "ready");
+		rv_why_label(out, "ready");
 		rv_buf_adds(out, "not yet\n");
 	}
 }
@@ -550,7 +551,7 @@ rv_story_text(const struct rv_story *s, struct rv_buf *out)
 	when(s, out);
 	life(s, out);
 	function(s, out);
-	usage(s, out);
+	rv_why_usage(s, out);
 	stop(s, out);
 	hints(s, out);
 	said(s, out);

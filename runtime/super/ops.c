@@ -12,13 +12,6 @@
 #include "base/error.h"
 #include "super/super_priv.h"
 
-struct sync {
-	struct rv_list link;
-	uint64_t token;
-	rv_super_synced_cb *done;
-	void *ctx;
-};
-
 uint64_t
 rv_super_asked(struct rv_super *super, const struct rv_asker *asker)
 {
@@ -194,10 +187,19 @@ rv_super_urgency(const struct rv_super *super)
 	return super->urgency;
 }
 
+static void
+begin_sync(struct rv_super *super, struct rv_sync *sync)
+{
+	sync->token = ++super->next_sync;
+	rv_list_insert(&super->syncs, &sync->link);
+	rv_journal_wake(super->journal);
+	rv_clerk_sync(super->clerk, sync->token);
+}
+
 enum reeve_status
 rv_super_sync(struct rv_super *super, rv_super_synced_cb *done, void *ctx)
 {
-	struct sync *sync;
+	struct rv_sync *sync;
 
 	if (super->clerk == NULL) {
 		return REEVE_ECLOSED;
@@ -206,29 +208,54 @@ rv_super_sync(struct rv_super *super, rv_super_synced_cb *done, void *ctx)
 	if (sync == NULL) {
 		return REEVE_ENOMEM;
 	}
-	sync->token = ++super->next_sync;
 	sync->done = done;
 	sync->ctx = ctx;
-	rv_list_insert(&super->syncs, &sync->link);
-	rv_journal_wake(super->journal);
-	rv_clerk_sync(super->clerk, sync->token);
+	begin_sync(super, sync);
 	return REEVE_OK;
 }
 
 static void
-end_sync(struct sync *sync, bool ok)
+on_room(void *ctx, bool ok)
 {
+	struct rv_super *super = ctx;
+
+	(void)ok;
+	super->room.done = NULL;
+	super->room_free(super->room_ctx);
+}
+
+void
+rv_super_room(struct rv_super *super, void (*room)(void *ctx), void *ctx)
+{
+	super->room_free = room;
+	super->room_ctx = ctx;
+	if (super->clerk == NULL || super->room.done != NULL) {
+		return;
+	}
+	super->room.embedded = true;
+	super->room.done = on_room;
+	super->room.ctx = super;
+	begin_sync(super, &super->room);
+}
+
+static void
+end_sync(struct rv_sync *sync, bool ok)
+{
+	bool embedded = sync->embedded;
+
 	rv_list_remove(&sync->link);
 	sync->done(sync->ctx, ok);
-	rv_free(sync);
+	if (!embedded) {
+		rv_free(sync);
+	}
 }
 
 void
 rv_super_synced(struct rv_super *super, uint64_t token)
 {
 	while (!rv_list_empty(&super->syncs)) {
-		struct sync *sync =
-		    RV_LIST_FIRST(&super->syncs, struct sync, link);
+		struct rv_sync *sync =
+		    RV_LIST_FIRST(&super->syncs, struct rv_sync, link);
 
 		if (sync->token > token) {
 			return;
@@ -240,7 +267,7 @@ rv_super_synced(struct rv_super *super, uint64_t token)
 void
 rv_super_syncs_again(struct rv_super *super)
 {
-	RV_LIST_EACH (sync, &super->syncs, struct sync, link) {
+	RV_LIST_EACH (sync, &super->syncs, struct rv_sync, link) {
 		rv_clerk_sync(super->clerk, sync->token);
 	}
 }
@@ -250,6 +277,6 @@ rv_super_syncs_fail(struct rv_super *super)
 {
 	while (!rv_list_empty(&super->syncs)) {
 		end_sync(
-		    RV_LIST_FIRST(&super->syncs, struct sync, link), false);
+		    RV_LIST_FIRST(&super->syncs, struct rv_sync, link), false);
 	}
 }

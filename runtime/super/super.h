@@ -251,6 +251,18 @@ enum rv_notice_level { RV_NOTICE_INFO, RV_NOTICE_WARNING, RV_NOTICE_TROUBLE };
 void rv_super_notice(struct rv_super *, int level, const char *fmt, ...)
     RV_PRINTF(3, 4);
 
+/*
+ * A record of a host's own, not of any unit; told to sinks as all are. False:
+ * there is no room for it now, and nothing has happened; see rv_super_room.
+ */
+bool rv_super_record_task(struct rv_super *, enum rv_kind_of_event,
+    const char *path, const struct rv_fields *) RV_MUST_CHECK;
+/*
+ * Have `room` called, once, when the clerk has freed what is in the ring by
+ * now, or none is left to do so. While it is awaited, further calls do nothing.
+ */
+void rv_super_room(struct rv_super *, void (*room)(void *ctx), void *ctx);
+
 /* `done` runs when the clerk has everything on disk (or died: ok = false). */
 typedef void rv_super_synced_cb(void *ctx, bool ok);
 enum reeve_status rv_super_sync(

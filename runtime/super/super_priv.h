@@ -70,6 +70,15 @@ struct rv_node {
 	struct rv_saying saying;
 };
 
+/* Somebody awaits that the clerk has written all that there was. */
+struct rv_sync {
+	struct rv_list link;
+	uint64_t token;
+	rv_super_synced_cb *done;
+	void *ctx;
+	bool embedded; /* not to be freed */
+};
+
 #define RV_LAST_RUNS (33 * 34) /* bytes of a list of runs */
 
 struct rv_super {
@@ -104,8 +113,11 @@ struct rv_super {
 	struct rv_exceptions exceptions;
 	struct rv_conf_source source; /* of a reload; borrowed */
 	struct rv_list sinks;
-	struct rv_list syncs; /* struct sync, oldest first */
+	struct rv_list syncs; /* struct rv_sync, oldest first */
 	uint64_t next_sync;
+	struct rv_sync room; /* of rv_super_room; done: it is awaited */
+	void (*room_free)(void *ctx);
+	void *room_ctx;
 	struct rv_defer end_of_turn;
 	struct rv_tick boot_tick; /* bound on waiting for the clerk */
 	size_t strays;            /* still to be killed before the boot */

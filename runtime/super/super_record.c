@@ -65,6 +65,25 @@ rv_super_record_path(struct rv_super *super, enum rv_kind_of_event kind,
 	return id;
 }
 
+bool
+rv_super_record_task(struct rv_super *super, enum rv_kind_of_event kind,
+    const char *path, const struct rv_fields *fields)
+{
+	struct rv_record record = {
+		.kind = kind,
+		.path = path,
+		.path_len = __builtin_strlen(path),
+		.fields = fields,
+	};
+
+	if (!rv_journal_try(super->journal, &record)) {
+		return false;
+	}
+	rv_loop_defer(super->loop, &super->end_of_turn);
+	tell(super, &record);
+	return true;
+}
+
 static const char *const methods[] = { [RV_METHOD_SPAWN] = "spawn",
 	[RV_METHOD_FORK] = "fork",
 	[RV_METHOD_FORKSERVER] = "forkserver" };

@@ -114,3 +114,10 @@ if OPENSSL
 tests_host_test_talking_misuse_CPPFLAGS += -DHAVE_OPENSSL=1
 tests_host_test_talking_misuse_LDADD += libreeve-net.la
 endif
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_record
+TESTS += tests/host/test_record
+endif
+tests_host_test_record_SOURCES = tests/host/test_record.c $(host_guest)
+tests_host_test_record_CPPFLAGS = $(host_cppflags)
+tests_host_test_record_LDADD = libreeve-query.la $(host_libs)

@@ -35,6 +35,8 @@ bool misuse_is_in_words(void);
 	} while (0)
 #define INVALID(call, word) REFUSED(call, REEVE_EINVALID, word)
 
+void misuse_record(void);
+void misuse_record_room(void);
 void misuse_config_check(void);
 void misuse_config_info_finish(void);
 void misuse_config_places(void);

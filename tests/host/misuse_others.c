@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Misuse of what needs no runtime in the process: configs, clients, the log,
- * statuses. See test_misuse.c.
+ * Misuse of records, and of what needs no runtime in the process: configs,
+ * clients, the log, statuses. See test_misuse.c.
  */
 #include "config.h"
 
@@ -10,6 +10,36 @@
 #include "host/misuse.h"
 
 #define err misuse_err
+
+/* -------- record.h -------- */
+
+void
+misuse_record(void)
+{
+	struct reeve_record record = { .size = sizeof(record),
+		.kind = REEVE_TASK_ENDED,
+		.path = "map/1" };
+
+	INVALID(reeve_record(NULL, &record, &err), "record");
+	INVALID(reeve_record(misused.reeve, NULL, &err), "NULL");
+	record.path = NULL;
+	INVALID(reeve_record(misused.reeve, &record, &err), "path");
+	record.path = "w/1";
+	REFUSED(reeve_record(misused.reeve, &record, &err), REEVE_EEXIST, "w");
+	record.path = "map/1";
+	record.kind = (enum reeve_record_kind)9;
+	INVALID(reeve_record(misused.reeve, &record, &err), "kind");
+	record.size = 4;
+	INVALID(reeve_record(misused.reeve, &record, &err), "size 4");
+}
+
+void
+misuse_record_room(void)
+{
+	INVALID(reeve_record_room(NULL, NULL, NULL, &err), "room");
+	CU_ASSERT_EQUAL(
+	    reeve_record_room(misused.reeve, NULL, NULL, &err), REEVE_OK);
+}
 
 /* -------- config.h -------- */
 

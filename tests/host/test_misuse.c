@@ -447,6 +447,8 @@ static const struct {
 	X(unit_slot),
 	X(watch),
 	X(unwatch),
+	X(record),
+	X(record_room),
 	X(config_check),
 	X(config_info_finish),
 	X(config_places),

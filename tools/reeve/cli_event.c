@@ -26,6 +26,8 @@ color_of(const char *kind)
 		{ "clerk.lost", CLI_RED },
 		{ "clerk.dropped", CLI_RED },
 		{ "config.rejected", CLI_RED },
+		{ "task.failed", CLI_RED },
+		{ "task.ended", CLI_GREEN },
 	};
 
 	for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++) {

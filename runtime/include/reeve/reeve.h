@@ -19,6 +19,7 @@
 #include <reeve/function.h>
 #include <reeve/process.h>
 #include <reeve/query.h>
+#include <reeve/record.h>
 #include <reeve/runtime.h>
 #include <reeve/self.h>
 #include <reeve/share.h>
