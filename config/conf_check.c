@@ -221,7 +221,7 @@ static void
 check_defaults(struct rv_loader *l, const struct rv_cnode *node)
 {
 	static const char *const own[] = { "args", "args_base64", "command",
-		"depends_on", "function", "numprocs" };
+		"depends_on", "function", "numprocs", "pool" };
 	const struct rv_cnode *listen;
 
 	if (!expect(l, node, JSON_OBJECT, "an object of worker keys")) {
@@ -258,6 +258,8 @@ object_like(const struct rv_schema_row *row)
 		    "an object, such as {\"interval\": \"1s\"}" },
 		{ RV_CKEY_OVERLAP,
 		    "an object, such as {\"max\": 1, \"age\": \"1h\"}" },
+		{ RV_CKEY_POOL,
+		    "an object, such as {\"function\": \"thumbs.so:resize\"}" },
 	};
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(examples); i++) {
@@ -419,7 +421,9 @@ static void
 check_unit(struct rv_loader *l, const struct rv_cnode *node)
 {
 	bool has_children = means(node, "children");
-	bool has_program = means(node, "command") || means(node, "function");
+	bool has_pool = rv_cnode_get(node, "pool") != NULL;
+	bool has_program =
+	    !has_pool && (means(node, "command") || means(node, "function"));
 	unsigned where = RV_CCHILD;
 
 	rv_conf_check_name(l, node, node->key);
@@ -427,11 +431,12 @@ check_unit(struct rv_loader *l, const struct rv_cnode *node)
 		l, node, JSON_OBJECT, "an object: a worker or a supervisor")) {
 		return;
 	}
+	has_children = has_children && !has_pool;
 	if (has_children && has_program) {
 		rv_conf_error(l, node,
 		    "has children and a command or function: it is a "
 		    "supervisor or a worker, not both");
-	} else if (!has_children && !has_program) {
+	} else if (!has_children && !has_program && !has_pool) {
 		rv_conf_error(l, node,
 		    "needs a \"command\" or \"function\" (a worker), or "
 		    "\"children\" (a supervisor)");
@@ -439,7 +444,14 @@ check_unit(struct rv_loader *l, const struct rv_cnode *node)
 	where |= has_children ? RV_CSUPER : 0;
 	where |= has_program || !has_children ? RV_CWORKER : 0;
 	rv_conf_check_object(l, node, where);
-	rv_conf_check_worker(l, node);
+	if (has_pool) {
+		rv_conf_check_pool(l, node);
+	} else {
+		rv_conf_check_worker(l, node);
+	}
+	if (node->stand_in != NULL) {
+		check_unit(l, node->stand_in);
+	}
 }
 
 static void
@@ -491,4 +503,5 @@ rv_conf_check_declared(
 	}
 	rv_conf_check_object(l, node, RV_CWORKER | RV_CCHILD);
 	rv_conf_check_worker(l, node);
+	rv_conf_check_pool(l, node);
 }

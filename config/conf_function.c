@@ -421,6 +421,12 @@ name_of(const struct rv_cmake *m, const struct rv_cnode *node, bool alone)
 	return rv_conf_absolute(m->l, text);
 }
 
+const char *
+rv_cmake_function_name(const struct rv_cmake *m, const struct rv_cnode *node)
+{
+	return name_of(m, node, false);
+}
+
 static void
 fill_preload(const struct rv_cmake *m)
 {

@@ -221,6 +221,29 @@ tell_clash(
 	    other != NULL ? other->line : 0);
 }
 
+/* Where it is a worker, and the file has a pool there. */
+static struct rv_cnode *
+pool_at(const struct merge *m, size_t i, const char *path)
+{
+	const struct rv_cnode *node = node_at(m, path);
+
+	return !rv_declared_at(m->declared, i)->is_supervisor && node != NULL &&
+		       node->declared == 0 && rv_cnode_get(node, "pool") != NULL
+		   ? (struct rv_cnode *)(uintptr_t)node
+		   : NULL;
+}
+
+/* Of a pool that the file does not have any more, and its place is taken. */
+static bool
+is_out_of_place(const struct merge *m, size_t i, const struct place *place)
+{
+	const struct rv_declared_unit *u = rv_declared_at(m->declared, i);
+
+	return u->of_pool && pool_at(m, i, u->path) == NULL &&
+	       (place->bad || json_object_get(place->children->value,
+				  last_word(u->path)) != NULL);
+}
+
 /* Its keys as nodes and values; NULL without memory. */
 static struct rv_cnode *
 parse(struct merge *m, size_t i, struct rv_cdoc *doc)
@@ -265,19 +288,46 @@ attach_to(struct merge *m, size_t i, struct place *place)
 	}
 }
 
+/* Workers of a pool, at the place that the file has for it. */
+static void
+attach_stand_in(struct merge *m, size_t i, struct rv_cnode *pool)
+{
+	struct rv_cdoc doc = { 0 };
+	struct rv_cnode *node = parse(m, i, &doc);
+
+	if (node != NULL) {
+		node->key = pool->key;
+		node->index = pool->index;
+		node->parent = pool->parent;
+		pool->stand_in = node;
+		if (m->l->stand_ins == NULL) {
+			m->l->stand_ins = json_array();
+		}
+		if (json_array_append(m->l->stand_ins, doc.json) != 0) {
+			m->l->scratch.failed = true;
+		}
+	}
+	rv_cdoc_finish(&doc);
+}
+
 static void
 attach(struct merge *m, size_t i)
 {
 	const char *path = rv_declared_at(m->declared, i)->path;
 	const char *above = path_above(m, path);
+	struct rv_cnode *pool;
 	struct place *place;
 
 	m->attached[i] = true;
 	place = find_place(m, above);
 	if (place == NULL) {
 		m->l->scratch.failed = true;
+	} else if (is_out_of_place(m, i, place)) {
+		return; /* its host will hear of it */
 	} else if (place->bad) {
 		tell_homeless(m, i, path, above);
+	} else if ((pool = pool_at(m, i, path)) != NULL) {
+		attach_stand_in(m, i, pool);
 	} else if (json_object_get(place->children->value, last_word(path)) !=
 		   NULL) {
 		tell_clash(m, i, path, node_at(m, path));
@@ -322,13 +372,21 @@ attach_root(struct merge *m, size_t i)
 static void
 rescale(struct merge *m, const struct rv_declared_scale *scale)
 {
+	const struct rv_cnode *at = node_at(m, scale->path);
 	struct rv_cnode *node =
-	    (struct rv_cnode *)(uintptr_t)node_at(m, scale->path);
+	    (struct rv_cnode *)(uintptr_t)(at != NULL && at->stand_in != NULL
+					       ? at->stand_in
+					       : at);
 	struct rv_cnode *count =
 	    (struct rv_cnode *)(uintptr_t)rv_cnode_get(node, "numprocs");
 	struct rv_cnode spare;
 	size_t i = rv_declared_count(m->declared);
+	const struct rv_declared_unit *u = rv_declared_at(
+	    m->declared, rv_declared_find(m->declared, scale->path));
 
+	if (u != NULL && u->of_pool && (node == NULL || count == NULL)) {
+		return; /* left out */
+	}
 	if (node == NULL) {
 		rv_conf_warn(m->l, stray(i, scale->path, &spare),
 		    "there is no such unit to scale");

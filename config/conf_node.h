@@ -20,6 +20,8 @@ struct rv_cnode {
 	unsigned index;      /* among its siblings */
 	unsigned declared;   /* of the unit that it belongs to; 0: of a file */
 	const char *unit;    /* the path of a declared unit, at its node */
+	/* of a pool: what was declared at its place; NULL: nothing */
+	const struct rv_cnode *stand_in;
 	const struct rv_cnode *parent;
 	struct rv_cnode *first, *next; /* members or items, in file order */
 };

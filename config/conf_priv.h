@@ -5,9 +5,9 @@
  * reads, conf_check judges every key where it stands, conf_value turns values
  * into C, conf_policy, conf_program, conf_function and conf_tree make specs,
  * conf_deps orders them, conf_listen and conf_signals fill the root's tables,
- * conf_merge adds what was declared in C, conf_doubt and conf_look warn,
- * conf_fixed compares what a reload cannot change, conf_digest sums up;
- * conf_findings tells.
+ * conf_pool lists pools, conf_merge adds what was declared in C, conf_doubt and
+ * conf_look warn, conf_fixed compares what a reload cannot change, conf_digest
+ * sums up; conf_findings tells.
  */
 #ifndef RV_CONFIG_PRIV_H
 #define RV_CONFIG_PRIV_H
@@ -57,6 +57,7 @@ struct rv_loader {
 	/* a node for the default of each key, NULL where there is none */
 	const struct rv_cnode *otherwise[RV_CKEYS];
 	json_t *otherwise_json[RV_CKEYS];
+	json_t *stand_ins; /* an array of values; NULL: none */
 	struct rv_finding *findings;
 	unsigned n_findings, n_errors, n_warnings;
 	unsigned n_unsaid; /* for lack of room */
@@ -145,6 +146,11 @@ void rv_conf_check_base64(struct rv_loader *, const struct rv_cnode *);
 void rv_conf_check_preload(struct rv_loader *, const struct rv_cnode *);
 /* Keys of a worker that go together with what it runs, or do not. */
 void rv_conf_check_worker(struct rv_loader *, const struct rv_cnode *);
+
+/* -------- conf_pool.c: pools -------- */
+
+/* The keys of a child that has "pool"; of any other it does nothing. */
+void rv_conf_check_pool(struct rv_loader *, const struct rv_cnode *);
 
 /* -------- conf_listen.c: sockets -------- */
 
@@ -250,10 +256,17 @@ void rv_cmake_environment(const struct rv_cmake *);
 void rv_cmake_identity(const struct rv_cmake *);
 /* conf_function.c: function, arguments, start method, crash_report */
 void rv_cmake_function(const struct rv_cmake *);
+/* A function by its name, judged; NULL: said why not. */
+const char *rv_cmake_function_name(
+    const struct rv_cmake *, const struct rv_cnode *);
 /* conf_listen.c: the names; rv_conf_listen looks them up */
 void rv_cmake_listen(const struct rv_cmake *);
 /* conf_policy.c */
 void rv_cmake_overlap(const struct rv_cmake *);
+
+/* conf_pool.c: into the conf's list of pools; spec is its place. */
+void rv_conf_pool(struct rv_loader *, const struct rv_cscope *,
+    struct rv_spec *, const struct rv_expansion *);
 
 /* -------- conf_tree.c -------- */
 

@@ -175,6 +175,32 @@ build_instances(struct builder *b, const struct rv_cscope *scope,
 	}
 }
 
+/*
+ * The place of a pool: a supervisor as of instances, and none of them until the
+ * host declares its workers.
+ */
+static void
+build_pool(struct builder *b, const struct rv_cscope *scope,
+    struct rv_spec *parent, const char *name)
+{
+	struct rv_expansion x = {
+		.program_name = name,
+		.group_name = group_name(parent, name),
+	};
+	struct rv_policy whole, one;
+	struct rv_spec *spec =
+	    add_spec(b, parent, name, path_below(b, parent, name), scope->own);
+
+	if (spec == NULL) {
+		return;
+	}
+	spec->instances = true;
+	rv_conf_policy(b->l, scope, &one, is_group(parent));
+	rv_conf_policy_whole(b->l, scope, &one, &whole);
+	spec->policy = rv_conf_keep_policy(b->l, &whole);
+	rv_conf_pool(b->l, scope, spec, &x);
+}
+
 /* Its supervisor has such a window; one for a single process is none. */
 static void
 check_alone(struct builder *b, const struct rv_cnode *own)
@@ -214,6 +240,29 @@ build_worker(struct builder *b, const struct rv_cscope *scope,
 	check_alone(b, scope->own);
 }
 
+/* With its workers: the same place, as they were declared. */
+static void
+build_stand_in(struct builder *b, const struct rv_cscope *scope,
+    struct rv_spec *parent, const char *name)
+{
+	struct rv_cspec place = { 0 };
+	struct rv_cscope in = *scope;
+	struct rv_expansion x = {
+		.program_name = name,
+		.group_name = group_name(parent, name),
+	};
+
+	place.spec.name = name;
+	place.spec.path = path_below(b, parent, name);
+	rv_conf_pool(b->l, scope, &place.spec, &x);
+	in.own = scope->own->stand_in;
+	if (rv_conf_lookup(b->l, &in, RV_CKEY_NUMPROCS) != NULL) {
+		build_instances(b, &in, parent, name);
+	} else {
+		build_worker(b, &in, parent, name);
+	}
+}
+
 static void build_children(
     struct builder *, const struct rv_cscope *, struct rv_spec *);
 
@@ -229,6 +278,14 @@ build_unit(struct builder *b, const struct rv_cscope *above,
 	};
 	struct rv_spec *spec;
 
+	if (rv_cnode_get(node, "pool") != NULL && scope.is_worker) {
+		if (node->stand_in != NULL) {
+			build_stand_in(b, &scope, parent, name);
+		} else {
+			build_pool(b, &scope, parent, name);
+		}
+		return;
+	}
 	if (scope.is_worker) {
 		if (rv_conf_lookup(b->l, &scope, RV_CKEY_NUMPROCS) != NULL) {
 			build_instances(b, &scope, parent, name);

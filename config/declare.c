@@ -204,6 +204,9 @@ rv_declared_copy(struct rv_declared **out, const struct rv_declared *from,
 		const struct rv_declared_unit *u = &from->entries[i]->unit;
 
 		good = append(d, u->path, u->is_supervisor, u->json);
+		if (good) {
+			d->entries[i]->unit.of_pool = u->of_pool;
+		}
 	}
 	for (size_t i = 0; good && i < from->n_scales; i++) {
 		good = add_scale(d, from->scales[i].path, from->scales[i].n);
@@ -468,4 +471,14 @@ rv_declared_scale(struct rv_declared *d, const char *path, unsigned n,
 		return rv_error_sys(err, ENOMEM, "%s", path);
 	}
 	return REEVE_OK;
+}
+
+void
+rv_declared_note_pool(struct rv_declared *d, const char *path)
+{
+	struct entry *e = find(d, path);
+
+	if (e != NULL) {
+		e->unit.of_pool = true;
+	}
 }

@@ -24,6 +24,8 @@ struct rv_declared_unit {
 	const char *path; /* "web/app"; "/": the root's own keys */
 	const char *json; /* an object, without "children" */
 	bool is_supervisor;
+	/* it stood in for a pool of the file: see rv_declared_note_pool */
+	bool of_pool;
 };
 
 /* A number of instances that is told apart from the unit's own keys. */
@@ -59,6 +61,13 @@ enum reeve_status rv_declared_remove(
  */
 enum reeve_status rv_declared_scale(struct rv_declared *, const char *path,
     unsigned n, struct reeve_error *) RV_MUST_CHECK;
+
+/*
+ * The file has a pool at this path, and the unit that is declared there stands
+ * in for it: where the file has no room for it any more it is left out without
+ * a word. Nothing is declared there: nothing is noted.
+ */
+void rv_declared_note_pool(struct rv_declared *, const char *path);
 
 size_t rv_declared_count(const struct rv_declared *);
 /* In the order in which they were added; NULL behind the last. */

@@ -176,6 +176,7 @@ finish(struct rv_loader *l)
 	for (size_t i = 0; i < RV_CKEYS; i++) {
 		json_decref(l->otherwise_json[i]);
 	}
+	json_decref(l->stand_ins);
 	rv_cdoc_finish(&l->doc);
 	rv_arena_finish(&l->scratch);
 }

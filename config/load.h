@@ -41,6 +41,13 @@ struct rv_functions {
 	bool has_main;
 };
 
+/* Whether the one that loads can have pools. */
+enum rv_pools_rule {
+	RV_POOLS_ANY, /* nobody here can tell, or needs to */
+	RV_POOLS_NONE,
+	RV_POOLS_TAKEN,
+};
+
 /*
  * Where a conf comes from: a file, declared units, or both; with neither the
  * tree is a root alone. All is borrowed for the call.
@@ -64,6 +71,7 @@ struct rv_conf_source {
 	/* for functions that say nothing; else they come from a fork server */
 	bool has_method;
 	enum rv_method default_method;
+	enum rv_pools_rule pools;
 };
 
 /*

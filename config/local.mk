@@ -8,7 +8,7 @@ config_librv_config_la_SOURCES = config/conf_address.c config/conf_address.h \
 	config/conf_function.c config/conf_identity.c \
 	config/conf_listen.c \
 	config/conf_look.c config/conf_merge.c config/conf_node.c \
-	config/conf_node.h config/conf_policy.c config/conf_priv.h \
+	config/conf_node.h config/conf_policy.c config/conf_pool.c config/conf_priv.h \
 	config/conf_program.c config/conf_root.c config/conf_signals.c config/conf_special.c \
 	config/conf_tree.c \
 	config/conf_value.c config/conf_words.c config/declare.c config/declare.h config/habit.def config/load.c config/load.h \

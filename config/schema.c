@@ -23,6 +23,7 @@
 #define RV_CAT_BACKOFF   (RV_CIN + RV_CKEY_BACKOFF)
 #define RV_CAT_HEARTBEAT (RV_CIN + RV_CKEY_HEARTBEAT)
 #define RV_CAT_OVERLAP   (RV_CIN + RV_CKEY_OVERLAP)
+#define RV_CAT_POOL      (RV_CIN + RV_CKEY_POOL)
 #define RV_CAT_LISTEN    (RV_CIN + RV_CKEY_LISTEN)
 
 enum { BUILT_NOW = 1, BUILT_LATER = 0 };
@@ -255,6 +256,9 @@ add_row(struct rv_jsonw *w, const struct rv_schema_row *row)
 		if (row->key == RV_CKEY_HEARTBEAT) {
 			rv_jsonw_key(w, "required");
 			rv_jsonw_raw(w, "[\"interval\"]");
+		} else if (row->key == RV_CKEY_POOL) {
+			rv_jsonw_key(w, "required");
+			rv_jsonw_raw(w, "[\"function\"]");
 		}
 	} else if (shapes[row->type][0] != '\0') {
 		/* The raw members go in where a key and its value would. */
@@ -322,7 +326,8 @@ rv_conf_schema(void)
 	add_def(&w, "supervisor", RV_CSUPER | RV_CCHILD, "required",
 	    "[\"children\"]");
 	add_def(&w, "worker", RV_CWORKER | RV_CCHILD, "oneOf",
-	    "[{\"required\":[\"command\"]},{\"required\":[\"function\"]}]");
+	    "[{\"required\":[\"command\"]},{\"required\":[\"function\"]},"
+	    "{\"required\":[\"pool\"]}]");
 	add_def(&w, "defaults", RV_CWORKER | RV_CCHILD, NULL, NULL);
 	rv_jsonw_key(&w, "listener");
 	rv_jsonw_raw(&w, "{\"anyOf\":[{\"type\":\"string\",\"pattern\":"

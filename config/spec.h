@@ -132,6 +132,29 @@ struct rv_signal_rule {
 
 #define RV_SIGNALS 65 /* rules by number of the signal */
 
+/*
+ * A pool that the host shall have. Its place in the tree is a supervisor, whose
+ * workers the host declares. Zero: what <reeve/pool.h> has for it.
+ */
+struct rv_pool_conf {
+	const struct rv_pool_conf *next; /* in the order of the file */
+	const char *path;
+	const char *function;    /* as in rv_program */
+	const char *initializer; /* or NULL */
+	const char *args;        /* of that: JSON, or NULL */
+	uint32_t min, max;
+	rv_time idle_timeout, grow_after;
+	uint32_t max_tasks;
+	uint64_t max_memory, max_waiting;
+	bool spill;
+	rv_time soft_limit, hard_limit;
+	uint32_t retries;
+	rv_time backoff;
+	const char *const *environment; /* "KEY=VALUE", NULL-terminated */
+	const char *worker;             /* JSON: the other keys of that child */
+	uint64_t digest;                /* of all that, but min and max */
+};
+
 struct rv_conf {
 	unsigned refs;
 	const char *file; /* absolute path it was read from; NULL: none */
@@ -145,8 +168,10 @@ struct rv_conf {
 	const struct rv_spec *root;
 	const struct rv_spec *const *specs; /* pre-order */
 	uint32_t n_specs;
-	char digest[17];  /* hex */
-	const char *text; /* canonical JSON of the file */
+	const struct rv_pool_conf *pools; /* NULL: none */
+	uint64_t pools_digest;            /* 0: none */
+	char digest[17];                  /* hex */
+	const char *text;                 /* canonical JSON of the file */
 };
 
 struct rv_conf *rv_conf_ref(struct rv_conf *);

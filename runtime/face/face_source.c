@@ -74,6 +74,7 @@ rv_face_source_init(struct reeve *reeve, const struct reeve_options *options,
 	};
 	source->functions = &reeve->functions;
 	source->looking = options->finding != NULL;
+	source->pools = options->pools ? RV_POOLS_TAKEN : RV_POOLS_NONE;
 	source->has_owner = true; /* as the launcher that is started now */
 	source->uid = geteuid();
 	source->gid = getegid();

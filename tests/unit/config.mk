@@ -4,7 +4,7 @@ config_tests = tests/unit/test_config tests/unit/test_config_declare \
 	tests/unit/test_config_flaws tests/unit/test_config_function \
 	tests/unit/test_config_listen \
 	tests/unit/test_config_look \
-	tests/unit/test_config_manual
+	tests/unit/test_config_manual tests/unit/test_config_pool
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests)
 endif
@@ -21,6 +21,10 @@ tests_unit_test_config_flaws_SOURCES = tests/unit/test_config_flaws.c \
 	$(config_said)
 tests_unit_test_config_flaws_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_flaws_LDADD = $(config_test_libs)
+tests_unit_test_config_pool_SOURCES = tests/unit/test_config_pool.c \
+	$(config_said)
+tests_unit_test_config_pool_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_config_pool_LDADD = $(config_test_libs)
 tests_unit_test_config_look_SOURCES = tests/unit/test_config_look.c
 tests_unit_test_config_look_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_config_look_LDADD = $(config_test_libs)

@@ -86,6 +86,9 @@ beside(const struct rv_schema_row *in, const struct rv_schema_row *row)
 	    row->key != RV_CKEY_HEARTBEAT_INTERVAL) {
 		return "\"interval\":\"1s\",";
 	}
+	if (in->key == RV_CKEY_POOL && row->key != RV_CKEY_POOL_FUNCTION) {
+		return "\"function\":\"app.f\",";
+	}
 	if (row->key == RV_CKEY_LISTEN_MODE) {
 		return "\"address\":\"unix:///x\",";
 	}
@@ -132,6 +135,9 @@ parse_key(const struct rv_schema_row *row, const char *value)
 		    row->key == RV_CKEY_CHILDREN ? "" : member);
 		return said_parse(text);
 	}
+	if (row->key == RV_CKEY_POOL) {
+		return parse_unit(member, "");
+	}
 	if (is_of_functions(row)) {
 		return parse_unit("\"function\":\"app.f\"", member);
 	}
@@ -160,7 +166,7 @@ RV_TEST(every_key_takes_its_default_and_refuses_what_it_cannot_be)
 			rv_conf_unref(conf);
 		}
 		/* null is no value of any key, but of arguments */
-		if (row->key == RV_CKEY_ARGS) {
+		if (row->key == RV_CKEY_ARGS || row->key == RV_CKEY_POOL_ARGS) {
 			continue;
 		}
 		conf = parse_key(row, "null");

@@ -99,6 +99,12 @@ struct reeve_options {
 	const char *state_dir;    /* likewise; NULL: the default for the name */
 	enum reeve_method method; /* of functions that say none */
 	const struct reeve_hooks *hooks; /* borrowed for the lifetime */
+	/*
+	 * This host has pools for those of the config file: libreeve-pool's
+	 * reeve_pools_attach (attach.h), or its own (pool_unit.h). Without, a
+	 * file with one is REEVE_ECONFIG.
+	 */
+	bool pools;
 };
 
 /*
