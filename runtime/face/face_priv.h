@@ -50,6 +50,12 @@ struct reeve {
 	struct reeve_watch *ends; /* of the hooks, the last; NULL: none */
 	struct rv_defer deliver;
 	bool delivering;
+	struct {
+		void (*changed)(void *ctx); /* NULL: nobody asked */
+		void *ctx;
+		uint64_t told; /* digest of those that the host knows */
+		struct rv_defer turn;
+	} pools;
 	const struct rv_face_ending *ending; /* NULL: none is being told */
 	bool aside;     /* the event being told is of one that stood aside */
 	unsigned depth; /* entries and turns that are under way */
@@ -117,6 +123,12 @@ void rv_face_on_exception(struct rv_super_sink *, struct rv_unit *,
     uint64_t life, const struct rv_page_trouble *);
 /* Those of this life that wait for the end of the turn: tell them now. */
 void rv_face_tell_exceptions(struct reeve *, uint64_t life);
+
+/* face_pools.c */
+void rv_face_pools_init(struct reeve *);
+void rv_face_on_reloaded(struct rv_super_sink *);
+/* Which of these units stand in for pools of the conf in force. */
+void rv_face_pools_note(struct reeve *, struct rv_declared *);
 
 /* face_hooks.c: checked and copied; then the sink's callbacks are set. */
 enum reeve_status rv_face_hooks_take(struct reeve *, const struct reeve_hooks *,

@@ -85,6 +85,7 @@ listen_to(struct reeve *reeve, struct reeve_error *err)
 	reeve->sink.notice = on_notice;
 	reeve->sink.finished = on_finished;
 	reeve->sink.gone = on_gone;
+	reeve->sink.reloaded = rv_face_on_reloaded;
 	reeve->sink.event = rv_face_on_event;
 	reeve->sink.exception = rv_face_on_exception;
 	rv_super_listen(reeve->super, &reeve->sink);
@@ -144,6 +145,7 @@ close_runtime(struct reeve *reeve, void *arg, struct reeve_error *err)
 	rv_post_destroy(reeve->post);
 	rv_ctl_close(reeve->ctl);
 	rv_list_remove(&reeve->sink.link);
+	rv_defer_cancel(&reeve->pools.turn);
 	rv_face_watches_finish(reeve);
 	rv_super_destroy(reeve->super);
 	rv_loop_destroy(reeve->loop);
@@ -208,6 +210,7 @@ reeve_create(struct reeve **out, const struct reeve_options *given,
 	reeve->finding = options.finding;
 	rv_list_init(&reeve->sink.link);
 	rv_face_watches_init(reeve);
+	rv_face_pools_init(reeve);
 	status =
 	    rv_face_said(rv_face_guarded(reeve, open_runtime, &options, err),
 		"create a runtime", err);

@@ -151,6 +151,7 @@ apply(
 	if (status == REEVE_OK) {
 		struct rv_declared *old = reeve->declared;
 
+		rv_face_pools_note(reeve, declared);
 		reeve->declared = declared;
 		reeve->source.declared = declared;
 		rv_super_set_source(reeve->super, &reeve->source);

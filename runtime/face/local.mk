@@ -5,6 +5,7 @@ runtime_face_librv_face_la_SOURCES = runtime/face/face_config.c \
 	runtime/face/face_exception.c \
 	runtime/face/face_exception.h runtime/face/face_guard.c \
 	runtime/face/face_hooks.c runtime/face/face_json.c \
+	runtime/face/face_pools.c \
 	runtime/face/face_priv.h runtime/face/face_runtime.c \
 	runtime/face/face_record.c \
 	runtime/face/face_said.c runtime/face/face_source.c \
@@ -32,6 +33,7 @@ reeveinclude_HEADERS += runtime/include/reeve/client.h \
 	runtime/include/reeve/event.h runtime/include/reeve/loop_ev.h \
 	runtime/include/reeve/loop_event.h runtime/include/reeve/loop_poll.h \
 	runtime/include/reeve/loop_uv.h \
+	runtime/include/reeve/pool_unit.h \
 	runtime/include/reeve/query.h runtime/include/reeve/record.h \
 	runtime/include/reeve/reeve.h \
 	runtime/include/reeve/runtime.h runtime/include/reeve/status.def \

@@ -386,6 +386,16 @@ open_sockets(struct rv_reconcile *r, struct rv_listeners *sockets,
 	return status;
 }
 
+static void
+tell_reloaded(struct rv_super *super)
+{
+	RV_LIST_EACH_SAFE (sink, &super->sinks, struct rv_super_sink, link) {
+		if (sink->reloaded != NULL) {
+			sink->reloaded(sink);
+		}
+	}
+}
+
 static enum reeve_status
 reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
     struct rv_reload_plan *plan, struct reeve_error *err)
@@ -413,6 +423,7 @@ reconcile(struct rv_super *super, struct rv_conf *fresh_take, bool dry,
 		tell(super, plan);
 		rv_listeners_swap(&super->listeners, &sockets, super->start);
 		rv_reconcile_apply(&r);
+		tell_reloaded(super);
 		rv_listeners_part(&sockets, &super->listeners, super->start);
 		rv_conf_unref(old);
 	}

@@ -93,6 +93,8 @@ struct rv_super_sink {
 	void (*gone)(struct rv_super_sink *, struct rv_unit *);
 	/* the tree has ended; may be NULL */
 	void (*finished)(struct rv_super_sink *, bool gave_up);
+	/* another config is in force, by a reload or a commit; may be NULL */
+	void (*reloaded)(struct rv_super_sink *);
 	/* something that a person at the terminal should read; may be NULL */
 	void (*notice)(struct rv_super_sink *, int level, const char *text);
 	/*

@@ -65,8 +65,8 @@ on_finding(void *ctx, bool is_warning, const struct reeve_error *finding)
 	}
 }
 
-static void
-write_config(struct guest *guest, const char *name, const char *children)
+void
+guest_rewrite(struct guest *guest, const char *name, const char *children)
 {
 	static const char mark[] = "%(fixtures)s";
 	FILE *file = fopen(guest->config, "w");
@@ -106,6 +106,7 @@ guest_open(struct guest *guest, const char *name, const char *children)
 		.ctx = guest,
 		.finding = on_finding,
 		.hooks = guest->hooks,
+		.pools = guest->pools,
 	};
 	struct reeve_error err;
 	enum reeve_status status;
@@ -115,7 +116,7 @@ guest_open(struct guest *guest, const char *name, const char *children)
 	snprintf(guest->state, sizeof(guest->state), "%s/%s-state",
 	    rv_test_dir(), name);
 	if (children != NULL) {
-		write_config(guest, name, children);
+		guest_rewrite(guest, name, children);
 	}
 	status = reeve_create(&guest->reeve, &options, &err);
 	if (status != REEVE_OK) {
@@ -174,7 +175,7 @@ guest_clean(struct guest *guest)
 	char path[512];
 
 	if (access(guest->config, F_OK) != 0) {
-		write_config(guest, "none", "");
+		guest_rewrite(guest, "none", "");
 	}
 	CU_ASSERT_EQUAL_FATAL(
 	    reeve_config_check(guest->config, NULL, NULL, &info, NULL),

@@ -23,6 +23,7 @@ struct guest {
 	void (*turn)(struct guest *); /* one turn of the host's own loop */
 	void (*on_finished)(struct guest *);
 	const struct reeve_hooks *hooks;
+	bool pools;
 	const char *libexec; /* NULL: the build tree */
 	const char *wanted;  /* that a line shall have, or NULL */
 	bool noticed;        /* one had it */
@@ -34,6 +35,8 @@ struct guest {
  * %(fixtures)s is the folder of badly behaved children. NULL: without a file.
  */
 void guest_open(struct guest *, const char *name, const char *children);
+/* Write its config file anew; it is for the next reload or commit. */
+void guest_rewrite(struct guest *, const char *name, const char *children);
 /* One that waits and is ready at once. */
 #define GUEST_WAITER                                            \
 	"{\"command\": [\"%(fixtures)s/notifier\", \"ready\", " \

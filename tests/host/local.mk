@@ -25,6 +25,13 @@ tests_host_test_control_SOURCES = tests/host/test_control.c $(host_guest)
 tests_host_test_control_CPPFLAGS = $(host_cppflags)
 tests_host_test_control_LDADD = $(host_libs)
 if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_pool_unit
+TESTS += tests/host/test_pool_unit
+endif
+tests_host_test_pool_unit_SOURCES = tests/host/test_pool_unit.c $(host_guest)
+tests_host_test_pool_unit_CPPFLAGS = $(host_cppflags)
+tests_host_test_pool_unit_LDADD = $(host_libs)
+if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_build
 TESTS += tests/host/test_build
 endif

@@ -47,6 +47,8 @@ void misuse_control_add(void);
 void misuse_control_remove(void);
 void misuse_control_reply(void);
 void misuse_control_fail(void);
+void misuse_pool_unit_next(void);
+void misuse_pool_unit_watch(void);
 void misuse_client_open(void);
 void misuse_client_close(void);
 void misuse_client_call(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Misuse of methods of a host's own. See test_misuse.c. */
+/* Misuse of methods and pools of a host's own. See test_misuse.c. */
 #include "config.h"
 
 #include "host/misuse.h"
@@ -60,4 +60,35 @@ misuse_control_fail(void)
 	    "status -99");
 	REFUSED(reeve_control_fail(good, 1, REEVE_EFULL, "x", &err),
 	    REEVE_ENOENT, "waits");
+}
+
+/* -------- pool_unit.h -------- */
+
+static void
+on_changed(void *ctx)
+{
+	(void)ctx;
+}
+
+void
+misuse_pool_unit_next(void)
+{
+	struct reeve_pool_unit unit = { .size = 4 };
+
+	CU_ASSERT_FALSE(reeve_pool_unit_next(NULL, &unit));
+	CU_ASSERT_FALSE(reeve_pool_unit_next(good, NULL));
+	CU_ASSERT_FALSE(reeve_pool_unit_next(good, &unit));
+	unit.size = sizeof(unit);
+	unit.path = "nobody";
+	CU_ASSERT_FALSE(reeve_pool_unit_next(good, &unit));
+}
+
+void
+misuse_pool_unit_watch(void)
+{
+	INVALID(reeve_pool_unit_watch(NULL, on_changed, NULL, &err), "pools");
+	INVALID(reeve_pool_unit_watch(good, on_changed, NULL, &err),
+	    "without pools");
+	CU_ASSERT_EQUAL(
+	    reeve_pool_unit_watch(good, NULL, NULL, &err), REEVE_OK);
 }

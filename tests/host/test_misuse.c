@@ -459,6 +459,8 @@ static const struct {
 	X(control_remove),
 	X(control_reply),
 	X(control_fail),
+	X(pool_unit_next),
+	X(pool_unit_watch),
 	X(client_open),
 	X(client_close),
 	X(client_call),

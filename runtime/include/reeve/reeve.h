@@ -17,6 +17,7 @@
 #include <reeve/error.h>
 #include <reeve/event.h>
 #include <reeve/function.h>
+#include <reeve/pool_unit.h>
 #include <reeve/process.h>
 #include <reeve/query.h>
 #include <reeve/record.h>
