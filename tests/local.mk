@@ -53,6 +53,7 @@ include tests/unit/ipc.mk
 include tests/unit/queue.mk
 include tests/unit/conn.mk
 include tests/unit/net.mk
+include tests/unit/pool.mk
 include tests/unit/journal.mk
 include tests/unit/launcher.mk
 include tests/unit/clerk.mk

@@ -4,7 +4,8 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
-	tests/bench/bench_locks tests/bench/bench_manager
+	tests/bench/bench_locks tests/bench/bench_manager \
+	tests/bench/bench_lane
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
 EXTRA_DIST += tests/bench/bench_manager.py tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
@@ -79,3 +80,9 @@ bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
 		REEVE_BENCH_SOURCES='$(abs_top_srcdir)/tests/bench' ./$$program || failed=yes; \
 	done; test -z "$$failed"
 .PHONY: bench
+tests_bench_bench_lane_SOURCES = tests/bench/bench_lane.c \
+	tests/bench/bench_ring.h $(bench_common)
+tests_bench_bench_lane_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_lane_LDADD = runtime/pool/librv_pool.la \
+	runtime/ipc/librv_ipc.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la

@@ -24,6 +24,7 @@ include tests/fuzz/config.mk
 include tests/fuzz/conn.mk
 include tests/fuzz/ctl.mk
 include tests/fuzz/guard.mk
+include tests/fuzz/lane.mk
 include tests/fuzz/launch.mk
 include tests/fuzz/manager.mk
 include tests/fuzz/module.mk

@@ -11,7 +11,7 @@ tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 	tests/model/model_arena.c \
 	tests/model/model_barrier.c tests/model/model_condition.c \
 	tests/model/model_flag.c tests/model/model_lease.c \
-	tests/model/model_lock.c \
+	tests/model/model_lane.c tests/model/model_lock.c \
 	tests/model/model_queue.c \
 	tests/model/queue_scene.c tests/model/queue_scene.h \
 	tests/model/model_robust.c \
@@ -19,7 +19,8 @@ tests_model_libmodel_la_SOURCES = tests/model/fiber.c tests/model/fiber.h \
 	runtime/ipc/barrier.c runtime/ipc/condition.c runtime/ipc/flag.c \
 	runtime/ipc/lock.c runtime/ipc/places.c \
 	runtime/ipc/queue_get.c runtime/ipc/queue_lock.c \
-	runtime/ipc/queue_put.c runtime/ipc/semaphore.c
+	runtime/ipc/queue_put.c runtime/ipc/semaphore.c \
+	runtime/pool/lane.c
 tests_model_libmodel_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 	-DRV_MODEL -DREEVE_PLACES_MAX=4 -DRV_WATCH_MAX=8
 if HAVE_CUNIT

@@ -484,8 +484,7 @@ const struct model model_lease_last = { .name = "lease_last",
 	.end = end_of_leases,
 	.crashes = 1 };
 
-/* --- larger ones, of models_long.def
- * ------------------------------------------ */
+/* --- larger ones, of models_long.def --- */
 
 const struct model model_lease_holder_long = { .name = "lease_holder_long",
 	.shared = &scene,
