@@ -59,6 +59,7 @@ include tests/unit/launcher.mk
 include tests/unit/clerk.mk
 include tests/unit/super.mk
 include tests/unit/process.mk
+include tests/unit/pool_sched.mk
 include tests/unit/manager.mk
 include tests/unit/ctl.mk
 include tests/unit/query.mk

@@ -6,6 +6,7 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
 	tests/bench/bench_locks tests/bench/bench_manager \
 	tests/bench/bench_lane
+bench_programs += tests/bench/bench_pool_scheduler
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
 EXTRA_DIST += tests/bench/bench_manager.py tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
@@ -13,6 +14,11 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
 bench_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_bench_bench_pool_scheduler_SOURCES = tests/bench/bench_pool_scheduler.c \
+	$(bench_common)
+tests_bench_bench_pool_scheduler_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_pool_scheduler_LDADD = runtime/pool/librv_pool.la \
+	runtime/base/librv_base.la
 tests_bench_bench_worker_SOURCES = tests/bench/bench_worker.c $(bench_common)
 tests_bench_bench_worker_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_crash_SOURCES = tests/bench/bench_crash.c $(bench_common)
