@@ -143,13 +143,27 @@ tell_none(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 	    name);
 }
 
+/* What the library registers for itself does not count. */
+static bool
+has_none(const struct rv_functions *f)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = f->name(f->ctx, i)) != NULL; i++) {
+		if (strncmp(name, "reeve.", 6) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 tell_missing(struct rv_loader *l, const struct rv_cnode *node, const char *name)
 {
 	const struct rv_functions *f = l->source->functions;
 	const char *nearest = nearest_function(l, name);
 
-	if (f->name != NULL && f->name(f->ctx, 0) == NULL) {
+	if (f->name != NULL && has_none(f)) {
 		tell_none(l, node, name);
 	} else if (nearest != NULL) {
 		rv_conf_error(l, node,

@@ -90,6 +90,39 @@ find(const char *name, reeve_function_fn **fn, struct flaw *flaw)
 	return status == REEVE_OK;
 }
 
+static enum reeve_status
+status_of(const struct flaw *flaw)
+{
+	if (flaw->stage != RV_STAGE_FUNCTION) {
+		return REEVE_ESYS;
+	}
+	return flaw->sys_errno == EEXIST ? REEVE_EEXIST : REEVE_ENOENT;
+}
+
+enum reeve_status
+reeve_function_load(
+    const char *name, reeve_function_fn **fn, char *text, size_t size)
+{
+	struct flaw flaw = { 0 };
+	reeve_function_fn *found = NULL;
+
+	if (name == NULL || fn == NULL) {
+		return REEVE_EINVALID;
+	}
+	if (!find(name, &found, &flaw)) {
+		snprintf(text, size, "%s",
+		    flaw.text[0] != '\0' ? flaw.text
+					 : strerror(flaw.sys_errno));
+		return status_of(&flaw);
+	}
+	if (found == NULL) {
+		snprintf(text, size, "%.200s names no function", name);
+		return REEVE_EINVALID;
+	}
+	*fn = found;
+	return REEVE_OK;
+}
+
 static void
 give_up(const struct flaw *flaw)
 {

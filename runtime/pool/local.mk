@@ -13,3 +13,8 @@ runtime_pool_librv_pool_la_SOURCES += runtime/pool/scheduler.c \
 	runtime/pool/sched_rests.c runtime/pool/sched_say.c \
 	runtime/pool/sched_size.c runtime/pool/sched_task.c \
 	runtime/pool/sched_worker.c
+# a worker's process
+runtime_pool_librv_pool_la_SOURCES += runtime/pool/task_answer.c \
+	runtime/pool/task_door.c runtime/pool/task_priv.h \
+	runtime/pool/task_run.c runtime/pool/task_worker.c
+reeveinclude_HEADERS += runtime/include/reeve/task.h

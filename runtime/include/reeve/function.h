@@ -23,6 +23,8 @@
 extern "C" {
 #endif
 
+struct reeve_answer; /* task.h */
+
 /* What a worker's function is called with; all borrowed, valid to its end. */
 struct reeve_call {
 	size_t size;
@@ -31,7 +33,8 @@ struct reeve_call {
 	const char *path;
 	const void *args; /* args_len bytes, a NUL behind them */
 	size_t args_len;
-	bool args_are_json; /* else bytes as they were given */
+	bool args_are_json;                /* else bytes as they were given */
+	const struct reeve_answer *answer; /* of a task (task.h); else NULL */
 };
 
 /*
@@ -77,6 +80,15 @@ REEVE_PUBLIC void reeve_function_unregister(struct reeve_function *);
 /* REEVE_OK, REEVE_ENOENT, or REEVE_EEXIST when two have this name. */
 REEVE_PUBLIC enum reeve_status reeve_function_find(
     const char *name, reeve_function_fn **fn);
+
+/*
+ * The same, and of "module.so:function" too, whose module is loaded and stays:
+ * what a worker would be given by this name. text (of size bytes) says what is
+ * wrong; it may be NULL, 0. REEVE_ESYS: no such module, or none that can be
+ * loaded here. Where nothing but a module is named: REEVE_EINVALID.
+ */
+REEVE_PUBLIC enum reeve_status reeve_function_load(
+    const char *name, reeve_function_fn **fn, char *text, size_t size);
 
 /* The i-th registered name, from 0; NULL behind the last. */
 REEVE_PUBLIC const char *reeve_function_name(unsigned i);
