@@ -5,11 +5,11 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
 	tests/bench/bench_locks tests/bench/bench_manager \
-	tests/bench/bench_lane
+	tests/bench/bench_pool tests/bench/bench_lane
 bench_programs += tests/bench/bench_pool_scheduler
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
 	tests/bench/bench_fork
-EXTRA_DIST += tests/bench/bench_manager.py tests/bench/bench_conn.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
+EXTRA_DIST += tests/bench/bench_manager.py tests/bench/bench_conn.py tests/bench/bench_pool.py tests/bench/bench_process.py tests/bench/bench_start.py tests/bench/bench_queue.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_raw = tests/bench/bench_raw.c tests/bench/bench_raw.h
@@ -86,6 +86,10 @@ bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
 		REEVE_BENCH_SOURCES='$(abs_top_srcdir)/tests/bench' ./$$program || failed=yes; \
 	done; test -z "$$failed"
 .PHONY: bench
+tests_bench_bench_pool_SOURCES = tests/bench/bench_pool.c $(bench_common) \
+	tests/bench/bench_ring.h
+tests_bench_bench_pool_CPPFLAGS = $(bench_cppflags)
+tests_bench_bench_pool_LDADD = libreeve-pool.la libreeve.la
 tests_bench_bench_lane_SOURCES = tests/bench/bench_lane.c \
 	tests/bench/bench_ring.h $(bench_common)
 tests_bench_bench_lane_CPPFLAGS = $(bench_cppflags)

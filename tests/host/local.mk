@@ -128,3 +128,10 @@ endif
 tests_host_test_record_SOURCES = tests/host/test_record.c $(host_guest)
 tests_host_test_record_CPPFLAGS = $(host_cppflags)
 tests_host_test_record_LDADD = libreeve-query.la $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/host/test_pool_misuse
+TESTS += tests/host/test_pool_misuse
+endif
+tests_host_test_pool_misuse_SOURCES = tests/host/test_pool_misuse.c
+tests_host_test_pool_misuse_CPPFLAGS = $(host_cppflags)
+tests_host_test_pool_misuse_LDADD = libreeve-pool.la $(host_libs)

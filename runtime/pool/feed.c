@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the items of a map become tasks: chunks of them, made when there is room
+ * at the workers, no earlier, each of about a millisecond by the measured time
+ * of the items before. Items with limits or retries go one by one, so that the
+ * scheduler's rules are those of each.
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "pool/pool_priv.h"
+
+#define CHUNK_TIME  RV_MS
+#define ITEM_MIN    20 /* ns; what is less was not measured */
+#define FIRST_CHUNK 8
+#define AHEAD_ONE   64 /* chunks of one item for each worker, at a time */
+#define AHEAD_MANY  3
+#define ITEMS_MAX   2000 /* of one chunk: answers fit into few frames */
+
+/* -------- items -------- */
+
+size_t
+rv_chunk_data(const struct rv_chunk_job *chunk, uint32_t i, const void **data)
+{
+	const struct reeve_map *map = &chunk->results->map;
+	uint64_t item = chunk->first + i;
+
+	if (map->next != NULL) {
+		*data = chunk->payload;
+		return chunk->n_payload;
+	}
+	if (map->vector != NULL) {
+		*data = map->vector[item].iov_base;
+		return map->vector[item].iov_len;
+	}
+	*data = (const uint8_t *)map->items + item * map->item_size;
+	return map->item_size;
+}
+
+uint64_t
+rv_chunk_same_size(const struct rv_chunk_job *chunk)
+{
+	const struct reeve_map *map = &chunk->results->map;
+
+	return map->vector == NULL ? map->item_size : 0;
+}
+
+uint32_t
+rv_chunk_bytes(const struct rv_chunk_job *chunk)
+{
+	uint32_t left = chunk->count - chunk->ended;
+	uint64_t size = rv_chunk_same_size(chunk), bytes;
+	const void *data;
+
+	if (size != 0) {
+		return (uint32_t)(left * RV_CHUNK_ROOM(size));
+	}
+	bytes = ((uint64_t)left * 4 + 7) & ~(uint64_t)7;
+	for (uint32_t i = 0; i < left; i++) {
+		bytes += RV_CHUNK_ROOM(
+		    rv_chunk_data(chunk, chunk->ended + i, &data));
+	}
+	return (uint32_t)bytes;
+}
+
+/* As many of `want` as fit into one frame; at least 1. */
+static uint32_t
+fit(const struct reeve_results *results, uint64_t want)
+{
+	const struct reeve_map *map = &results->map;
+	uint64_t bytes = 8, n = 0;
+
+	want = RV_MIN(want, (uint64_t)ITEMS_MAX);
+	if (map->vector == NULL) {
+		n = RV_LANE_FRAME_MAX / (RV_CHUNK_ROOM(map->item_size) +
+					    (map->item_size == 0 ? 4 : 0));
+		return (uint32_t)RV_MAX(RV_MIN(n, want), (uint64_t)1);
+	}
+	while (n < want) {
+		bytes +=
+		    4 + RV_CHUNK_ROOM(map->vector[results->next + n].iov_len);
+		if (bytes > RV_LANE_FRAME_MAX - 8) {
+			break;
+		}
+		n++;
+	}
+	return (uint32_t)RV_MAX(n, (uint64_t)1);
+}
+
+static uint32_t
+chunk_size(const struct reeve_results *results)
+{
+	uint64_t left = results->n - results->next;
+	uint64_t workers = RV_MAX(results->pool->max, 1U);
+	uint64_t want;
+
+	if (results->singly) {
+		return 1;
+	}
+	if (results->map.chunk != 0) {
+		return fit(results, RV_MIN(left, results->map.chunk));
+	}
+	if (results->n_timed == 0) {
+		want = FIRST_CHUNK;
+	} else {
+		want = (uint64_t)CHUNK_TIME /
+		       RV_MAX(results->took / results->n_timed,
+			   (uint64_t)ITEM_MIN);
+	}
+	want = RV_MIN(want, left / (2 * workers) + 1);
+	return fit(results, RV_MAX(RV_MIN(want, left), (uint64_t)1));
+}
+
+/* -------- chunks -------- */
+
+static struct rv_chunk_job *
+new_chunk(struct reeve_results *results, size_t room)
+{
+	struct rv_chunk_job *chunk;
+
+	if (room == 0 && !rv_list_empty(&results->spare)) {
+		chunk =
+		    RV_LIST_FIRST(&results->spare, struct rv_chunk_job, link);
+		rv_list_remove(&chunk->link);
+		memset(chunk, 0, sizeof(*chunk));
+	} else {
+		chunk = rv_alloc(1, sizeof(*chunk) + room);
+	}
+	if (chunk == NULL) {
+		return NULL;
+	}
+	chunk->job.kind = RV_JOB_CHUNK;
+	chunk->job.pool = results->pool;
+	chunk->job.function = results->function;
+	chunk->job.flags = results->map.json ? RV_JOB_JSON : 0;
+	chunk->job.task.rules = results->rules;
+	rv_list_init(&chunk->job.task.link);
+	rv_list_init(&chunk->link);
+	chunk->results = results;
+	return chunk;
+}
+
+static void
+free_chunk(struct rv_chunk_job *chunk)
+{
+	struct reeve_results *results = chunk->results;
+
+	rv_list_remove(&chunk->link);
+	if (chunk->own) {
+		rv_free(chunk);
+	} else {
+		rv_list_insert(&results->spare, &chunk->link);
+	}
+}
+
+void
+rv_feed_finish(struct reeve_results *results)
+{
+	while (!rv_list_empty(&results->spare)) {
+		struct rv_chunk_job *chunk =
+		    RV_LIST_FIRST(&results->spare, struct rv_chunk_job, link);
+
+		rv_list_remove(&chunk->link);
+		rv_free(chunk);
+	}
+}
+
+void
+rv_chunk_item(struct rv_chunk_job *chunk, struct rv_box *box, int64_t took)
+{
+	struct reeve_results *results = chunk->results;
+	uint64_t item = chunk->first + chunk->ended++;
+
+	results->took += (uint64_t)took;
+	results->n_timed++;
+	rv_results_set(results, item, box);
+}
+
+static void
+end_chunk(struct rv_chunk_job *chunk)
+{
+	struct reeve_results *results = chunk->results;
+
+	results->pool->n_jobs--;
+	results->n_chunks--;
+	free_chunk(chunk);
+	rv_results_check(results);
+}
+
+/* Those that have no result. */
+static void
+end_rest(struct rv_chunk_job *chunk, enum reeve_outcome outcome)
+{
+	struct rv_box *box = rv_box_plain(outcome);
+
+	for (; chunk->ended < chunk->count; chunk->ended++) {
+		rv_results_set(
+		    chunk->results, chunk->first + chunk->ended, box);
+	}
+	end_chunk(chunk);
+}
+
+void
+rv_chunk_go_on(struct rv_chunk_job *chunk)
+{
+	struct reeve_results *results = chunk->results;
+	struct reeve_pool *pool = results->pool;
+	struct rv_job *job = &chunk->job;
+
+	if (chunk->ended == chunk->count) {
+		end_chunk(chunk);
+		return;
+	}
+	chunk->begun = 0;
+	job->task = (struct rv_task){ .rules = results->rules };
+	rv_list_init(&job->task.link);
+	if (results->stopped || rv_sched_continue(&pool->sched, &job->task,
+				    pool->now) != REEVE_OK) {
+		end_rest(chunk, REEVE_OUTCOME_CANCELLED);
+	}
+}
+
+void
+rv_chunk_end(struct rv_chunk_job *chunk, enum reeve_outcome outcome)
+{
+	struct rv_job *job = &chunk->job;
+
+	if (chunk->count == 1) {
+		struct rv_box *box = job->box;
+
+		job->box = NULL;
+		rv_chunk_item(chunk, box, box->took);
+		end_chunk(chunk);
+	} else if (outcome == REEVE_OUTCOME_DIED) {
+		/* There was no memory for its grave. */
+		if (chunk->begun > chunk->ended - chunk->base) {
+			rv_chunk_item(chunk, rv_box_plain(outcome), 0);
+		}
+		rv_chunk_go_on(chunk);
+	} else {
+		end_rest(chunk, outcome);
+	}
+}
+
+/* -------- feeding -------- */
+
+static bool
+submit(struct reeve_results *results, struct rv_chunk_job *chunk)
+{
+	chunk->first = results->next;
+	rv_list_insert(&results->chunks, &chunk->link);
+	if (rv_job_submit(&chunk->job, NULL) != REEVE_OK) {
+		free_chunk(chunk);
+		return false; /* full: later */
+	}
+	results->next += chunk->count;
+	results->n_chunks++;
+	return true;
+}
+
+static bool
+make_room(struct reeve_results *results)
+{
+	size_t room = RV_MAX(results->room * 2, (size_t)64);
+	struct rv_box **boxes;
+
+	if (results->n < results->room) {
+		return true;
+	}
+	boxes = rv_realloc(
+	    results->boxes, results->room + 1, room + 1, sizeof(*boxes));
+	if (boxes == NULL) {
+		return false;
+	}
+	results->boxes = boxes;
+	results->room = room;
+	return true;
+}
+
+static void
+ask_next(struct reeve_results *results)
+{
+	const void *data = NULL;
+	size_t length = 0;
+	bool failed = false;
+	bool more =
+	    results->map.next(results->map.ctx, &data, &length, &failed);
+
+	failed |=
+	    more && (length >= PTRDIFF_MAX || (data == NULL && length > 0));
+	if (more && !failed) {
+		results->asked = new_chunk(results, length + 1);
+		if (results->asked != NULL) {
+			results->asked->n_payload = length;
+			results->asked->own = true;
+			if (length > 0) {
+				memcpy(results->asked->payload, data, length);
+			}
+			return;
+		}
+		failed = true;
+	}
+	results->producer_failed = failed;
+	results->fed_all = true;
+}
+
+static bool
+feed_next(struct reeve_results *results)
+{
+	struct rv_chunk_job *chunk;
+
+	if (results->asked == NULL) {
+		ask_next(results);
+	}
+	chunk = results->asked;
+	if (chunk == NULL || !make_room(results)) {
+		return false;
+	}
+	chunk->count = 1;
+	results->n++;
+	chunk->first = results->next;
+	if (rv_job_submit(&chunk->job, NULL) != REEVE_OK) {
+		results->n--;
+		return false;
+	}
+	rv_list_insert(&results->chunks, &chunk->link);
+	results->asked = NULL;
+	results->next++;
+	results->n_chunks++;
+	return true;
+}
+
+static bool
+feed_one(struct reeve_results *results)
+{
+	struct rv_chunk_job *chunk;
+
+	if (results->map.next != NULL) {
+		return feed_next(results);
+	}
+	chunk = new_chunk(results, 0);
+	if (chunk == NULL) {
+		return false;
+	}
+	chunk->count = chunk_size(results);
+	if (!submit(results, chunk)) {
+		return false;
+	}
+	results->fed_all = results->next == results->n;
+	results->last_count = chunk->count;
+	return true;
+}
+
+static uint64_t
+ahead(const struct reeve_results *results)
+{
+	uint64_t workers = RV_MAX(results->pool->max, 1U);
+
+	if (results->map.next != NULL) {
+		return results->map.window != 0 ? results->map.window
+						: 2 * workers;
+	}
+	return workers * (results->last_count == 1 ? AHEAD_ONE : AHEAD_MANY);
+}
+
+static void
+feed(struct reeve_results *results)
+{
+	if (results->cancel_due && !results->stopped) {
+		rv_feed_cancel(results, false);
+	}
+	while (!results->fed_all && results->n_chunks < ahead(results) &&
+	       feed_one(results)) {
+	}
+	rv_results_check(results);
+}
+
+void
+rv_feed_all(struct reeve_pool *pool)
+{
+	RV_LIST_EACH_SAFE (results, &pool->feeds, struct reeve_results, feed) {
+		feed(results);
+	}
+}
+
+/* No more of it; what was not handed over is cancelled. */
+void
+rv_feed_stop(struct reeve_results *results)
+{
+	struct rv_box *box =
+	    rv_box_plain(results->pool->broken ? REEVE_OUTCOME_BROKEN
+					       : REEVE_OUTCOME_CANCELLED);
+
+	if (results->is_over) {
+		return;
+	}
+	results->stopped = true;
+	if (results->asked != NULL) {
+		rv_free(results->asked);
+		results->asked = NULL;
+	}
+	while (results->next < results->n) {
+		size_t i = results->next++;
+
+		rv_results_set(results, i, box);
+	}
+	results->fed_all = true;
+	rv_results_check(results);
+}
+
+void
+rv_feed_cancel(struct reeve_results *results, bool kill)
+{
+	RV_LIST_EACH (chunk, &results->chunks, struct rv_chunk_job, link) {
+		(void)rv_job_cancel(&chunk->job, kill);
+	}
+	rv_feed_stop(results);
+}

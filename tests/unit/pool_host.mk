@@ -1,0 +1,28 @@
+# Tests of pools over real workers: functions of the program, by the library.
+if HAVE_CUNIT
+pool_host_tests = tests/unit/test_pool tests/unit/test_pool_bad \
+	tests/unit/test_pool_storm tests/unit/test_pool_many \
+	tests/unit/test_pool_stranger
+check_PROGRAMS += $(pool_host_tests)
+TESTS += $(pool_host_tests)
+endif
+pool_host_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+pool_host_libs = libreeve-pool.la libreeve.la tests/lib/libtest.la \
+	runtime/sys/librv_sys.la runtime/base/librv_base.la
+pool_rig = tests/unit/pool_rig.c tests/unit/pool_rig.h
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c $(pool_rig)
+tests_unit_test_pool_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_LDADD = $(pool_host_libs)
+tests_unit_test_pool_bad_SOURCES = tests/unit/test_pool_bad.c $(pool_rig)
+tests_unit_test_pool_bad_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_bad_LDADD = $(pool_host_libs)
+tests_unit_test_pool_many_SOURCES = tests/unit/test_pool_many.c $(pool_rig)
+tests_unit_test_pool_many_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_many_LDADD = $(pool_host_libs)
+tests_unit_test_pool_storm_SOURCES = tests/unit/test_pool_storm.c $(pool_rig)
+tests_unit_test_pool_storm_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_storm_LDADD = $(pool_host_libs)
+tests_unit_test_pool_stranger_SOURCES = tests/unit/test_pool_stranger.c \
+	$(pool_rig)
+tests_unit_test_pool_stranger_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_stranger_LDADD = $(pool_host_libs)

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Maps and imaps over real workers: chunks, order, windows, producers that
+ * fail, and items that end their worker.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/pool_rig.h"
+
+#define N 5000
+
+static void
+squares_by(enum reeve_method method)
+{
+	static uint64_t items[N], got[N];
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.square",
+		.items = items,
+		.item_size = sizeof(items[0]),
+		.n = N };
+	struct reeve_results *results = NULL;
+	static const uint32_t chunks[] = { 0, 1, 7, 100000 };
+
+	(void)method;
+	for (uint64_t i = 0; i < N; i++) {
+		items[i] = i;
+	}
+	for (size_t c = 0; c < 4; c++) {
+		map.chunk = chunks[c];
+		memset(got, 0, sizeof(got));
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_pool_map(pool, &map, &results, REEVE_S(60), NULL),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_results_n(results), N);
+		CU_ASSERT_EQUAL(reeve_results_bad(results), 0);
+		CU_ASSERT_EQUAL(
+		    reeve_results_copy(results, got, sizeof(got[0]), NULL),
+		    REEVE_OK);
+		for (uint64_t i = 0; i < N; i++) {
+			if (got[i] != i * i) {
+				CU_FAIL_FATAL("another result");
+			}
+		}
+		reeve_results_free(results);
+	}
+	reeve_pool_free(pool);
+}
+
+RV_TEST(a_map_has_all_results_in_order)
+{
+	pool_each(squares_by);
+}
+
+/* Item 13 kills its worker, 17 fails. */
+static int
+mostly(const struct reeve_call *call)
+{
+	uint64_t x;
+
+	memcpy(&x, call->args, sizeof(x));
+	if (x == 13) {
+		abort();
+	}
+	if (x == 17) {
+		return reeve_fail(call, "test.Unlucky", "%d", 17);
+	}
+	return reeve_return(call, &x, sizeof(x));
+}
+REEVE_FUNCTION("test.mostly", mostly);
+
+RV_TEST(an_item_that_dies_is_the_only_one_blamed_in_its_chunk)
+{
+	uint64_t items[60], got;
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.mostly",
+		.items = items,
+		.item_size = sizeof(items[0]),
+		.n = 60,
+		.chunk = 30 };
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+
+	for (uint64_t i = 0; i < 60; i++) {
+		items[i] = i;
+	}
+	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results, REEVE_S(60), NULL),
+	    REEVE_EFAILED);
+	CU_ASSERT_EQUAL(reeve_results_bad(results), 2);
+	for (uint64_t i = 0; i < 60; i++) {
+		CU_ASSERT_EQUAL(
+		    reeve_results_get(results, i, &result), REEVE_OK);
+		CU_ASSERT_EQUAL(result.outcome, i == 13   ? REEVE_OUTCOME_DIED
+						: i == 17 ? REEVE_OUTCOME_FAILED
+							  : REEVE_OUTCOME_GOOD);
+		if (i == 13) {
+			CU_ASSERT_STRING_EQUAL(result.type, "SIGABRT");
+			CU_ASSERT_EQUAL(result.signo, 6);
+		}
+		if (i != 13 && i != 17) {
+			CU_ASSERT_EQUAL_FATAL(result.length, sizeof(got));
+			memcpy(&got, result.data, sizeof(got));
+			CU_ASSERT_EQUAL(got, i);
+		}
+	}
+	reeve_results_free(results);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(a_map_that_fails_fast_cancels_the_rest)
+{
+	uint64_t items[2000];
+	struct reeve_pool *pool = pool_make(1, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.mostly",
+		.items = items,
+		.item_size = sizeof(items[0]),
+		.n = 2000,
+		.chunk = 1,
+		.fail_fast = true };
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+
+	for (uint64_t i = 0; i < 2000; i++) {
+		items[i] = i == 5 ? 17 : 1;
+	}
+	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results, REEVE_S(60), NULL),
+	    REEVE_EFAILED);
+	CU_ASSERT_EQUAL(reeve_results_get(results, 1999, &result), REEVE_OK);
+	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
+	CU_ASSERT(reeve_results_bad(results) > 1000);
+	reeve_results_free(results);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(a_map_over_its_time_says_what_was_done)
+{
+	char text[] = "600001";
+	struct iovec vector[6];
+	struct reeve_pool *pool = pool_make(1, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.nap",
+		.vector = vector,
+		.n = 6,
+		.chunk = 3 };
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+
+	for (int i = 0; i < 6; i++) {
+		vector[i] = i == 1 ? (struct iovec){ text, 5 }
+				   : (struct iovec){ text + 5, 1 };
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map(pool, &map, &results, REEVE_MS(300), NULL),
+	    REEVE_ETIMEDOUT);
+	CU_ASSERT_EQUAL(reeve_results_n(results), 6);
+	CU_ASSERT_EQUAL(reeve_results_get(results, 0, &result), REEVE_OK);
+	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_GOOD);
+	for (size_t i = 1; i < 6; i++) {
+		CU_ASSERT_EQUAL(
+		    reeve_results_get(results, i, &result), REEVE_OK);
+		CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
+	}
+	reeve_results_free(results);
+	reeve_pool_free(pool);
+}
+
+struct producer {
+	uint64_t next, n, fails_at, taken, most_ahead;
+	uint64_t item;
+};
+
+static bool
+produce(void *ctx, const void **data, size_t *length, bool *failed)
+{
+	struct producer *p = ctx;
+
+	if (p->next - p->taken > p->most_ahead) {
+		p->most_ahead = p->next - p->taken;
+	}
+	if (p->next == p->fails_at) {
+		*failed = true;
+		return false;
+	}
+	p->item = p->next++;
+	*data = &p->item;
+	*length = sizeof(p->item);
+	return p->item < p->n;
+}
+
+RV_TEST(an_imap_is_lazy_and_in_order)
+{
+	struct producer producer = { .n = 200, .fails_at = UINT64_MAX };
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.square",
+		.next = produce,
+		.ctx = &producer,
+		.window = 8 };
+	struct reeve_imap *imap = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+	uint64_t got;
+	size_t index;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	for (uint64_t i = 0; i < 200; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_imap_next(imap, &result, &index, REEVE_S(30)),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(index, i);
+		CU_ASSERT_EQUAL_FATAL(result.length, sizeof(got));
+		memcpy(&got, result.data, sizeof(got));
+		CU_ASSERT_EQUAL(got, i * i);
+		reeve_task_result_free(&result);
+		producer.taken++;
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_imap_next(imap, &result, &index, REEVE_S(30)), REEVE_EEND);
+	CU_ASSERT(producer.most_ahead <= 8);
+	reeve_imap_free(imap);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(an_unordered_imap_gives_what_ends_first)
+{
+	char text[] = "3001100";
+	struct iovec vector[3] = { { text, 3 }, { text + 3, 1 },
+		{ text + 4, 3 } };
+	struct reeve_pool *pool = pool_make(3, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.nap",
+		.vector = vector,
+		.n = 3,
+		.unordered = true };
+	struct reeve_imap *imap = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+	size_t index = 9, seen = 0;
+
+	/* all are up */
+	for (int i = 0; i < 3; i++) {
+		result = pool_apply(pool, "test.nap", "1");
+		reeve_task_result_free(&result);
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_imap_next(imap, &result, &index, REEVE_S(30)),
+		    REEVE_OK);
+		reeve_task_result_free(&result);
+		seen |= (size_t)1 << index;
+	}
+	CU_ASSERT_EQUAL(seen, 7);
+	CU_ASSERT_EQUAL(index, 0);
+	CU_ASSERT_EQUAL(
+	    reeve_imap_next(imap, &result, &index, REEVE_S(30)), REEVE_EEND);
+	reeve_imap_free(imap);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(a_producer_that_fails_is_told_behind_what_it_gave)
+{
+	struct producer producer = { .n = 100, .fails_at = 10 };
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.square",
+		.next = produce,
+		.ctx = &producer };
+	struct reeve_imap *imap = NULL;
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+	size_t index;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT_EQUAL(
+		    reeve_imap_next(imap, &result, &index, REEVE_S(30)),
+		    REEVE_OK);
+		reeve_task_result_free(&result);
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_imap_next(imap, &result, &index, REEVE_S(30)), REEVE_EFAILED);
+	CU_ASSERT_EQUAL(
+	    reeve_imap_next(imap, &result, &index, REEVE_S(30)), REEVE_EEND);
+	reeve_imap_free(imap);
+
+	producer = (struct producer){ .n = 100, .fails_at = 20 };
+	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results, REEVE_S(30), NULL),
+	    REEVE_EFAILED);
+	CU_ASSERT_EQUAL(reeve_results_n(results), 20);
+	CU_ASSERT_EQUAL(reeve_results_bad(results), 0);
+	reeve_results_free(results);
+	reeve_pool_free(pool);
+}
+
+static void
+note_done(void *ctx, struct reeve_results *results)
+{
+	*(size_t *)ctx = reeve_results_n(results);
+}
+
+RV_TEST(a_map_is_told_and_closing_lets_it_end)
+{
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = {
+		.size = sizeof(map), .function = "test.nothing", .n = 20000
+	};
+	struct reeve_results *results = NULL, *none = NULL;
+	size_t n = 0, empty = 1;
+
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map_start(pool, &map, &results, note_done, &n, NULL),
+	    REEVE_OK);
+	map.n = 0;
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map_start(pool, &map, &none, note_done, &empty, NULL),
+	    REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_pool_close(pool, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_pool_join(pool, REEVE_S(60), NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(n, 20000);
+	CU_ASSERT_EQUAL(empty, 0);
+	CU_ASSERT_EQUAL(reeve_results_bad(results), 0);
+	reeve_results_free(results);
+	reeve_results_free(none);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(results_outlive_their_pool_and_pools_their_results)
+{
+	struct reeve_pool *pool = pool_make(1, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.nothing",
+		.n = 100000,
+		.chunk = 1 };
+	struct reeve_results *kept = NULL, *dropped = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map_start(pool, &map, &dropped, NULL, NULL, NULL),
+	    REEVE_OK);
+	reeve_results_free(dropped);
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map_start(pool, &map, &kept, NULL, NULL, NULL),
+	    REEVE_OK);
+	reeve_pool_free(pool);
+	CU_ASSERT_EQUAL(reeve_results_wait(kept, 0), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_results_get(kept, 99999, &result), REEVE_OK);
+	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
+	reeve_results_free(kept);
+}
+
+RV_SUITE(pool_many, RV_CASE(a_map_has_all_results_in_order),
+    RV_CASE(an_item_that_dies_is_the_only_one_blamed_in_its_chunk),
+    RV_CASE(a_map_that_fails_fast_cancels_the_rest),
+    RV_CASE(a_map_over_its_time_says_what_was_done),
+    RV_CASE(an_imap_is_lazy_and_in_order),
+    RV_CASE(an_unordered_imap_gives_what_ends_first),
+    RV_CASE(a_producer_that_fails_is_told_behind_what_it_gave),
+    RV_CASE(a_map_is_told_and_closing_lets_it_end),
+    RV_CASE(results_outlive_their_pool_and_pools_their_results))
