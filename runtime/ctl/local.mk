@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += runtime/ctl/librv_ctl.la
 runtime_ctl_librv_ctl_la_SOURCES = runtime/ctl/client.c \
 	runtime/ctl/client_answer.c runtime/ctl/client_call.c \
 	runtime/ctl/client_line.c runtime/ctl/client_method.c \
-	runtime/ctl/client_priv.h runtime/ctl/ctl.c runtime/ctl/ctl.def \
+	runtime/ctl/client_priv.h runtime/ctl/client_submit.c \
+	runtime/ctl/ctl.c runtime/ctl/ctl.def \
 	runtime/ctl/ctl.h runtime/ctl/ctl_address.c \
 	runtime/ctl/ctl_address.h runtime/ctl/ctl_call.c \
 	runtime/ctl/ctl_client.c runtime/ctl/ctl_host.c \

@@ -37,6 +37,11 @@ libreeve_pool_la_LIBADD = runtime/pool/librv_pool.la \
 	runtime/base/librv_base.la libreeve.la $(JANSSON_LIBS)
 libreeve_pool_la_LDFLAGS = -no-undefined -version-info 0:0:0 \
 	-export-symbols-regex '^reeve_(cpus|pool|task|results|future|futures|imap)'
+# pools of a config
+runtime_pool_librv_pool_la_SOURCES += runtime/pool/attach.c \
+	runtime/pool/attach_ask.c runtime/pool/attach_item.c \
+	runtime/pool/attach_json.c runtime/pool/attach_priv.h
+reeveinclude_HEADERS += runtime/include/reeve/attach.h
 reeveinclude_HEADERS += runtime/include/reeve/pool.h
 dist_man_MANS += runtime/pool/reeve-pool.7
 pkgconfig_DATA += runtime/libreeve-pool.pc

@@ -53,6 +53,7 @@ void misuse_client_open(void);
 void misuse_client_close(void);
 void misuse_client_call(void);
 void misuse_client_send(void);
+void misuse_client_submit(void);
 void misuse_client_next(void);
 void misuse_client_fd(void);
 void misuse_client_events(void);

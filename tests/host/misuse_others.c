@@ -165,6 +165,19 @@ misuse_client_call(void)
 }
 
 void
+misuse_client_submit(void)
+{
+	const struct reeve_client_item item = { .length = 3 };
+	char *results = NULL;
+
+	INVALID(reeve_client_submit(NULL, "p", &item, 1, 0, &results, &err),
+	    "NULL");
+	INVALID(reeve_client_submit(NULL, NULL, NULL, 0, 0, &results, &err),
+	    "NULL");
+	CU_ASSERT_PTR_NULL(results);
+}
+
+void
 misuse_client_send(void)
 {
 	struct reeve_client *client = open_client();

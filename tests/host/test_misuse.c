@@ -465,6 +465,7 @@ static const struct {
 	X(client_close),
 	X(client_call),
 	X(client_send),
+	X(client_submit),
 	X(client_next),
 	X(client_fd),
 	X(client_events),

@@ -22,6 +22,15 @@ tests_unit_test_pool_many_LDADD = $(pool_host_libs)
 tests_unit_test_pool_storm_SOURCES = tests/unit/test_pool_storm.c $(pool_rig)
 tests_unit_test_pool_storm_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_storm_LDADD = $(pool_host_libs)
+# pools of a config, by a host of its own
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_attach
+TESTS += tests/unit/test_attach
+endif
+tests_unit_test_attach_SOURCES = tests/unit/test_attach.c $(pool_rig) \
+	tests/host/guest.c tests/host/guest.h
+tests_unit_test_attach_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_attach_LDADD = $(pool_host_libs) -lpthread
 tests_unit_test_pool_stranger_SOURCES = tests/unit/test_pool_stranger.c \
 	$(pool_rig)
 tests_unit_test_pool_stranger_CPPFLAGS = $(pool_host_cppflags)

@@ -56,6 +56,28 @@ REEVE_PUBLIC enum reeve_status reeve_client_call(struct reeve_client *,
     const char *method, const char *params, int timeout_ms, char **result,
     struct reeve_error *) REEVE_MUST_CHECK;
 
+/* What a pool's function is called with; see reeve_client_submit. */
+struct reeve_client_item {
+	const void *data;
+	size_t length;
+	bool json; /* data is a JSON value; else any bytes */
+};
+
+/*
+ * Have a pool of the runtime's config ("web/thumbs") run its function on these
+ * items, and wait for all of them: pool.submit of reeve-control(7). *results is
+ * a JSON array as text, the caller's to reeve_free, with one object for each,
+ * in their order: {"ok":true,"json":VALUE} (or "text", or "base64"), or
+ * {"ok":false,"outcome":"died",...}. Refusals and timeout_ms as with
+ * reeve_client_call: REEVE_EFULL, REEVE_EBROKEN, REEVE_ENOENT (no such pool)
+ * ...; after REEVE_ETIMEDOUT the items go on until the client is closed.
+ * REEVE_EINVALID: one is no JSON; REEVE_ETOOBIG: together they do not fit into
+ * a line; submit fewer at once.
+ */
+REEVE_PUBLIC enum reeve_status reeve_client_submit(struct reeve_client *,
+    const char *pool, const struct reeve_client_item *items, size_t n,
+    int timeout_ms, char **results, struct reeve_error *) REEVE_MUST_CHECK;
+
 /* An answer (id != 0) or a notification (method set). */
 struct reeve_message {
 	uint64_t id;
