@@ -4,6 +4,8 @@ check_PROGRAMS += tests/unit/test_tool_manual
 TESTS += tests/unit/test_tool_manual
 endif
 TESTS += tests/unit/test_tool_words tests/unit/test_tool_runtime
+TESTS += tests/unit/test_tool_submit
+EXTRA_DIST += tests/unit/test_tool_submit
 EXTRA_DIST += tests/unit/test_tool_words tests/unit/test_tool_runtime \
 	tests/unit/tool.sh
 tests_unit_test_tool_manual_SOURCES = tests/unit/test_tool_manual.c

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <reeve/function.h>
+
 #include "tools/reeve/run_out.h"
 
 static const char *const names[CLI_OPTIONS] = {
@@ -39,9 +41,10 @@ main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
 	const char *no_color = getenv("NO_COLOR");
-	bool good = argc >= 4 && strcmp(argv[1], "run") == 0 &&
-		    strcmp(argv[2], "-c") == 0;
+	bool good;
 
+	good = argc >= 4 && strcmp(argv[1], "run") == 0 &&
+	       strcmp(argv[2], "-c") == 0;
 	for (int i = 4; good && i < argc; i++) {
 		good = set_flag(&cli, argv[i]);
 	}

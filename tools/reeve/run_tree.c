@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <reeve/attach.h>
+
 #include "tools/reeve/cli.h"
 #include "tools/reeve/run_out.h"
 
@@ -26,6 +28,7 @@
 struct run {
 	struct cli *cli;
 	struct reeve *reeve;
+	struct reeve_pools *pools;
 	struct reeve_config_info info;
 	struct run_out out;
 	int signals; /* signalfd */
@@ -88,6 +91,14 @@ on_bug(void *ctx, const char *file, int line, const char *what)
 	run_out_flush(&run->out);
 	cli_error("internal check failed: %s:%d: %s", file, line, what);
 	abort();
+}
+
+static void
+on_pool_notice(void *ctx, const char *text)
+{
+	struct run *run = ctx;
+
+	run_out_line(&run->out, REEVE_TROUBLE, text);
 }
 
 /* -------- signals -------- */
@@ -180,15 +191,16 @@ wait_ms(struct run *run)
 static int
 loop(struct run *run)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = run->signals, .events = POLLIN },
 		{ .fd = reeve_fd(run->reeve), .events = POLLIN },
+		{ .fd = reeve_pools_fd(run->pools), .events = POLLIN },
 	};
 	struct reeve_error err;
 	enum reeve_status status;
 
 	while (!run->finished) {
-		if (poll(fds, 2, wait_ms(run)) < 0 && errno != EINTR) {
+		if (poll(fds, 3, wait_ms(run)) < 0 && errno != EINTR) {
 			cli_error("cannot poll: %s", strerror(errno));
 			return CLI_FAILED;
 		}
@@ -197,6 +209,9 @@ loop(struct run *run)
 		}
 		run_out_hold(&run->out);
 		status = reeve_dispatch(run->reeve, &err);
+		if (status == REEVE_OK) {
+			status = reeve_pools_dispatch(run->pools, &err);
+		}
 		run_out_flush(&run->out);
 		if (status != REEVE_OK) {
 			return cli_fail(&err);
@@ -246,6 +261,12 @@ begin(struct run *run, const char *file)
 		.callbacks = &callbacks,
 		.ctx = run,
 		.finding = on_finding,
+		.pools = true,
+	};
+	const struct reeve_pools_options pools = {
+		.size = sizeof(pools),
+		.notice = on_pool_notice,
+		.ctx = run,
 	};
 	struct reeve_error err;
 	enum reeve_status status = reeve_create(&run->reeve, &options, &err);
@@ -260,6 +281,11 @@ begin(struct run *run, const char *file)
 		return status == REEVE_ECONFIG ? CLI_USAGE : CLI_NO_RUNTIME;
 	}
 	run->begun = true;
+	status = reeve_pools_attach(&run->pools, run->reeve, &pools, &err);
+	if (status != REEVE_OK) {
+		cli_error("%s", err.text);
+		return CLI_NO_RUNTIME;
+	}
 	return CLI_OK;
 }
 
@@ -290,6 +316,7 @@ run_all(struct run *run, const char *file)
 	if (code == CLI_OK) {
 		say_hello(run, file);
 		code = loop(run);
+		reeve_pools_detach(run->pools);
 		await_clerk(run);
 	}
 	reeve_destroy(run->reeve);
