@@ -66,6 +66,7 @@ include tests/unit/manager.mk
 include tests/unit/ctl.mk
 include tests/unit/query.mk
 include tests/unit/tool.mk
+include tests/unit/map.mk
 include tests/model/local.mk
 include tests/lint/local.mk
 include tests/fuzz/local.mk

@@ -4,7 +4,7 @@ bench_programs = tests/bench/bench_record tests/bench/bench_clerk \
 	tests/bench/bench_boot tests/bench/bench_turn tests/bench/bench_host \
 	tests/bench/bench_conn tests/bench/bench_capture tests/bench/bench_beat \
 	tests/bench/bench_functions tests/bench/bench_process tests/bench/bench_queue \
-	tests/bench/bench_locks tests/bench/bench_manager \
+	tests/bench/bench_locks tests/bench/bench_manager tests/bench/bench_map \
 	tests/bench/bench_pool tests/bench/bench_lane
 bench_programs += tests/bench/bench_pool_scheduler
 EXTRA_PROGRAMS = $(bench_programs) tests/bench/bench_worker \
@@ -74,13 +74,15 @@ tests_bench_bench_locks_LDADD = libreeve-ipc.la
 tests_bench_bench_manager_SOURCES = tests/bench/bench_manager.c $(bench_common)
 tests_bench_bench_manager_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_manager_LDADD = libreeve-manager.la libreeve-ipc.la libreeve.la
+tests_bench_bench_map_SOURCES = tests/bench/bench_map.c $(bench_common)
+tests_bench_bench_map_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_queue_SOURCES = tests/bench/bench_queue.c \
 	tests/bench/bench_ring.h $(bench_common)
 tests_bench_bench_queue_CPPFLAGS = $(bench_cppflags) $(ZMQ_CFLAGS)
 tests_bench_bench_queue_LDADD = libreeve-ipc.la $(ZMQ_LIBS)
 
 # Every figure beside a raw loop; `make bench`, then read the ratios.
-bench: $(EXTRA_PROGRAMS) reeve reeve-launcher reeve-clerk
+bench: $(EXTRA_PROGRAMS) reeve reeve-map reeve-launcher reeve-clerk
 	@for program in $(bench_programs); do \
 		REEVE_LIBEXEC='$(abs_top_builddir)' \
 		REEVE_BENCH_SOURCES='$(abs_top_srcdir)/tests/bench' ./$$program || failed=yes; \

@@ -65,6 +65,8 @@ extern const struct cli_option_info cli_options[CLI_OPTIONS];
 const struct cli_verb *cli_find_verb(const char *name);
 /* Says so, with the nearest one; CLI_USAGE. */
 int cli_no_verb(const char *name);
+/* It reads all words behind it by itself. */
+bool cli_is_raw(const struct cli_verb *);
 bool cli_takes(const struct cli_verb *, enum cli_option);
 
 /* -------- cli_out.c -------- */

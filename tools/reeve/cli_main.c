@@ -32,6 +32,12 @@ const struct cli_option_info cli_options[CLI_OPTIONS] = {
 #define LONG_BASE 1000 /* what getopt returns for option i is this + i */
 
 bool
+cli_is_raw(const struct cli_verb *verb)
+{
+	return strcmp(verb->options, "*") == 0;
+}
+
+bool
 cli_takes(const struct cli_verb *verb, enum cli_option i)
 {
 	const char *name = cli_options[i].name;
@@ -300,7 +306,21 @@ dispatch(struct cli *cli)
 	}
 	cli->names++;
 	cli->n_names--;
+	if (cli_is_raw(verb)) {
+		cli_error("options stand behind the verb: reeve %s [OPTIONS]",
+		    verb->name);
+		return CLI_USAGE;
+	}
 	return call(verb, cli);
+}
+
+/* One that reads its own words does so before any is taken for ours. */
+static const struct cli_verb *
+raw_verb(int argc, char **argv)
+{
+	const struct cli_verb *verb = argc > 1 ? cli_find_verb(argv[1]) : NULL;
+
+	return verb != NULL && cli_is_raw(verb) ? verb : NULL;
 }
 
 int
@@ -313,6 +333,11 @@ main(int argc, char **argv)
 	if (argc == 2 &&
 	    (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
 		return cli_verb_version(&cli);
+	}
+	if (raw_verb(argc, argv) != NULL) {
+		cli.names = argv + 1;
+		cli.n_names = argc - 1;
+		return raw_verb(argc, argv)->run(&cli);
 	}
 	code = read_options(&cli, argc, argv);
 	if (code != CLI_OK) {

@@ -6,7 +6,7 @@ reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_ask.c \
 	tools/reeve/cli_seek.c tools/reeve/options.def tools/reeve/verb_check.c \
 	tools/reeve/verb_control.c tools/reeve/verb_events.c \
 	tools/reeve/verb_help.c tools/reeve/verb_log.c \
-	tools/reeve/verb_run.c \
+	tools/reeve/verb_map.c tools/reeve/verb_run.c \
 	tools/reeve/verb_status.c tools/reeve/verb_submit.c \
 	tools/reeve/verb_tail.c tools/reeve/verbs.def
 reeve_CPPFLAGS = -I$(top_srcdir)/runtime/include -I$(top_srcdir) -D_GNU_SOURCE \

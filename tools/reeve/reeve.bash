@@ -28,7 +28,7 @@ _reeve() {
 	signal) COMPREPLY=($(compgen -W "$(compgen -A signal | sed -n 's/^SIG//p')" -- "$current")); return ;;
 	esac
 	case $verb in
-	''|help) words="run check status start stop restart signal reload shutdown tail events sql why submit schema completion version help " ;;
+	''|help) words="run check status start stop restart signal reload shutdown tail events sql why map submit schema completion version help " ;;
 	run) words="--config --state-dir --json --no-color --help --detach " ;;
 	check) words="--config --state-dir --json --no-color --help " ;;
 	status) words="--config --state-dir --json --no-color --help --watch " ;;
@@ -42,6 +42,7 @@ _reeve() {
 	events) words="--config --state-dir --json --no-color --help --follow --since --until --worker --kind --limit " ;;
 	sql) words="--config --state-dir --json --no-color --help " ;;
 	why) words="--config --state-dir --json --no-color --help --last " ;;
+	map) words="--jobs --null --arg-file --files --max-args --replace --shell --retries --backoff --timeout --kill-after --memory --order --tag --halt --resume --resume-failed --dry-run --progress --quiet --json --keep --name --state-dir --help " ;;
 	submit) words="--config --state-dir --json --no-color --help --no-wait --timeout " ;;
 	schema) words="--config --state-dir --json --no-color --help " ;;
 	completion) words="--config --state-dir --json --no-color --help " ;;

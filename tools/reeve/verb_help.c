@@ -102,6 +102,13 @@ cli_verb_help(struct cli *cli)
 	if (verb == NULL) {
 		return cli_no_verb(cli->names[0]);
 	}
+	if (cli_is_raw(verb)) {
+		char *words[] = { cli->names[0], (char *)(uintptr_t) "--help" };
+
+		cli->names = words;
+		cli->n_names = 2;
+		return verb->run(cli);
+	}
 	print_verb(verb);
 	return CLI_OK;
 }
@@ -172,6 +179,16 @@ print_completion_arguments(void)
 	       "sed -n 's/^SIG//p')\" -- \"$current\")); return ;;\n");
 }
 
+/* It reads its options itself; the table is to be had all the same. */
+static void
+print_map_options(void)
+{
+#define X(id, name, letter, arg, doc) printf("--%s ", name);
+#include "tools/map/map.def"
+#undef X
+	printf("\" ;;\n");
+}
+
 int
 cli_verb_completion(struct cli *cli)
 {
@@ -203,6 +220,10 @@ cli_verb_completion(struct cli *cli)
 			continue;
 		}
 		print_words(cli_verbs[i].name, "");
+		if (cli_is_raw(&cli_verbs[i])) {
+			print_map_options();
+			continue;
+		}
 		for (int o = 0; o < CLI_OPTIONS; o++) {
 			if (cli_takes(&cli_verbs[i], (enum cli_option)o)) {
 				printf("--%s ", cli_options[o].name);
