@@ -129,9 +129,32 @@ tests_host_test_record_SOURCES = tests/host/test_record.c $(host_guest)
 tests_host_test_record_CPPFLAGS = $(host_cppflags)
 tests_host_test_record_LDADD = libreeve-query.la $(host_libs)
 if HAVE_CUNIT
+if CURL
+check_PROGRAMS += tests/host/test_crawl_parts
+TESTS += tests/host/test_crawl_parts
+endif
+endif
+tests_host_test_crawl_parts_SOURCES = tests/host/test_crawl_parts.c
+tests_host_test_crawl_parts_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) \
+	-I$(top_srcdir)/tests -I$(top_srcdir)/tools/examples/multiprocessing
+tests_host_test_crawl_parts_LDADD = tests/lib/libtest.la $(CURL_LIBS)
+if HAVE_CUNIT
 check_PROGRAMS += tests/host/test_pool_misuse
 TESTS += tests/host/test_pool_misuse
 endif
 tests_host_test_pool_misuse_SOURCES = tests/host/test_pool_misuse.c
 tests_host_test_pool_misuse_CPPFLAGS = $(host_cppflags)
 tests_host_test_pool_misuse_LDADD = libreeve-pool.la $(host_libs)
+EXTRA_DIST += tests/host/test_pool_examples tests/host/pools.sh \
+	tests/host/web_site.py
+if CURL
+if GD
+TESTS += tests/host/test_pool_examples
+check_PROGRAMS += tests/host/images tests/host/kill_workers
+endif
+endif
+tests_host_images_SOURCES = tests/host/images.c
+tests_host_images_CPPFLAGS = -D_GNU_SOURCE $(GD_CFLAGS)
+tests_host_images_LDADD = $(GD_LIBS)
+tests_host_kill_workers_SOURCES = tests/host/kill_workers.c
+tests_host_kill_workers_CPPFLAGS = -D_GNU_SOURCE
