@@ -77,8 +77,10 @@ new_object(const struct reeve_manager_type *type)
 	for (unsigned i = 0; i < RV_LANES; i++) {
 		rv_list_init(&object->lanes[i]);
 	}
+	rv_list_init(&object->awake);
 	rv_list_init(&object->leases);
 	rv_list_init(&object->dying);
+	object->watched = -1;
 	return object;
 }
 
@@ -195,19 +197,46 @@ drop_lease(struct rv_lease *lease)
 	rv_free(lease);
 }
 
-static void
-bury(struct rv_hall *hall, struct rv_object *object)
+void
+rv_object_empty(struct rv_hall *hall, struct rv_object *object)
 {
 	struct reeve_request r;
 
+	rv_request_init(&r, hall, NULL, object);
+	if (object->watched != -1) {
+		(void)!reeve_request_watch(&r, -1);
+	}
+	if (object->type->destroy != NULL) {
+		object->type->destroy(&r, object->state);
+	}
+	hall->bytes -= object->charged;
+	object->charged = 0;
+}
+
+void
+rv_object_ready(struct rv_hall *hall, struct rv_object *object, rv_time now)
+{
+	struct reeve_request r;
+
+	hall->now = now;
+	rv_request_init(&r, hall, NULL, object);
+	rv_object_ref(object);
+	if (object->type->ready != NULL) {
+		object->type->ready(&r, object->state);
+	}
+	rv_park_settle(hall, object);
+	rv_object_unref(hall, object);
+	rv_hall_bury(hall);
+}
+
+static void
+bury(struct rv_hall *hall, struct rv_object *object)
+{
 	RV_ASSERT(object->n_waiting == 0);
 	RV_LIST_EACH_SAFE (l, &object->leases, struct rv_lease, of_object) {
 		drop_lease(l);
 	}
-	rv_request_init(&r, hall, NULL, object);
-	if (object->type->destroy != NULL) {
-		object->type->destroy(&r, object->state);
-	}
+	rv_object_empty(hall, object);
 	unseat(hall, object);
 }
 
@@ -475,6 +504,7 @@ rv_hall_finish(struct rv_hall *hall)
 	rv_free(hall->objects);
 	rv_free(hall->free_slots);
 	rv_free(hall->heap);
+	rv_hash_finish(&hall->aside);
 	rv_free(hall->args);
 	memset(hall, 0, sizeof(*hall));
 }

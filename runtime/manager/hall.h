@@ -36,8 +36,11 @@ struct rv_object {
 	uint32_t n_waiting;
 	const struct reeve_manager_type *type;
 	struct rv_list lanes[RV_LANES]; /* of rv_waiting */
+	struct rv_list awake;           /* likewise: to be tried again */
 	struct rv_list leases;          /* of rv_lease */
 	struct rv_list dying;           /* in rv_hall.dying */
+	uint64_t charged;               /* bytes, by reeve_request_charge */
+	int watched;                    /* a descriptor, or -1 */
 	uint32_t mark;
 	bool is_settling;
 	_Alignas(16) unsigned char state[];
@@ -59,7 +62,9 @@ struct rv_lease {
 
 /* A call that waits. */
 struct rv_waiting {
-	struct rv_list of_lane, of_session;
+	struct rv_list of_lane; /* or of rv_object.awake */
+	struct rv_list of_session;
+	struct rv_hash_node aside; /* in rv_hall.aside, if it is_aside */
 	struct rv_object *object;
 	struct rv_session *session;
 	const struct reeve_manager_method *method;
@@ -67,8 +72,9 @@ struct rv_waiting {
 	rv_time until;
 	size_t heap_at; /* in rv_hall.heap, from 1; 0: it has no end */
 	uint32_t id, owner, n_args;
+	uint32_t number; /* that it waits for; 0: it is in a lane */
 	uint8_t lane;
-	bool expired;
+	bool expired, is_aside;
 	size_t length;
 	_Alignas(8) unsigned char bytes[]; /* its arguments */
 };
@@ -94,6 +100,14 @@ struct rv_hall_limits {
 	uint32_t objects, waiting, holds;
 };
 
+/* What the server does for objects; without one (tests) all are NULL. */
+struct rv_edge {
+	void *ctx;
+	/* in the place of object->watched; -1: no more */
+	enum reeve_status (*watch)(void *ctx, struct rv_object *, int fd);
+	bool (*later)(void *ctx, void (*work)(void *arg), void *arg);
+};
+
 struct rv_hall {
 	struct rv_object **objects; /* by number; 0 is the hall itself */
 	uint32_t n_objects, n_slots, n_free;
@@ -108,6 +122,8 @@ struct rv_hall {
 	uint64_t next_session;
 	struct rv_waiting **heap; /* by their end, from 1 */
 	size_t n_heap, heap_room;
+	struct rv_hash aside; /* of rv_waiting, by object and number */
+	struct rv_edge edge;
 	struct reeve_datum *args;
 	size_t args_room;
 	const struct reeve_manager_type *const *types;
@@ -134,6 +150,7 @@ struct reeve_request {
 	void *visit_ctx;
 	uint64_t *slots;
 	uint32_t id, owner, n_answers;
+	uint32_t number; /* that it waits for instead of in a lane */
 	uint8_t lane;
 	bool expired, is_loading;
 	bool waits_on; /* though its time is over */
@@ -193,6 +210,10 @@ rv_object_ref(struct rv_object *object)
 void rv_object_unref(struct rv_hall *, struct rv_object *);
 /* Destroy those whom nobody holds any more. */
 void rv_hall_bury(struct rv_hall *);
+/* It drops what it has; it may be held still, and does nothing more. */
+void rv_object_empty(struct rv_hall *, struct rv_object *);
+/* What it watches is readable. */
+void rv_object_ready(struct rv_hall *, struct rv_object *, rv_time now);
 struct reeve_datum rv_object_reference(const struct rv_object *);
 
 /* Values that are kept. */
@@ -218,6 +239,10 @@ enum reeve_status rv_park(struct reeve_request *, rv_time timeout,
     const struct reeve_manager_method *, const struct reeve_datum *args,
     uint32_t n_args) RV_MUST_CHECK;
 void rv_park_drop(struct rv_hall *, struct rv_waiting *, bool it_left);
+/* Somebody waits for this number of the object. */
+bool rv_park_awaits(
+    const struct rv_hall *, const struct rv_object *, uint32_t number);
+void rv_park_wake(struct rv_hall *, struct rv_object *, uint32_t number);
 /* After a call of the object: those who wait. */
 void rv_park_settle(struct rv_hall *, struct rv_object *);
 /* The arguments of a message, n of them, from the hall's room. */

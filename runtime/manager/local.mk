@@ -7,7 +7,8 @@ runtime_manager_librv_manager_la_SOURCES = runtime/manager/call_wire.c \
 	runtime/manager/pairs.c runtime/manager/pairs.h \
 	runtime/manager/park.c runtime/manager/proxy.c \
 	runtime/manager/request.c runtime/manager/manager_server.c \
-	runtime/manager/server_client.c runtime/manager/server_priv.h \
+	runtime/manager/server_client.c runtime/manager/server_later.c \
+	runtime/manager/server_priv.h runtime/manager/server_watch.c \
 	runtime/manager/settings.c runtime/manager/settings.def \
 	runtime/manager/settings.h runtime/manager/snapshot.c runtime/manager/sums.c \
 	runtime/manager/sums.h runtime/manager/type_block.c runtime/manager/type_dict.c \

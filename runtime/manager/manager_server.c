@@ -146,6 +146,7 @@ make_hall(struct reeve_manager_server *s,
 	s->hall.n_types = options->n_types;
 	s->hall.updates = options->updates;
 	s->hall.n_updates = options->n_updates;
+	s->hall.edge = (struct rv_edge){ s, rv_server_watch, rv_server_later };
 	return load(s, options, err);
 }
 
@@ -201,16 +202,17 @@ reeve_manager_server_new(struct reeve_manager_server **out,
 	}
 	s->magic = RV_SERVER_MAGIC;
 	s->pid = getpid();
-	s->epoll = s->timer = -1;
+	s->epoll = s->timer = s->watches = -1;
 	s->armed = s->retry_at = s->snapshot_at = RV_FOREVER;
 	s->clients_max = (uint32_t)or_else(options->clients_max, 4096);
 	s->message_max = or_else(options->message_max, UINT64_C(64) << 20);
 	rv_list_init(&s->clients);
 	rv_list_init(&s->busy);
 	rv_list_init(&s->gone);
-	status = make_hall(s, options, err);
+	rv_list_init(&s->later);
+	status = make_watching(s, err);
 	if (status == REEVE_OK) {
-		status = make_watching(s, err);
+		status = make_hall(s, options, err);
 	}
 	for (size_t i = 0; i < options->n_listens && status == REEVE_OK; i++) {
 		status = open_door(s, &options->listens[i], err);
@@ -262,6 +264,10 @@ reeve_manager_server_free(
 	}
 	if (s->hall.objects != NULL) {
 		rv_hall_finish(&s->hall);
+	}
+	rv_server_join(s);
+	if (s->watches >= 0) {
+		(void)close(s->watches);
 	}
 	if (s->timer >= 0) {
 		(void)close(s->timer);
@@ -367,6 +373,10 @@ on_event(struct reeve_manager_server *s, const struct epoll_event *event)
 	if (event->data.ptr == s) {
 		s->turn_of_timer = true;
 		on_time(s);
+		return;
+	}
+	if (event->data.ptr == &s->watches) {
+		rv_server_ready(s);
 		return;
 	}
 	for (size_t i = 0; i < s->n_doors; i++) {

@@ -79,15 +79,10 @@ rv_hall_sweep(struct rv_hall *hall)
 	}
 	for (uint32_t i = 1; i < hall->n_slots && n > 0; i++) {
 		struct rv_object *object = hall->objects[i];
-		struct reeve_request r;
 
 		if (object != NULL && object->mark != hall->mark) {
-			rv_request_init(&r, hall, NULL, object);
-			if (object->type->destroy != NULL) {
-				object->type->destroy(&r, object->state);
-				memset(
-				    object->state, 0, object->type->state_size);
-			}
+			rv_object_empty(hall, object);
+			memset(object->state, 0, object->type->state_size);
 			object->mark = hall->mark;
 			rv_object_unref(hall, object);
 		}

@@ -98,6 +98,72 @@ rv_hall_next(const struct rv_hall *hall)
 	return hall->n_heap > 0 ? hall->heap[1]->until : RV_FOREVER;
 }
 
+/* -------- those who wait for a number -------- */
+
+static uint64_t
+aside_key(const struct rv_object *object, uint32_t number)
+{
+	return (uint64_t)object->index << 32 | number;
+}
+
+static bool
+aside_reserve(struct rv_hall *hall)
+{
+	size_t room = hall->aside.n_buckets;
+
+	return hall->aside.n < room ||
+	       rv_hash_reserve(&hall->aside, room < 64 ? 64 : 2 * room);
+}
+
+/* There is room: nothing has taken it since it was there before. */
+static void
+put_aside(struct rv_hall *hall, struct rv_waiting *w)
+{
+	rv_hash_insert(
+	    &hall->aside, &w->aside, aside_key(w->object, w->number));
+	w->is_aside = true;
+}
+
+static void
+leave_aside(struct rv_hall *hall, struct rv_waiting *w)
+{
+	if (w->is_aside) {
+		(void)rv_hash_remove(&hall->aside, &w->aside);
+		w->is_aside = false;
+	}
+}
+
+static struct rv_waiting *
+find_aside(
+    const struct rv_hall *hall, const struct rv_object *object, uint32_t number)
+{
+	struct rv_hash_node *node =
+	    hall->aside.n > 0
+		? rv_hash_find(&hall->aside, aside_key(object, number))
+		: NULL;
+
+	return node != NULL ? RV_CONTAINER(node, struct rv_waiting, aside)
+			    : NULL;
+}
+
+bool
+rv_park_awaits(
+    const struct rv_hall *hall, const struct rv_object *object, uint32_t number)
+{
+	return find_aside(hall, object, number) != NULL;
+}
+
+void
+rv_park_wake(struct rv_hall *hall, struct rv_object *object, uint32_t number)
+{
+	struct rv_waiting *w = find_aside(hall, object, number);
+
+	if (w != NULL) {
+		rv_list_remove(&w->of_lane);
+		rv_list_insert(&object->awake, &w->of_lane);
+	}
+}
+
 /* -------- beginning -------- */
 
 static size_t
@@ -122,7 +188,8 @@ rv_park(struct reeve_request *r, rv_time timeout,
 	struct rv_buf bytes;
 
 	if (r->session->n_waiting < hall->limits.waiting &&
-	    hall->bytes + length < hall->limits.memory && heap_reserve(hall)) {
+	    hall->bytes + length < hall->limits.memory && heap_reserve(hall) &&
+	    (r->number == 0 || aside_reserve(hall))) {
 		w = rv_alloc(1, sizeof(*w) + length);
 	}
 	if (w == NULL) {
@@ -153,7 +220,13 @@ rv_park(struct reeve_request *r, rv_time timeout,
 	if (w->until != RV_FOREVER) {
 		heap_up(hall, ++hall->n_heap, w);
 	}
-	rv_list_insert(&r->object->lanes[w->lane], &w->of_lane);
+	w->number = r->number;
+	rv_list_init(&w->of_lane);
+	if (w->number != 0) {
+		put_aside(hall, w);
+	} else {
+		rv_list_insert(&r->object->lanes[w->lane], &w->of_lane);
+	}
 	rv_list_insert(&r->session->waiting, &w->of_session);
 	r->session->n_waiting++;
 	r->object->n_waiting++;
@@ -168,6 +241,7 @@ static void
 let_go(struct rv_hall *hall, struct rv_waiting *w)
 {
 	heap_remove(hall, w);
+	leave_aside(hall, w);
 	rv_list_remove(&w->of_lane);
 	rv_list_remove(&w->of_session);
 	w->session->n_waiting--;
@@ -226,7 +300,9 @@ try_again(struct rv_hall *hall, struct rv_waiting *w)
 	r.owner = w->owner;
 	r.slots = w->slots;
 	r.lane = w->lane;
+	r.number = w->number;
 	r.expired = w->expired;
+	leave_aside(hall, w);
 	begin = rv_wire_put_answer(r.out, r.id);
 	if (args != NULL) {
 		status = w->method->fn(&r, w->object->state, args, w->n_args);
@@ -234,6 +310,11 @@ try_again(struct rv_hall *hall, struct rv_waiting *w)
 	if (status == REEVE_EAGAIN && (!r.expired || r.waits_on)) {
 		if (!r.out->failed) {
 			r.out->len = begin;
+		}
+		if (w->number != 0) {
+			w->number = r.number;
+			put_aside(hall, w);
+			return false;
 		}
 		if (r.lane == w->lane) {
 			return false;
@@ -259,8 +340,15 @@ rv_park_settle(struct rv_hall *hall, struct rv_object *object)
 	}
 	object->is_settling = true;
 	rv_object_ref(object);
-	while (moved) {
+	while (moved || !rv_list_empty(&object->awake)) {
 		moved = false;
+		while (!rv_list_empty(&object->awake)) {
+			struct rv_waiting *w = RV_LIST_FIRST(
+			    &object->awake, struct rv_waiting, of_lane);
+
+			rv_list_remove(&w->of_lane);
+			moved = try_again(hall, w) || moved;
+		}
 		for (unsigned i = 0; i < RV_LANES; i++) {
 			struct rv_list *lane = &object->lanes[i];
 

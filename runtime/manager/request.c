@@ -29,7 +29,7 @@ rv_request_init(struct reeve_request *r, struct rv_hall *hall,
 	r->visit = NULL;
 	r->visit_ctx = NULL;
 	r->slots = NULL;
-	r->id = r->owner = r->n_answers = 0;
+	r->id = r->owner = r->n_answers = r->number = 0;
 	r->lane = 0;
 	r->expired = r->is_loading = r->waits_on = r->is_parked = false;
 	r->type[0] = r->text[0] = '\0';
@@ -146,6 +146,12 @@ reeve_request_caller(const struct reeve_request *r)
 	return r->session == NULL ? 0 : r->session->number << 32 | r->owner;
 }
 
+uint64_t
+reeve_request_client(const struct reeve_request *r)
+{
+	return r->session == NULL ? 0 : r->session->number;
+}
+
 bool
 reeve_request_is_loading(const struct reeve_request *r)
 {
@@ -208,6 +214,73 @@ rv_request_end_lease(struct reeve_request *r)
 		}
 	}
 	return false;
+}
+
+/* -------- of objects to which something happens -------- */
+
+enum reeve_status
+reeve_request_wait_for(struct reeve_request *r, uint32_t number)
+{
+	if (number == 0) {
+		return reeve_request_fail(r, REEVE_EINVALID, "arguments",
+		    "0 is no number to wait for");
+	}
+	if (rv_park_awaits(r->hall, r->object, number)) {
+		return reeve_request_fail(r, REEVE_EBUSY, "busy",
+		    "another call waits for number %u", number);
+	}
+	r->number = number;
+	return REEVE_OK;
+}
+
+void
+reeve_request_wake(struct reeve_request *r, uint32_t number)
+{
+	rv_park_wake(r->hall, r->object, number);
+}
+
+enum reeve_status
+reeve_request_watch(struct reeve_request *r, int fd)
+{
+	struct rv_edge *edge = &r->hall->edge;
+	enum reeve_status status = REEVE_ENOTBUILT;
+
+	if (edge->watch != NULL) {
+		status = edge->watch(edge->ctx, r->object, fd);
+	}
+	if (status == REEVE_OK) {
+		r->object->watched = fd;
+		return REEVE_OK;
+	}
+	return reeve_request_fail(r, status, "watch",
+	    "the manager cannot poll what %s is told of by",
+	    r->object->type->name);
+}
+
+void
+reeve_request_later(struct reeve_request *r, void (*work)(void *arg), void *arg)
+{
+	struct rv_edge *edge = &r->hall->edge;
+
+	if (edge->later == NULL || !edge->later(edge->ctx, work, arg)) {
+		work(arg);
+	}
+}
+
+enum reeve_status
+reeve_request_charge(struct reeve_request *r, int64_t bytes)
+{
+	struct rv_hall *hall = r->hall;
+
+	if (bytes > 0 &&
+	    (hall->bytes > hall->limits.memory ||
+		(uint64_t)bytes > hall->limits.memory - hall->bytes)) {
+		return rv_request_not_kept(r, REEVE_EFULL);
+	}
+	RV_ASSERT(bytes >= 0 || r->object->charged >= (uint64_t)-bytes);
+	hall->bytes += (uint64_t)bytes;
+	r->object->charged += (uint64_t)bytes;
+	return REEVE_OK;
 }
 
 /* -------- from the bytes to the method -------- */

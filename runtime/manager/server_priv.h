@@ -45,6 +45,8 @@ struct reeve_manager_server {
 	rv_time snapshot_every, snapshot_at;
 	bool snapshot_at_end;
 	bool turn_of_timer; /* the timer or the end was there */
+	int watches;        /* an epoll of what objects watch; -1: none does */
+	struct rv_list later; /* threads: server_later.c */
 };
 
 /* server_client.c */
@@ -56,6 +58,15 @@ void rv_server_flush(struct reeve_manager_server *);
 void rv_server_send(struct reeve_manager_server *, struct rv_client *);
 void rv_server_drop(struct reeve_manager_server *, struct rv_client *);
 void rv_server_retry_soon(struct reeve_manager_server *);
+
+/* server_watch.c: objects that are told of something by a descriptor. */
+enum reeve_status rv_server_watch(void *server, struct rv_object *, int fd);
+void rv_server_ready(struct reeve_manager_server *);
+
+/* server_later.c: false: there can be no thread. */
+bool rv_server_later(void *server, void (*work)(void *arg), void *arg);
+/* Wait for all of them. */
+void rv_server_join(struct reeve_manager_server *);
 
 /* snapshot.c */
 enum reeve_status rv_snapshot_write(

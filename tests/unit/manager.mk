@@ -5,7 +5,8 @@ check_PROGRAMS += tests/unit/test_manager_key
 TESTS += tests/unit/test_manager_key
 endif
 manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
-	tests/unit/test_manager_deaths tests/unit/test_manager_server
+	tests/unit/test_manager_deaths tests/unit/test_manager_own \
+	tests/unit/test_manager_server
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
 endif
@@ -25,6 +26,11 @@ tests_unit_test_manager_deaths_SOURCES = tests/unit/test_manager_deaths.c \
 	$(rv_manager_rig) $(rv_crew_rig)
 tests_unit_test_manager_deaths_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_deaths_LDADD = runtime/manager/librv_manager.la \
+	runtime/conn/librv_conn.la $(rv_crew_libs) -lpthread
+tests_unit_test_manager_own_SOURCES = tests/unit/test_manager_own.c \
+	$(rv_manager_rig) $(rv_crew_rig)
+tests_unit_test_manager_own_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_own_LDADD = runtime/manager/librv_manager.la \
 	runtime/conn/librv_conn.la $(rv_crew_libs) -lpthread
 tests_unit_test_manager_server_SOURCES = tests/unit/test_manager_server.c
 tests_unit_test_manager_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

@@ -357,6 +357,8 @@ struct reeve_manager_type {
 	void (*left)(struct reeve_request *, void *state);
 	/* the client has gone that a lease was given to */
 	void (*lost)(struct reeve_request *, void *state, uint64_t lease);
+	/* what reeve_request_watch was given is readable; never blocks */
+	void (*ready)(struct reeve_request *, void *state);
 };
 
 /* One value more of the answer. */
@@ -387,6 +389,9 @@ REEVE_PUBLIC uint64_t *reeve_request_slots(struct reeve_request *);
 REEVE_PUBLIC bool reeve_request_expired(const struct reeve_request *);
 /* Who calls: not 0, and another one for each client and `owner` in it. */
 REEVE_PUBLIC uint64_t reeve_request_caller(const struct reeve_request *);
+/* Which client: another one for each connection, whichever owner calls; 0: the
+ * server itself. */
+REEVE_PUBLIC uint64_t reeve_request_client(const struct reeve_request *);
 /* Made from a snapshot. */
 REEVE_PUBLIC bool reeve_request_is_loading(const struct reeve_request *);
 /*
@@ -396,6 +401,39 @@ REEVE_PUBLIC bool reeve_request_is_loading(const struct reeve_request *);
 REEVE_PUBLIC enum reeve_status reeve_request_lease(
     struct reeve_request *, uint64_t lease) REEVE_MUST_CHECK;
 REEVE_PUBLIC void reeve_request_unlease(struct reeve_request *, uint64_t lease);
+
+/*
+ * Of objects to which something happens between calls. Their methods wait, too;
+ * but not in a lane, where the first comes first: each for a number (not 0) of
+ * the object's own choice, which is said before REEVE_EAGAIN is returned. The
+ * method is called again when `wake` has said that number, or the time is over.
+ * REEVE_EBUSY: another call waits for it.
+ */
+REEVE_PUBLIC enum reeve_status reeve_request_wait_for(
+    struct reeve_request *, uint32_t number) REEVE_MUST_CHECK;
+/* At the end of this call, or of `ready`. */
+REEVE_PUBLIC void reeve_request_wake(struct reeve_request *, uint32_t number);
+/*
+ * Call `ready` whenever this descriptor is readable, instead of the one before;
+ * -1: none. It stays the object's, which closes it after `destroy` was called
+ * at the earliest. REEVE_ESYS: it cannot be polled.
+ */
+REEVE_PUBLIC enum reeve_status reeve_request_watch(
+    struct reeve_request *, int fd) REEVE_MUST_CHECK;
+/*
+ * What takes its time and needs nobody, such as the end of what the object
+ * had: in a thread of its own, all signals blocked. The server's end waits for
+ * it. Where there can be no thread it is done at once.
+ */
+REEVE_PUBLIC void reeve_request_later(
+    struct reeve_request *, void (*work)(void *arg), void *arg);
+/*
+ * Memory that the object has besides what it keeps, to be counted: so many
+ * bytes more, or fewer; at its end none is. REEVE_EFULL: the server's limit;
+ * then it was not counted.
+ */
+REEVE_PUBLIC enum reeve_status reeve_request_charge(
+    struct reeve_request *, int64_t bytes) REEVE_MUST_CHECK;
 
 /*
  * A change that clients ask for by name, of one value, within the server, so
