@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += runtime/manager/librv_manager.la
 runtime_manager_librv_manager_la_SOURCES = runtime/manager/call_wire.c \
 	runtime/manager/call_wire.h runtime/manager/hall.c \
 	runtime/manager/hall.h runtime/manager/manager_batch.c runtime/manager/manager_client.c \
-	runtime/manager/manager_client.h runtime/manager/manager_process.c runtime/manager/marks.c \
+	runtime/manager/manager_client.h runtime/manager/manager_connect.c \
+	runtime/manager/manager_process.c runtime/manager/marks.c \
 	runtime/manager/pairs.c runtime/manager/pairs.h \
 	runtime/manager/park.c runtime/manager/proxy.c \
 	runtime/manager/request.c runtime/manager/manager_server.c \

@@ -27,6 +27,7 @@ struct reeve_batch {
 	struct rv_buf calls, answers;
 	struct place *places;
 	uint32_t n, room;
+	uint32_t serial; /* of the connection that its calls are for */
 	bool is_committed, starved;
 };
 
@@ -92,32 +93,24 @@ make_places(struct reeve_batch *b)
 	return REEVE_OK;
 }
 
+/* The lock is held. */
 static enum reeve_status
-add(struct reeve_batch *b, struct reeve_proxy *p, uint16_t number,
-    const char *method, const struct reeve_datum *args, size_t n_args,
-    uint32_t flags, struct reeve_error *err)
+put_call(struct reeve_batch *b, struct rv_call_head *head, const char *method,
+    const struct reeve_datum *args, size_t n_args, struct reeve_error *err)
 {
-	struct rv_call_head head;
-	size_t before;
+	size_t before = b->calls.len;
 
-	if (b == NULL || p == NULL || p->magic != RV_PROXY_MAGIC ||
-	    p->manager != b->manager || b->is_committed ||
-	    (flags & ~(uint32_t)RV_CALL_FLAGS) != 0 ||
-	    (number == 0 && method == NULL)) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot add to the batch: no proxy of its manager, no "
-		    "method, no such flag, or it is committed");
+	if (b->n == 0) {
+		b->serial = b->manager->serial;
 	}
 	if (make_places(b) != REEVE_OK) {
 		return rv_error_sys(err, ENOMEM, "cannot add to the batch");
 	}
-	rv_manager_head(p, number, flags, n_args, 0, &head);
-	head.id = b->n + 1; /* put right by the commit */
-	before = b->calls.len;
-	rv_manager_put(&b->calls, &head, method, args, n_args);
+	head->id = b->n + 1; /* put right by the commit */
+	rv_manager_put(&b->calls, head, method, args, n_args);
 	if (b->calls.failed) {
 		b->calls.len = before;
-		b->calls.failed = false;
+		b->calls.failed = b->calls.starved = false;
 		return rv_error_sys(err, ENOMEM, "cannot add to the batch");
 	}
 	if (b->calls.len > b->manager->message_max) {
@@ -128,6 +121,35 @@ add(struct reeve_batch *b, struct reeve_proxy *p, uint16_t number,
 	}
 	b->places[b->n++].at = 0;
 	return REEVE_OK;
+}
+
+static enum reeve_status
+add(struct reeve_batch *b, struct reeve_proxy *p, uint16_t number,
+    const char *method, const struct reeve_datum *args, size_t n_args,
+    uint32_t flags, struct reeve_error *err)
+{
+	struct rv_call_head head;
+	enum reeve_status status;
+
+	if (b == NULL || p == NULL || p->magic != RV_PROXY_MAGIC ||
+	    p->manager != b->manager || b->is_committed ||
+	    (flags & ~(uint32_t)RV_CALL_FLAGS) != 0 ||
+	    (number == 0 && method == NULL)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot add to the batch: no proxy of its manager, no "
+		    "method, no such flag, or it is committed");
+	}
+	status = rv_manager_enter(b->manager, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
+	status = rv_proxy_ready(p, err);
+	if (status == REEVE_OK) {
+		rv_manager_head(p, number, flags, n_args, 0, &head);
+		status = put_call(b, &head, method, args, n_args, err);
+	}
+	rv_manager_leave(b->manager);
+	return status;
 }
 
 enum reeve_status
@@ -184,6 +206,24 @@ number_calls(struct reeve_batch *b, uint32_t first)
 	}
 }
 
+/* Behind what was submitted before, in a message of its own: it is one. */
+static enum reeve_status
+send_calls(struct reeve_batch *b, rv_time until, struct reeve_error *err)
+{
+	struct reeve_manager *m = b->manager;
+	enum reeve_status status = rv_manager_send(m, until, err);
+
+	if (status != REEVE_OK) {
+		return status;
+	}
+	rv_buf_add(&m->out, b->calls.data, b->calls.len);
+	if (m->out.failed) {
+		m->out.failed = m->out.starved = false;
+		return rv_error_sys(err, ENOMEM, "cannot commit the batch");
+	}
+	return REEVE_OK;
+}
+
 enum reeve_status
 reeve_batch_commit(
     struct reeve_batch *b, int64_t timeout, struct reeve_error *err)
@@ -203,17 +243,16 @@ reeve_batch_commit(
 	until = rv_time_add(
 	    rv_sys_now(), rv_time_add(RV_MAX(timeout, 0), m->patience));
 	b->is_committed = true;
-	if (b->n > 0) {
-		if (m->next_id > UINT32_MAX - b->n - 1) {
-			m->next_id = 0;
-		}
-		b->waiter.first = m->next_id + 1;
-		b->waiter.n = b->waiter.n_left = b->n;
+	if (b->n > 0 && b->serial != m->serial) {
+		status = rv_error(err, REEVE_EBROKEN,
+		    "cannot commit the batch: it is of a connection to %s that "
+		    "is gone",
+		    m->address);
+	} else if (b->n > 0) {
 		b->waiter.deliver = keep_answer;
-		m->next_id += b->n;
+		rv_manager_expect(m, &b->waiter, b->n);
 		number_calls(b, b->waiter.first);
-		rv_list_insert(&m->waiters, &b->waiter.all);
-		status = rv_manager_send(m, &b->calls, until, err);
+		status = send_calls(b, until, err);
 		if (status == REEVE_OK) {
 			status = rv_manager_await(m, &b->waiter, until, err);
 		}
@@ -280,7 +319,6 @@ struct reeve_pending {
 	struct rv_waiter waiter;
 	struct reeve_manager *manager;
 	struct rv_buf answer;
-	uint32_t serial; /* of the connection that it was sent by */
 	bool starved;
 };
 
@@ -325,24 +363,25 @@ reeve_proxy_submit(struct reeve_pending **out, struct reeve_proxy *proxy,
 	}
 	status = rv_proxy_ready(proxy, err);
 	if (status == REEVE_OK) {
-		if (++m->next_id == 0) {
-			m->next_id++;
-		}
 		p->manager = m;
-		p->serial = m->serial;
 		rv_buf_init(&p->answer, SIZE_MAX / 4);
-		p->waiter.first = m->next_id;
-		p->waiter.n = p->waiter.n_left = 1;
 		p->waiter.deliver = keep_one;
-		rv_list_insert(&m->waiters, &p->waiter.all);
+		rv_manager_expect(m, &p->waiter, 1);
 		rv_manager_head(proxy, 0, 0, n_args, timeout, &head);
-		head.id = m->next_id;
-		rv_manager_put(&m->out, &head, method, args, n_args);
+		head.id = p->waiter.first;
+		status = rv_manager_add(m, &head, method, args, n_args, err);
+	}
+	if (status == REEVE_OK &&
+	    (m->own->is_polled || m->out.len >= RV_GATHERED)) {
 		status = rv_manager_send(
-		    m, &m->out, rv_time_add(rv_sys_now(), m->patience), err);
+		    m, rv_time_add(rv_sys_now(), m->patience), err);
+		if (status == REEVE_ETIMEDOUT) {
+			rv_manager_give_up(m);
+		}
 	}
 	if (status != REEVE_OK) {
 		rv_list_remove(&p->waiter.all);
+		rv_buf_finish(&p->answer);
 		rv_free(p);
 		p = NULL;
 	}
@@ -356,8 +395,28 @@ reeve_proxy_submit(struct reeve_pending **out, struct reeve_proxy *proxy,
 bool
 reeve_pending_is_done(const struct reeve_pending *p)
 {
-	return p != NULL &&
-	       (p->waiter.n_left == 0 || p->manager->broken != REEVE_OK);
+	const struct reeve_manager *m = p != NULL ? p->manager : NULL;
+	bool is_done;
+
+	if (m == NULL) {
+		return false;
+	}
+	pthread_mutex_lock(&m->own->lock);
+	is_done = p->waiter.n_left == 0 || !m->own->is_ours ||
+		  m->broken != REEVE_OK || p->waiter.serial != m->serial;
+	pthread_mutex_unlock(&m->own->lock);
+	return is_done;
+}
+
+static bool
+has_answer(const struct reeve_pending *p)
+{
+	bool has;
+
+	pthread_mutex_lock(&p->manager->own->lock);
+	has = p->waiter.n_left == 0;
+	pthread_mutex_unlock(&p->manager->own->lock);
+	return has;
 }
 
 enum reeve_status
@@ -370,18 +429,14 @@ reeve_pending_wait(struct reeve_pending *p, struct reeve_result *result,
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot wait for a call: there is none");
 	}
-	if (p->waiter.n_left > 0) {
+	/* an answer that has come is there, even if the connection is not */
+	if (!has_answer(p)) {
 		status = rv_manager_enter(p->manager, err);
 		if (status != REEVE_OK) {
 			return status;
 		}
-		status =
-		    p->serial != p->manager->serial
-			? rv_error(err, REEVE_EBROKEN,
-			      "the call was of the process that forked us")
-			: rv_manager_await(p->manager, &p->waiter,
-			      rv_time_add(rv_sys_now(), RV_MAX(timeout, 1)),
-			      err);
+		status = rv_manager_await(p->manager, &p->waiter,
+		    rv_time_add(rv_sys_now(), RV_MAX(timeout, 1)), err);
 		rv_manager_leave(p->manager);
 	}
 	if (status == REEVE_ETIMEDOUT) {
@@ -403,14 +458,15 @@ reeve_pending_free(struct reeve_pending *p)
 	if (p == NULL) {
 		return;
 	}
-	/* under the lock: somebody may be receiving it */
-	if (p->waiter.n_left > 0 &&
-	    rv_manager_enter(p->manager, NULL) == REEVE_OK) {
-		rv_list_remove(&p->waiter.all);
-		rv_manager_leave(p->manager);
-	} else {
+	/* under the lock: somebody may be receiving it, or it is not sent */
+	pthread_mutex_lock(&p->manager->own->lock);
+	if (p->manager->own->is_ours) {
+		if (p->waiter.n_left > 0) {
+			(void)rv_manager_try_send(p->manager);
+		}
 		rv_list_remove(&p->waiter.all);
 	}
+	pthread_mutex_unlock(&p->manager->own->lock);
 	rv_buf_finish(&p->answer);
 	rv_free(p);
 }

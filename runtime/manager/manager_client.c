@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The connection of a client: made, greeted, made anew after a fork; sending,
- * and receiving for all threads. Knows of calls that they have numbers.
+ * The traffic of a client: calls, which are gathered and sent together, and
+ * answers, which whoever waits receives for all threads. Knows of calls that
+ * they have numbers. The connection itself is manager_connect.c's.
  */
 #include "config.h"
 
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,8 +18,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "conn/transport.h"
 #include "sys/sys.h"
+
+/* What is kept of the memory of calls that were sent. */
+#define KEPT ((size_t)64 * 1024)
 
 /* -------- answers -------- */
 
@@ -30,8 +32,9 @@ rv_manager_broken(const struct reeve_manager *m, struct reeve_error *err)
 	    m->address, m->why);
 }
 
-static void
-break_it(struct reeve_manager *m, enum reeve_status status, const char *why)
+void
+rv_manager_break(
+    struct reeve_manager *m, enum reeve_status status, const char *why)
 {
 	if (m->broken == REEVE_OK) {
 		m->broken = status;
@@ -43,7 +46,7 @@ break_it(struct reeve_manager *m, enum reeve_status status, const char *why)
 void
 rv_manager_give_up(struct reeve_manager *m)
 {
-	break_it(m, REEVE_EBROKEN, "it did not answer in time");
+	rv_manager_break(m, REEVE_EBROKEN, "it did not answer in time");
 	reeve_conn_shutdown(m->conn);
 }
 
@@ -71,7 +74,7 @@ last_word(struct reeve_manager *m, const struct rv_answer_head *head,
 	struct reeve_error said = { 0 };
 
 	(void)rv_result_error(&said, head, values, length);
-	break_it(m, REEVE_EBROKEN, said.text);
+	rv_manager_break(m, REEVE_EBROKEN, said.text);
 }
 
 static bool
@@ -116,7 +119,7 @@ take_message(struct reeve_manager *m, enum reeve_status status)
 		return;
 	}
 	if (status != REEVE_OK) {
-		break_it(m, REEVE_EBROKEN,
+		rv_manager_break(m, REEVE_EBROKEN,
 		    status == REEVE_EEND || status == REEVE_EBROKEN
 			? "the server is gone"
 			: reeve_status_text(status));
@@ -124,23 +127,34 @@ take_message(struct reeve_manager *m, enum reeve_status status)
 	}
 	while (c.left > 0) {
 		if (!take_answer(m, &c)) {
-			break_it(
+			rv_manager_break(
 			    m, REEVE_EBROKEN, "what it answered is no answer");
 			break;
 		}
 	}
 }
 
-static rv_time
-left_until(rv_time until)
+/* The lock is let go of, and the connection may be used. */
+static void
+go_out(struct reeve_manager *m)
 {
-	rv_time now;
+	m->n_outside++;
+	pthread_mutex_unlock(&m->own->lock);
+}
 
-	if (until == RV_FOREVER) {
-		return RV_FOREVER;
+static void
+come_in(struct reeve_manager *m)
+{
+	pthread_mutex_lock(&m->own->lock);
+	m->n_outside--;
+}
+
+static void
+wake_others(struct reeve_manager *m)
+{
+	if (m->n_asleep > 0) {
+		pthread_cond_broadcast(&m->own->turn);
 	}
-	now = rv_sys_now();
-	return until > now ? until - now : 0;
 }
 
 /* Receive once, for all. The lock is held, but not meanwhile. */
@@ -150,20 +164,17 @@ receive(struct reeve_manager *m, rv_time timeout)
 	enum reeve_status status;
 
 	m->is_receiving = true;
-	pthread_mutex_unlock(&m->own->lock);
+	go_out(m);
 	status =
 	    reeve_conn_recv(m->conn, &m->parcel, REEVE_ANY_LENGTH, timeout);
-	pthread_mutex_lock(&m->own->lock);
+	come_in(m);
 	m->is_receiving = false;
 	take_message(m, status);
-	if (m->n_asleep > 0) {
-		pthread_cond_broadcast(&m->own->turn);
-	}
+	wake_others(m);
 }
 
-/* Until somebody else has received something, or the time is over. */
-static void
-sleep_until(struct reeve_manager *m, rv_time until)
+void
+rv_manager_sleep(struct reeve_manager *m, rv_time until)
 {
 	struct timespec at;
 
@@ -179,28 +190,82 @@ sleep_until(struct reeve_manager *m, rv_time until)
 	m->n_asleep--;
 }
 
-enum reeve_status
-rv_manager_await(struct reeve_manager *m, struct rv_waiter *w, rv_time until,
-    struct reeve_error *err)
-{
-	while (w->n_left > 0) {
-		rv_time left;
+/* -------- sending -------- */
 
-		if (m->broken != REEVE_OK) {
-			return rv_manager_broken(m, err);
+/* The calls that one message takes: whole ones, one at least. */
+static size_t
+piece_of(const struct rv_buf *out, uint64_t max)
+{
+	struct rv_cursor c = { (const unsigned char *)out->data, out->len };
+	struct rv_call_head head;
+	size_t n = 0;
+
+	if (out->len <= max) {
+		return out->len;
+	}
+	while (n < out->len) {
+		struct rv_cursor at = c;
+
+		if (!rv_wire_get_call(&at, &head)) {
+			RV_NEVER("what we wrote is a call");
 		}
-		left = left_until(until);
-		if (left <= 0) {
-			return rv_error(err, REEVE_ETIMEDOUT,
-			    "the manager at %s does not answer", m->address);
+		if (n > 0 && n + head.length > max) {
+			break;
 		}
-		if (m->is_receiving) {
-			sleep_until(m, until);
+		n += head.length;
+		c.at += head.length;
+		c.left -= head.length;
+	}
+	return n;
+}
+
+static void
+break_by_sending(struct reeve_manager *m, enum reeve_status status)
+{
+	/* what it said before it went may be there to be read */
+	if (!m->is_receiving) {
+		receive(m, 0);
+	}
+	rv_manager_break(m, REEVE_EBROKEN,
+	    status == REEVE_EBROKEN ? "the server is gone"
+				    : reeve_status_text(status));
+}
+
+/* False: it does not read, and more is to be sent. Waits for nothing. */
+static bool
+try_send(struct reeve_manager *m)
+{
+	while (m->out.len > 0 && m->broken == REEVE_OK) {
+		size_t n = piece_of(&m->out, m->message_max);
+		enum reeve_status status =
+		    reeve_conn_send(m->conn, m->out.data, n, 0);
+
+		if (status == REEVE_ETIMEDOUT) {
+			return false;
+		}
+		if (status != REEVE_OK) {
+			break_by_sending(m, status);
+			break;
+		}
+		if (n < m->out.len) {
+			rv_buf_consume(&m->out, n);
+		} else if (m->out.cap > KEPT) {
+			rv_buf_finish(&m->out);
+			rv_buf_init(&m->out, SIZE_MAX / 4);
 		} else {
-			receive(m, left);
+			rv_buf_reset(&m->out);
+		}
+		m->is_unsent = reeve_conn_unsent(m->conn) > 0;
+	}
+	if (m->is_unsent && m->broken == REEVE_OK) {
+		enum reeve_status status = reeve_conn_flush(m->conn, 0);
+
+		m->is_unsent = status == REEVE_ETIMEDOUT;
+		if (status != REEVE_OK && status != REEVE_ETIMEDOUT) {
+			break_by_sending(m, status);
 		}
 	}
-	return REEVE_OK;
+	return !m->is_unsent || m->broken != REEVE_OK;
 }
 
 /* It does not take more: make room by reading, so that both go on. */
@@ -213,257 +278,108 @@ wait_to_send(struct reeve_manager *m, rv_time until)
 	bool receives = !m->is_receiving;
 
 	m->is_receiving = true;
-	pthread_mutex_unlock(&m->own->lock);
-	(void)!reeve_wait(&item, 1, NULL, left_until(until));
-	pthread_mutex_lock(&m->own->lock);
+	go_out(m);
+	(void)!reeve_wait(&item, 1, NULL, rv_manager_left(until));
+	come_in(m);
 	if (receives) {
 		m->is_receiving = false;
 		if ((item.ready & REEVE_WAIT_READ) != 0) {
 			receive(m, 0);
 		}
+		wake_others(m);
 	}
 }
 
-enum reeve_status
-rv_manager_send(struct reeve_manager *m, struct rv_buf *out, rv_time until,
-    struct reeve_error *err)
+bool
+rv_manager_try_send(struct reeve_manager *m)
 {
-	struct rv_buf bytes = *out;
-	enum reeve_status status;
+	return (m->out.len == 0 && !m->is_unsent) || try_send(m);
+}
 
-	if (bytes.failed || bytes.len > m->message_max) {
-		rv_buf_reset(out);
-		return bytes.starved
-			   ? rv_error_sys(err, ENOMEM, "cannot call")
-			   : rv_error(err, REEVE_ETOOBIG,
-				 "cannot call: the message is longer than the "
-				 "manager takes");
-	}
-	/* others may write into `out` while we wait */
-	memset(out, 0, sizeof(*out));
-	rv_buf_init(out, bytes.max);
-	for (;;) {
-		status = m->broken;
-		if (status != REEVE_OK) {
-			(void)rv_manager_broken(m, err);
-			break;
-		}
-		status = reeve_conn_send(m->conn, bytes.data, bytes.len, 0);
-		if (status != REEVE_ETIMEDOUT) {
-			break;
-		}
-		if (left_until(until) <= 0) {
-			(void)rv_error(err, status,
+enum reeve_status
+rv_manager_send(struct reeve_manager *m, rv_time until, struct reeve_error *err)
+{
+	while (m->broken == REEVE_OK && !rv_manager_try_send(m)) {
+		if (rv_manager_left(until) <= 0) {
+			return rv_error(err, REEVE_ETIMEDOUT,
 			    "cannot call the manager at %s: it does not read",
 			    m->address);
-			break;
 		}
 		wait_to_send(m, until);
 	}
-	if (status != REEVE_OK && status != REEVE_ETIMEDOUT &&
-	    m->broken == REEVE_OK) {
-		/* what it said before it went may be there to be read */
-		receive(m, 0);
-		break_it(m, REEVE_EBROKEN, "the server is gone");
-		status = m->broken;
-		(void)rv_manager_broken(m, err);
-	}
-	if (out->data == NULL) {
-		rv_buf_reset(&bytes);
-		*out = bytes;
-	} else {
-		rv_buf_finish(&bytes);
-	}
-	return status;
-}
-
-/* -------- connecting -------- */
-
-static enum reeve_status
-greeting(struct reeve_manager *m, struct reeve_error *err)
-{
-	struct rv_cursor c = { m->parcel.data, m->parcel.length };
-	struct reeve_datum values[4];
-	struct rv_answer_head head;
-
-	if (!rv_wire_get_answer(&c, &head) || head.id != 0) {
-		return rv_error(err, REEVE_EPROTO,
-		    "cannot connect to %s: it is no manager", m->address);
-	}
-	if (head.status != REEVE_OK) {
-		return rv_result_error(
-		    err, &head, c.at, head.length - RV_ANSWER_BYTES);
-	}
-	for (unsigned i = 0; i < 4; i++) {
-		if (i >= head.n_values || !rv_wire_get_value(&c, &values[i])) {
-			return rv_error(err, REEVE_EPROTO,
-			    "cannot connect to %s: it is no manager",
-			    m->address);
-		}
-	}
-	if (values[0].type != REEVE_DATUM_TEXT ||
-	    strcmp(values[0].data, "reeve-manager") != 0 ||
-	    values[1].is.integer != RV_CALL_WIRE_VERSION) {
-		return rv_error(err, REEVE_EPROTO,
-		    "cannot connect to %s: it is no manager of this version",
-		    m->address);
-	}
-	m->server_pid = values[2].is.integer;
-	m->message_max = (uint64_t)values[3].is.integer;
-	return REEVE_OK;
-}
-
-static enum reeve_status
-dial(struct reeve_manager *m, int64_t timeout, struct reeve_error *err)
-{
-	struct reeve_connect_options options = { .size = sizeof(options),
-		.flags = m->flags,
-		.users = m->users,
-		.n_users = m->n_users,
-		.guard = m->guard };
-	rv_time until = rv_time_add(rv_sys_now(), RV_MAX(timeout, 0));
-	enum reeve_status status =
-	    reeve_conn_connect(&m->conn, m->address, &options, timeout, err);
-
-	if (status != REEVE_OK) {
-		return status;
-	}
-	status = reeve_conn_recv(
-	    m->conn, &m->parcel, (size_t)1 << 20, left_until(until));
-	if (status == REEVE_EEND) {
-		status = REEVE_EBROKEN;
-	}
-	status = status == REEVE_OK
-		     ? greeting(m, err)
-		     : rv_error(err, status,
-			   "cannot connect to %s: its greeting: %s", m->address,
-			   reeve_status_text(status));
-	if (status == REEVE_OK) {
-		m->broken = REEVE_OK;
-		m->serial++;
-	} else {
-		reeve_conn_free(m->conn);
-		m->conn = NULL;
-	}
-	return status;
-}
-
-static enum reeve_status
-copy_options(struct reeve_manager *m, const char *address,
-    const struct reeve_manager_connect_options *options)
-{
-	m->patience = RV_PATIENCE;
-	m->address = rv_strdup(address);
-	m->own = rv_sys_mmap_own(sizeof(*m->own));
-	if (m->address == NULL || m->own == NULL) {
-		return REEVE_ENOMEM;
-	}
-	if (options == NULL) {
-		return REEVE_OK;
-	}
-	m->flags = options->flags;
-	if (options->guard != NULL) {
-		m->guard = options->guard->ops->ref(options->guard);
-	}
-	if (options->patience > 0) {
-		m->patience = options->patience;
-	}
-	if (options->n_users > 0) {
-		m->users = rv_alloc(options->n_users, sizeof(*m->users));
-		if (m->users == NULL) {
-			return REEVE_ENOMEM;
-		}
-		memcpy(m->users, options->users,
-		    options->n_users * sizeof(*m->users));
-		m->n_users = options->n_users;
-	}
-	return REEVE_OK;
+	return m->broken == REEVE_OK ? REEVE_OK : rv_manager_broken(m, err);
 }
 
 enum reeve_status
-reeve_manager_connect(struct reeve_manager **out, const char *address,
-    const struct reeve_manager_connect_options *options, int64_t timeout,
+rv_manager_add(struct reeve_manager *m, struct rv_call_head *head,
+    const char *method, const struct reeve_datum *args, size_t n_args,
     struct reeve_error *err)
 {
-	struct reeve_manager *m;
-	enum reeve_status status;
+	size_t before;
 
-	if (out == NULL || address == NULL) {
-		return rv_error(err, REEVE_EINVALID,
-		    "cannot connect to a manager: no address");
+	if (m->releases.len > 0) {
+		rv_buf_add(&m->out, m->releases.data, m->releases.len);
+		rv_buf_reset(&m->releases);
 	}
-	if (options != NULL && options->size != sizeof(*options)) {
-		return rv_error_size(
-		    err, "struct reeve_manager_connect_options", options->size);
+	before = m->out.len;
+	rv_manager_put(&m->out, head, method, args, n_args);
+	if (!m->out.failed && m->out.len - before <= m->message_max) {
+		return REEVE_OK;
 	}
-	m = rv_alloc(1, sizeof(*m));
-	if (m == NULL) {
-		return rv_error_sys(err, ENOMEM, "cannot connect");
+	m->out.len = before;
+	if (m->out.failed) {
+		m->out.failed = m->out.starved = false;
+		return rv_error_sys(err, ENOMEM, "cannot call");
 	}
-	m->magic = RV_MANAGER_MAGIC;
-	rv_list_init(&m->waiters);
-	rv_buf_init(&m->out, SIZE_MAX / 4);
-	rv_buf_init(&m->releases, SIZE_MAX / 4);
-	status = copy_options(m, address, options);
-	if (status != REEVE_OK) {
-		(void)rv_error_sys(err, ENOMEM, "cannot connect");
-	} else {
-		m->own->is_ours = true;
-		status = dial(m, timeout, err);
-	}
-	if (status != REEVE_OK) {
-		reeve_manager_free(m);
-		return status;
-	}
-	*out = m;
-	return REEVE_OK;
+	return rv_error(err, REEVE_ETOOBIG,
+	    "cannot call: the message is longer than the manager takes");
 }
+
+/* -------- waiting for answers -------- */
 
 void
-reeve_manager_free(struct reeve_manager *m)
+rv_manager_expect(struct reeve_manager *m, struct rv_waiter *w, uint32_t n)
 {
-	if (m == NULL || m->magic != RV_MANAGER_MAGIC) {
-		return;
+	if (m->next_id > UINT32_MAX - n - 1) {
+		m->next_id = 0;
 	}
-	m->magic = 0;
-	reeve_conn_free(m->conn);
-	reeve_parcel_free(&m->parcel);
-	rv_buf_finish(&m->out);
-	rv_buf_finish(&m->releases);
-	if (m->own != NULL) {
-		(void)munmap(m->own, sizeof(*m->own));
-	}
-	if (m->guard != NULL) {
-		m->guard->ops->unref(m->guard);
-	}
-	rv_free(m->users);
-	rv_free(m->address);
-	rv_free(m);
+	w->first = m->next_id + 1;
+	w->n = w->n_left = n;
+	w->serial = m->serial;
+	m->next_id += n;
+	rv_list_insert(&m->waiters, &w->all);
 }
 
-/*
- * In a child of a fork: nothing of what the parent's threads were doing is
- * ours, and the connection is the parent's.
- */
-static enum reeve_status
-connect_anew(struct reeve_manager *m, struct reeve_error *err)
+enum reeve_status
+rv_manager_await(struct reeve_manager *m, struct rv_waiter *w, rv_time until,
+    struct reeve_error *err)
 {
-	m->own->is_ours = true;
-	m->is_receiving = false;
-	m->n_asleep = 0;
-	while (!rv_list_empty(&m->waiters)) {
-		rv_list_remove(m->waiters.next);
+	while (w->n_left > 0) {
+		bool sent = rv_manager_try_send(m);
+		rv_time left;
+
+		if (m->broken != REEVE_OK) {
+			return rv_manager_broken(m, err);
+		}
+		if (w->serial != m->serial) {
+			return rv_error(err, REEVE_EBROKEN,
+			    "the call was of a connection to %s that is gone",
+			    m->address);
+		}
+		left = rv_manager_left(until);
+		if (left <= 0) {
+			return rv_error(err, REEVE_ETIMEDOUT,
+			    "the manager at %s does not answer", m->address);
+		}
+		if (!sent) {
+			wait_to_send(m, until);
+		} else if (m->is_receiving) {
+			rv_manager_sleep(m, until);
+		} else {
+			receive(m, left);
+		}
 	}
-	rv_buf_finish(&m->out);
-	rv_buf_finish(&m->releases);
-	rv_buf_init(&m->out, SIZE_MAX / 4);
-	rv_buf_init(&m->releases, SIZE_MAX / 4);
-	reeve_parcel_free(&m->parcel);
-	reeve_conn_free(m->conn);
-	m->conn = NULL;
-	m->broken = REEVE_EBROKEN;
-	(void)rv_copy(m->why, sizeof(m->why), "it could not be reached again");
-	return dial(m, m->patience, err);
+	return REEVE_OK;
 }
 
 enum reeve_status
@@ -477,7 +393,7 @@ rv_manager_enter(struct reeve_manager *m, struct reeve_error *err)
 	}
 	pthread_mutex_lock(&m->own->lock);
 	if (!m->own->is_ours) {
-		status = connect_anew(m, err);
+		status = rv_manager_connect_anew(m, err);
 	} else if (m->broken != REEVE_OK) {
 		status = rv_manager_broken(m, err);
 	}
@@ -498,15 +414,39 @@ rv_manager_leave(struct reeve_manager *m)
 int
 reeve_manager_fd(const struct reeve_manager *m)
 {
-	return m != NULL && m->magic == RV_MANAGER_MAGIC && m->conn != NULL
-		   ? reeve_conn_fd(m->conn)
-		   : -1;
+	int fd = -1;
+
+	if (m == NULL || m->magic != RV_MANAGER_MAGIC) {
+		return -1;
+	}
+	pthread_mutex_lock(&m->own->lock);
+	if (m->own->is_ours && m->broken == REEVE_OK) {
+		/* who polls cannot know that something is not sent yet */
+		m->own->is_polled = true;
+		fd = reeve_conn_fd(m->conn);
+	}
+	pthread_mutex_unlock(&m->own->lock);
+	return fd;
 }
 
 int64_t
 reeve_manager_server_pid(const struct reeve_manager *m)
 {
 	return m != NULL && m->magic == RV_MANAGER_MAGIC ? m->server_pid : 0;
+}
+
+enum reeve_status
+reeve_manager_flush(
+    struct reeve_manager *m, int64_t timeout, struct reeve_error *err)
+{
+	enum reeve_status status = rv_manager_enter(m, err);
+
+	if (status == REEVE_OK) {
+		status = rv_manager_send(
+		    m, rv_time_add(rv_sys_now(), RV_MAX(timeout, 0)), err);
+		rv_manager_leave(m);
+	}
+	return status;
 }
 
 enum reeve_status
@@ -517,7 +457,8 @@ reeve_manager_dispatch(struct reeve_manager *m, struct reeve_error *err)
 	if (status != REEVE_OK) {
 		return status;
 	}
-	if (!m->is_receiving) {
+	(void)rv_manager_try_send(m);
+	if (!m->is_receiving && m->broken == REEVE_OK) {
 		do {
 			receive(m, 0);
 		} while (m->broken == REEVE_OK && !m->is_receiving &&

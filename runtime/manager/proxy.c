@@ -214,20 +214,10 @@ call(struct reeve_manager *m, struct rv_call_head *head, const char *method,
 	    rv_sys_now(), rv_time_add(RV_MAX(head->timeout, 0), m->patience));
 	enum reeve_status status;
 
-	if (++m->next_id == 0) {
-		m->next_id++;
-	}
-	head->id = m->next_id;
-	if (m->releases.len > 0) {
-		rv_buf_add(&m->out, m->releases.data, m->releases.len);
-		rv_buf_reset(&m->releases);
-	}
-	rv_manager_put(&m->out, head, method, args, n_args);
-	one.waiter.first = head->id;
-	one.waiter.n = one.waiter.n_left = 1;
 	one.waiter.deliver = deliver;
-	rv_list_insert(&m->waiters, &one.waiter.all);
-	status = rv_manager_send(m, &m->out, until, err);
+	rv_manager_expect(m, &one.waiter, 1);
+	head->id = one.waiter.first;
+	status = rv_manager_add(m, head, method, args, n_args, err);
 	if (status == REEVE_OK) {
 		status = rv_manager_await(m, &one.waiter, until, err);
 	}
@@ -243,7 +233,7 @@ rv_proxy_ready(struct reeve_proxy *p, struct reeve_error *err)
 {
 	struct reeve_manager *m = p->manager;
 	struct rv_call_head head = { .method = HALL_ATTACH };
-	struct reeve_datum reference = reeve_proxy_reference(p);
+	struct reeve_datum arg = reeve_proxy_reference(p);
 	struct reeve_result answer = { 0 };
 	enum reeve_status status;
 
@@ -251,11 +241,15 @@ rv_proxy_ready(struct reeve_proxy *p, struct reeve_error *err)
 		return REEVE_OK;
 	}
 	/* references of the connection that the parent has are not ours */
-	status = call(m, &head, NULL, &reference, 1, &answer, err);
-	if (status == REEVE_OK) {
+	status = call(m, &head, NULL, &arg, 1, &answer, err);
+	if (status == REEVE_OK && answer.n == 1 &&
+	    answer.values[0].type == REEVE_DATUM_REFERENCE) {
+		/* its reference is the proxy's now */
+		p->object = answer.values[0].is.reference.object;
+		p->generation = answer.values[0].is.reference.generation;
 		p->serial = m->serial;
 	}
-	rv_free(answer.memory); /* its reference is the proxy's now */
+	rv_free(answer.memory);
 	return status;
 }
 
@@ -480,13 +474,10 @@ reeve_proxy_free(struct reeve_proxy *p)
 		struct rv_call_head head = { .method = HALL_RELEASE };
 
 		if (p->serial == m->serial) {
-			rv_manager_put(
-			    &m->releases, &head, NULL, &reference, 1);
-			/* or else with the next call */
-			if (reeve_conn_send(m->conn, m->releases.data,
-				m->releases.len, 0) == REEVE_OK) {
-				rv_buf_reset(&m->releases);
-			}
+			/* behind the calls that it was submitted; or else with
+			 * the next one */
+			rv_manager_put(&m->out, &head, NULL, &reference, 1);
+			(void)rv_manager_try_send(m);
 		}
 		rv_manager_leave(m);
 	}
@@ -498,14 +489,27 @@ enum reeve_status
 reeve_proxy_publish(struct reeve_proxy *p, const char *name, int64_t timeout,
     struct reeve_error *err)
 {
-	struct reeve_datum args[2] = { reeve_null(), reeve_proxy_reference(p) };
+	struct rv_call_head head = { .method = HALL_PUBLISH,
+		.timeout = timeout };
+	struct reeve_datum args[2];
+	enum reeve_status status;
 
-	if (args[1].type == REEVE_DATUM_NULL || name == NULL) {
+	if (p == NULL || p->magic != RV_PROXY_MAGIC || name == NULL) {
 		return rv_error(
 		    err, REEVE_EINVALID, "cannot publish: no proxy or name");
 	}
-	args[0] = reeve_text(name);
-	return call_hall(p->manager, HALL_PUBLISH, args, 2, NULL, timeout, err);
+	status = rv_manager_enter(p->manager, err);
+	if (status != REEVE_OK) {
+		return status;
+	}
+	status = rv_proxy_ready(p, err);
+	if (status == REEVE_OK) {
+		args[0] = reeve_text(name);
+		args[1] = reeve_proxy_reference(p);
+		status = call(p->manager, &head, NULL, args, 2, NULL, err);
+	}
+	rv_manager_leave(p->manager);
+	return status;
 }
 
 enum reeve_status

@@ -7,6 +7,7 @@ endif
 manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
 	tests/unit/test_manager_deaths tests/unit/test_manager_own \
 	tests/unit/test_manager_server
+manager_tests += tests/unit/test_manager_gather
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
 endif
@@ -35,6 +36,9 @@ tests_unit_test_manager_own_LDADD = runtime/manager/librv_manager.la \
 tests_unit_test_manager_server_SOURCES = tests/unit/test_manager_server.c
 tests_unit_test_manager_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_server_LDADD = $(rv_manager_libs) -lpthread
+tests_unit_test_manager_gather_SOURCES = tests/unit/test_manager_gather.c
+tests_unit_test_manager_gather_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_gather_LDADD = $(rv_manager_libs) -lpthread
 tests_unit_test_manager_key_SOURCES = tests/unit/test_manager_key.c \
 	$(rv_manager_rig) $(rv_crew_rig)
 tests_unit_test_manager_key_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

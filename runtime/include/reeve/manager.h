@@ -181,7 +181,11 @@ REEVE_PUBLIC enum reeve_status reeve_manager_connect(struct reeve_manager **,
     const char *address, const struct reeve_manager_connect_options *,
     int64_t timeout, struct reeve_error *) REEVE_MUST_CHECK;
 
-/* Ends the connection. Its proxies are to be freed before. NULL is fine. */
+/*
+ * Ends the connection; what was submitted and not sent goes if it can without a
+ * wait. Proxies, batches and pending calls are to be freed before, and no other
+ * thread may be inside. NULL is fine.
+ */
 REEVE_PUBLIC void reeve_manager_free(struct reeve_manager *);
 
 /* There and back. */
@@ -266,7 +270,9 @@ enum reeve_batch_flags {
 
 /*
  * Add a call. None of them waits: what would have to is REEVE_ETIMEDOUT.
- * REEVE_ETOOBIG: the message would be longer than the server takes.
+ * REEVE_ETOOBIG: the message would be longer than the server takes. A batch is
+ * for the connection that its first call was added in: REEVE_EBROKEN when that
+ * is gone.
  */
 REEVE_PUBLIC enum reeve_status reeve_batch_add(struct reeve_batch *,
     struct reeve_proxy *, const char *method, const struct reeve_datum *args,
@@ -292,8 +298,16 @@ REEVE_PUBLIC void reeve_batch_free(struct reeve_batch *);
 /* -------- calls that are not waited for -------- */
 
 /*
- * Send it and go on. `pending` is the caller's, who frees it, when the call is
- * done or to forget about it.
+ * Take it and go on. Calls are gathered and sent together: when 16 KiB are,
+ * when any call is waited for, when one of them is freed, by
+ * reeve_manager_flush and by reeve_manager_dispatch; at once as soon as
+ * somebody has asked for reeve_manager_fd, since who polls for an answer does
+ * not know that a call is here yet. They are done in the order of one thread's
+ * calls, those that are waited for included.
+ *
+ * `pending` is the caller's, who frees it, when the call is done or to forget
+ * about it: then it is done all the same. REEVE_ETIMEDOUT: 16 KiB were to be
+ * sent, and the server has not read for as long as the client's patience.
  */
 REEVE_PUBLIC enum reeve_status reeve_proxy_submit(struct reeve_pending **,
     struct reeve_proxy *, const char *method, const struct reeve_datum *args,
@@ -306,8 +320,15 @@ REEVE_PUBLIC bool reeve_pending_is_done(const struct reeve_pending *);
 REEVE_PUBLIC void reeve_pending_free(struct reeve_pending *);
 
 /*
- * For event loops: poll for reading, then dispatch, which takes what has come
- * and does not wait. -1: broken, or forked.
+ * Send what was submitted. REEVE_ETIMEDOUT: not all yet, the server does not
+ * read; the rest goes with the next call.
+ */
+REEVE_PUBLIC enum reeve_status reeve_manager_flush(
+    struct reeve_manager *, int64_t timeout, struct reeve_error *);
+
+/*
+ * For event loops: poll for reading, then dispatch, which sends and takes what
+ * can be without a wait. -1: broken, or forked.
  */
 REEVE_PUBLIC int reeve_manager_fd(const struct reeve_manager *);
 REEVE_PUBLIC enum reeve_status reeve_manager_dispatch(
