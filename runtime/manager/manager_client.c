@@ -146,7 +146,9 @@ static void
 come_in(struct reeve_manager *m)
 {
 	pthread_mutex_lock(&m->own->lock);
-	m->n_outside--;
+	if (--m->n_outside == 0 && m->is_dialing) {
+		pthread_cond_broadcast(&m->own->turn);
+	}
 }
 
 static void

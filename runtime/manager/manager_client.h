@@ -58,7 +58,8 @@ struct reeve_manager {
 	char why[200];
 	uint32_t next_id, n_asleep;
 	uint32_t n_outside; /* threads that use the connection unlocked */
-	bool is_receiving;
+	bool is_receiving, is_dialing;
+	bool is_anew;   /* of another server, perhaps: names are opened again */
 	bool is_unsent; /* a part of what was sent is with the connection yet */
 	struct rv_list waiters;
 	struct rv_buf out; /* calls that are to be sent */
@@ -71,6 +72,7 @@ struct reeve_proxy {
 	struct reeve_manager *manager;
 	uint32_t object, generation;
 	uint32_t serial; /* of the connection that has the reference */
+	char *name;      /* that it was opened by or published under, or NULL */
 	char type[64];
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How a client comes to its connection: dialled and greeted at first, made anew
- * in a child of a fork. Calls and answers are manager_client.c's.
+ * in a child of a fork, and again when it was asked to after the server had
+ * gone. Calls and answers are manager_client.c's.
  */
 #include "config.h"
 
@@ -16,6 +17,10 @@
 #include "base/text.h"
 #include "conn/transport.h"
 #include "sys/sys.h"
+
+/* Between attempts to connect again. */
+#define FIRST_PAUSE (1 * RV_MS)
+#define LAST_PAUSE  (100 * RV_MS)
 
 /* -------- connecting -------- */
 
@@ -219,7 +224,7 @@ rv_manager_connect_anew(struct reeve_manager *m, struct reeve_error *err)
 
 	m->own->is_ours = true;
 	m->n_asleep = m->n_outside = 0;
-	m->is_receiving = false;
+	m->is_dialing = m->is_anew = false;
 	forget(m);
 	m->broken = REEVE_EBROKEN;
 	(void)rv_copy(m->why, sizeof(m->why), "it could not be reached again");
@@ -227,5 +232,85 @@ rv_manager_connect_anew(struct reeve_manager *m, struct reeve_error *err)
 	if (status == REEVE_OK) {
 		begin_serving(m);
 	}
+	return status;
+}
+
+/* -------- again -------- */
+
+/* Whether another attempt may come to something else. */
+static bool
+may_come(enum reeve_status status)
+{
+	return status == REEVE_ENOENT || status == REEVE_EBROKEN ||
+	       status == REEVE_ESYS || status == REEVE_EBUSY;
+}
+
+/*
+ * Until somebody listens there. Nobody tells that: a socket file comes anew,
+ * and a port of another machine says nothing at all; so it is tried again, the
+ * more seldom the longer it is gone. The lock is held between the attempts
+ * alone; whoever calls meanwhile is told that the connection is broken.
+ */
+static enum reeve_status
+dial_until(struct reeve_manager *m, rv_time until, struct reeve_error *err)
+{
+	rv_time pause = FIRST_PAUSE;
+
+	for (;;) {
+		enum reeve_status status;
+		rv_time now;
+
+		pthread_mutex_unlock(&m->own->lock);
+		status = dial(m, rv_manager_left(until), err);
+		pthread_mutex_lock(&m->own->lock);
+		now = rv_sys_now();
+		if (status == REEVE_OK || !may_come(status) || now >= until) {
+			return status;
+		}
+		rv_manager_sleep(m, RV_MIN(rv_time_add(now, pause), until));
+		pause = RV_MIN(2 * pause, LAST_PAUSE);
+	}
+}
+
+enum reeve_status
+reeve_manager_reconnect(
+    struct reeve_manager *m, int64_t timeout, struct reeve_error *err)
+{
+	rv_time until = rv_time_add(rv_sys_now(), RV_MAX(timeout, 0));
+	enum reeve_status status = rv_manager_enter(m, err);
+
+	if (status == REEVE_OK || status == REEVE_EINVALID) {
+		if (status == REEVE_OK) {
+			rv_manager_leave(m);
+		}
+		return status;
+	}
+	pthread_mutex_lock(&m->own->lock);
+	while (m->is_dialing && rv_sys_now() < until) {
+		rv_manager_sleep(m, until);
+	}
+	if (m->is_dialing) {
+		status = rv_error(err, REEVE_ETIMEDOUT,
+		    "cannot connect to %s again: another thread does not get "
+		    "through",
+		    m->address);
+	} else if (m->broken == REEVE_OK) {
+		status = REEVE_OK;
+	} else {
+		m->is_dialing = true;
+		reeve_conn_shutdown(m->conn);
+		while (m->n_outside > 0) {
+			rv_manager_sleep(m, RV_FOREVER);
+		}
+		forget(m);
+		status = dial_until(m, until, err);
+		if (status == REEVE_OK) {
+			m->is_anew = true;
+			begin_serving(m);
+		}
+		m->is_dialing = false;
+		pthread_cond_broadcast(&m->own->turn);
+	}
+	pthread_mutex_unlock(&m->own->lock);
 	return status;
 }

@@ -240,7 +240,14 @@ rv_proxy_ready(struct reeve_proxy *p, struct reeve_error *err)
 	if (p->serial == m->serial) {
 		return REEVE_OK;
 	}
-	/* references of the connection that the parent has are not ours */
+	/*
+	 * References of another connection are not ours: of that of the parent
+	 * the object is the same one, behind a new one the name tells.
+	 */
+	if (m->is_anew && p->name != NULL) {
+		head.method = HALL_OPEN;
+		arg = reeve_text(p->name);
+	}
 	status = call(m, &head, NULL, &arg, 1, &answer, err);
 	if (status == REEVE_OK && answer.n == 1 &&
 	    answer.values[0].type == REEVE_DATUM_REFERENCE) {
@@ -376,6 +383,19 @@ reeve_proxy_take(struct reeve_proxy **out, struct reeve_result *result,
 	return REEVE_OK;
 }
 
+/* By which it is found again behind a new connection. */
+static bool
+keep_name(struct reeve_proxy *p, const char *name)
+{
+	char *kept = rv_strdup(name);
+
+	if (kept != NULL) {
+		rv_free(p->name);
+		p->name = kept;
+	}
+	return kept != NULL;
+}
+
 /* A call that answers a reference. */
 static enum reeve_status
 proxy_of(struct reeve_proxy **out, struct reeve_manager *m, uint16_t method,
@@ -427,13 +447,21 @@ enum reeve_status
 reeve_proxy_open(struct reeve_proxy **out, struct reeve_manager *m,
     const char *name, int64_t timeout, struct reeve_error *err)
 {
+	struct reeve_proxy *before = out != NULL ? *out : NULL;
 	struct reeve_datum arg;
+	enum reeve_status status;
 
 	if (name == NULL) {
 		return rv_error(err, REEVE_EINVALID, "cannot open: no name");
 	}
 	arg = reeve_text(name);
-	return proxy_of(out, m, HALL_OPEN, &arg, 1, timeout, err);
+	status = proxy_of(out, m, HALL_OPEN, &arg, 1, timeout, err);
+	if (status == REEVE_OK && !keep_name(*out, name)) {
+		reeve_proxy_free(*out);
+		*out = before;
+		return rv_error_sys(err, ENOMEM, "cannot open %s", name);
+	}
+	return status;
 }
 
 enum reeve_status
@@ -482,6 +510,7 @@ reeve_proxy_free(struct reeve_proxy *p)
 		rv_manager_leave(m);
 	}
 	p->magic = 0;
+	rv_free(p->name);
 	rv_free(p);
 }
 
@@ -509,7 +538,11 @@ reeve_proxy_publish(struct reeve_proxy *p, const char *name, int64_t timeout,
 		status = call(p->manager, &head, NULL, args, 2, NULL, err);
 	}
 	rv_manager_leave(p->manager);
-	return status;
+	return status == REEVE_OK && !keep_name(p, name)
+		   ? rv_error_sys(err, ENOMEM,
+			 "%s is published, but not kept as this one's name",
+			 name)
+		   : status;
 }
 
 enum reeve_status

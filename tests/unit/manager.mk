@@ -8,6 +8,7 @@ manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
 	tests/unit/test_manager_deaths tests/unit/test_manager_own \
 	tests/unit/test_manager_server
 manager_tests += tests/unit/test_manager_gather
+manager_tests += tests/unit/test_manager_again
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
 endif
@@ -36,6 +37,11 @@ tests_unit_test_manager_own_LDADD = runtime/manager/librv_manager.la \
 tests_unit_test_manager_server_SOURCES = tests/unit/test_manager_server.c
 tests_unit_test_manager_server_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_server_LDADD = $(rv_manager_libs) -lpthread
+tests_unit_test_manager_again_SOURCES = tests/unit/test_manager_again.c \
+	$(rv_manager_rig) $(rv_crew_rig)
+tests_unit_test_manager_again_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_again_LDADD = runtime/manager/librv_manager.la \
+	runtime/conn/librv_conn.la $(rv_crew_libs) -lpthread
 tests_unit_test_manager_gather_SOURCES = tests/unit/test_manager_gather.c
 tests_unit_test_manager_gather_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_gather_LDADD = $(rv_manager_libs) -lpthread

@@ -188,6 +188,23 @@ REEVE_PUBLIC enum reeve_status reeve_manager_connect(struct reeve_manager **,
  */
 REEVE_PUBLIC void reeve_manager_free(struct reeve_manager *);
 
+/*
+ * Once it is broken (REEVE_EBROKEN), because the server has died or was
+ * restarted: connect again, as soon as somebody listens there, for at most that
+ * long. It is tried again after 1 ms, then after twice as long, up to 100 ms.
+ * Where it is not broken, or another thread has got through, it is REEVE_OK.
+ *
+ * What was under way has failed, and it is not known what of it was done: that
+ * is why nobody connects again by himself. Of the server that was, nothing is
+ * left here but what its snapshot had: locks, units, leases and calls that
+ * waited are gone. Proxies that were opened by a name, or published under one
+ * through this proxy, are opened by it again when they are used next; others
+ * are good only if the same server still has the object, and are REEVE_ENOENT
+ * otherwise. Results are those of reeve_manager_connect for the last attempt.
+ */
+REEVE_PUBLIC enum reeve_status reeve_manager_reconnect(struct reeve_manager *,
+    int64_t timeout, struct reeve_error *) REEVE_MUST_CHECK;
+
 /* There and back. */
 REEVE_PUBLIC enum reeve_status reeve_manager_ping(
     struct reeve_manager *, int64_t timeout, struct reeve_error *);
@@ -328,7 +345,8 @@ REEVE_PUBLIC enum reeve_status reeve_manager_flush(
 
 /*
  * For event loops: poll for reading, then dispatch, which sends and takes what
- * can be without a wait. -1: broken, or forked.
+ * can be without a wait. -1: broken, or forked. It is another one after
+ * reeve_manager_reconnect.
  */
 REEVE_PUBLIC int reeve_manager_fd(const struct reeve_manager *);
 REEVE_PUBLIC enum reeve_status reeve_manager_dispatch(
