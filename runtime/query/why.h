@@ -213,5 +213,7 @@ void rv_why_usage(const struct rv_story *, struct rv_buf *);
 
 void rv_story_text(const struct rv_story *, struct rv_buf *);
 void rv_story_json(const struct rv_story *, struct rv_jsonw *);
+/* The member of that name. */
+void rv_exceptions_json(const struct rv_story *, struct rv_jsonw *);
 
 #endif

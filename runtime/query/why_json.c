@@ -125,8 +125,8 @@ put_cause(struct rv_jsonw *w, const struct rv_exception *e)
 	}
 }
 
-static void
-put_exceptions(struct rv_jsonw *w, const struct rv_story *s)
+void
+rv_exceptions_json(const struct rv_story *s, struct rv_jsonw *w)
 {
 	rv_jsonw_key(w, "exceptions");
 	rv_jsonw_array(w);
@@ -180,7 +180,7 @@ put_before(struct rv_jsonw *w, const struct rv_story *s)
 		put_str(w, "action", s->silent_action);
 		rv_jsonw_object_end(w);
 	}
-	put_exceptions(w, s);
+	rv_exceptions_json(s, w);
 	put_str(w, "limits", s->limits);
 	put_str(w, "limit_hint", s->limit_hint);
 	put_int(w, "leftover", s->leftover, true);

@@ -2,7 +2,8 @@
 /*
  * The story of a host's task (reeve_record): how it ended, how often it was
  * tried, and its last output. Tasks are no units: nothing restarts them but
- * their host, and nobody went along.
+ * their host, and nobody went along. One that was done by a worker of the tree
+ * (a task of a pool) has that worker's exceptions of that time.
  */
 #include "config.h"
 
@@ -17,7 +18,7 @@
 /* What the log knows of one task, up to one of its ends. */
 struct task {
 	struct rv_story story; /* its texts, and the facts of the end */
-	const char *kind, *text, *output;
+	const char *kind, *text, *output, *worker;
 	int64_t first_at, last_at, attempts, took_ms;
 };
 
@@ -72,6 +73,57 @@ take_starts(struct rv_why *why, struct task *task)
 	return rv_ask_end(&ask);
 }
 
+/* The unit that had this process then, and its last output if it died of it. */
+static enum reeve_status
+take_worker(struct rv_why *why, struct task *task)
+{
+	struct rv_story *s = &task->story;
+	struct rv_ask ask;
+
+	rv_ask(&ask, why,
+	    "SELECT id, path, CASE WHEN ended_at BETWEEN ?2 AND ?3"
+	    " THEN output_tail END FROM main.lives WHERE pid = ?1"
+	    " AND started_at <= ?3 AND (ended_at IS NULL OR ended_at >= ?2)"
+	    " ORDER BY id DESC LIMIT 1");
+	sqlite3_bind_int64(ask.stmt, 1, s->pid);
+	sqlite3_bind_int64(ask.stmt, 2, task->last_at);
+	sqlite3_bind_int64(ask.stmt, 3, s->at);
+	while (rv_ask_row(&ask, -1)) {
+		s->life = (uint64_t)sqlite3_column_int64(ask.stmt, 0);
+		task->worker = rv_story_keep(s, rv_query_text(ask.stmt, 1));
+		if (task->output == NULL) {
+			task->output =
+			    rv_story_keep(s, rv_query_text(ask.stmt, 2));
+		}
+	}
+	return rv_ask_end(&ask);
+}
+
+/* Others of its worker's tasks may have had some, too. */
+static enum reeve_status
+take_exceptions(struct rv_why *why, struct task *task)
+{
+	struct rv_story *s = &task->story;
+	enum reeve_status status = REEVE_OK;
+	unsigned n = 0;
+
+	if (s->pid > 0 && task->last_at != 0) {
+		status = take_worker(why, task);
+	}
+	if (status == REEVE_OK && s->life != 0) {
+		status = rv_story_exceptions(why, s);
+	}
+	for (unsigned i = 0; i < s->n_exceptions; i++) {
+		const struct rv_exception *e = &s->exceptions[i];
+
+		if (e->at >= task->last_at && e->at <= s->at) {
+			s->exceptions[n++] = *e;
+		}
+	}
+	s->n_exceptions = n;
+	return status;
+}
+
 /* -------- as text -------- */
 
 static bool
@@ -123,6 +175,9 @@ tries(const struct task *task, struct rv_buf *out)
 		if (task->story.pid > 0) {
 			rv_buf_addf(out, ", pid %" PRId64, task->story.pid);
 		}
+		if (task->worker != NULL) {
+			rv_buf_addf(out, " (%s)", task->worker);
+		}
 		rv_buf_addc(out, '\n');
 	}
 	if (task->attempts > 1) {
@@ -153,6 +208,7 @@ tell_text(const struct task *task, struct rv_buf *out)
 	}
 	tries(task, out);
 	rv_why_usage(s, out);
+	rv_exceptions_text(s, out);
 	if (task->output != NULL) {
 		rv_buf_adds(out, "  last output\n");
 		rv_why_lines(out, task->output, strlen(task->output));
@@ -206,6 +262,8 @@ tell_json(const struct task *task, struct rv_jsonw *w)
 	put_int(w, "utime_us", s->utime_us, s->utime_us >= 0);
 	put_int(w, "stime_us", s->stime_us, s->stime_us >= 0);
 	put_int(w, "max_rss_kib", s->max_rss_kib, s->max_rss_kib >= 0);
+	put_str(w, "worker", task->worker);
+	rv_exceptions_json(s, w);
 	put_str(w, "output", task->output);
 	rv_jsonw_object_end(w);
 }
@@ -218,6 +276,9 @@ tell_row(struct rv_why *why, struct rv_ask *ask)
 
 	take_end(&task, ask);
 	status = take_starts(why, &task);
+	if (status == REEVE_OK) {
+		status = take_exceptions(why, &task);
+	}
 	if (status == REEVE_OK && !task.story.failed) {
 		if (why->json) {
 			tell_json(&task, &why->w);
