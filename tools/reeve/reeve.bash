@@ -8,6 +8,28 @@ _reeve_kinds() {
 	reeve "$@" --json sql 'SELECT DISTINCT kind FROM (SELECT kind FROM events ORDER BY id DESC LIMIT 10000)' 2>/dev/null |
 		cut -d'"' -f4
 }
+_reeve_map() { # where the word map is
+	local i current=${COMP_WORDS[COMP_CWORD]} options="--jobs --null --arg-file --files --max-args --replace --shell --retries --backoff --timeout --kill-after --memory --order --tag --halt --resume --resume-failed --dry-run --progress --quiet --json --keep --name --state-dir --help "
+	for ((i = $1 + 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--jobs|-j|--arg-file|-a|--files|--max-args|-n|--replace|-I|--retries|--backoff|--timeout|--kill-after|--memory|--halt|--keep|--name|--state-dir|=)
+			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
+			((i++)) ;;
+		-*) ;;
+		*) return ;;
+		esac
+	done
+	if ((i > COMP_CWORD)); then
+		case ${COMP_WORDS[COMP_CWORD - 1]} in
+		--keep|--state-dir) COMPREPLY=($(compgen -d -- "$current")) ;;
+		--halt) COMPREPLY=($(compgen -W 'never soon,fail= now,fail= soon,success= now,success= soon,done= now,done=' -- "$current")) ;;
+		esac
+	elif [[ $current == -* ]]; then
+		COMPREPLY=($(compgen -W "$options" -- "$current"))
+	else
+		COMPREPLY=($(compgen -c -- "$current"))
+	fi
+}
 _reeve() {
 	local current=${COMP_WORDS[COMP_CWORD]} verb= words= i
 	local -a config=()
@@ -15,6 +37,7 @@ _reeve() {
 		case ${COMP_WORDS[i]} in
 		-c|--config|--state-dir) config=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
 		-*) ;;
+		map) [ -n "$verb" ] || { _reeve_map $i; return; } ;;
 		*) verb=${verb:-${COMP_WORDS[i]}} ;;
 		esac
 	done
@@ -42,7 +65,6 @@ _reeve() {
 	events) words="--config --state-dir --json --no-color --help --follow --since --until --worker --kind --limit " ;;
 	sql) words="--config --state-dir --json --no-color --help " ;;
 	why) words="--config --state-dir --json --no-color --help --last " ;;
-	map) words="--jobs --null --arg-file --files --max-args --replace --shell --retries --backoff --timeout --kill-after --memory --order --tag --halt --resume --resume-failed --dry-run --progress --quiet --json --keep --name --state-dir --help " ;;
 	submit) words="--config --state-dir --json --no-color --help --no-wait --timeout " ;;
 	schema) words="--config --state-dir --json --no-color --help " ;;
 	completion) words="--config --state-dir --json --no-color --help " ;;

@@ -179,14 +179,50 @@ print_completion_arguments(void)
 	       "sed -n 's/^SIG//p')\" -- \"$current\")); return ;;\n");
 }
 
-/* It reads its options itself; the table is to be had all the same. */
+/* Its options end with COMMAND, and what is behind that is not ours. */
 static void
-print_map_options(void)
+print_map_completion(void)
 {
+	printf("_reeve_map() { # where the word map is\n"
+	       "\tlocal i current=${COMP_WORDS[COMP_CWORD]} options=\"");
 #define X(id, name, letter, arg, doc) printf("--%s ", name);
 #include "tools/map/map.def"
 #undef X
-	printf("\" ;;\n");
+	printf("\"\n"
+	       "\tfor ((i = $1 + 1; i < COMP_CWORD; i++)); do\n"
+	       "\t\tcase ${COMP_WORDS[i]} in\n"
+	       "\t\t");
+#define X(id, name, letter, arg, doc)                       \
+	if ((arg) != NULL && *(const char *)(arg) != '[') { \
+		printf("--%s|", name);                      \
+		if ((letter) != 0) {                        \
+			printf("-%c|", letter);             \
+		}                                           \
+	}
+#include "tools/map/map.def"
+#undef X
+	printf("=)\n"
+	       "\t\t\t[ \"${COMP_WORDS[i + 1]}\" = = ] && ((i++))\n"
+	       "\t\t\t((i++)) ;;\n"
+	       "\t\t-*) ;;\n"
+	       "\t\t*) return ;;\n"
+	       "\t\tesac\n"
+	       "\tdone\n"
+	       "\tif ((i > COMP_CWORD)); then\n"
+	       "\t\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n"
+	       "\t\t--keep|--state-dir) COMPREPLY=($(compgen -d -- "
+	       "\"$current\")) ;;\n"
+	       "\t\t--halt) COMPREPLY=($(compgen -W 'never soon,fail= "
+	       "now,fail= soon,success= now,success= soon,done= now,done=' -- "
+	       "\"$current\")) ;;\n"
+	       "\t\tesac\n"
+	       "\telif [[ $current == -* ]]; then\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"$options\" -- "
+	       "\"$current\"))\n"
+	       "\telse\n"
+	       "\t\tCOMPREPLY=($(compgen -c -- \"$current\"))\n"
+	       "\tfi\n"
+	       "}\n");
 }
 
 int
@@ -195,6 +231,7 @@ cli_verb_completion(struct cli *cli)
 	(void)cli;
 	printf("# completion of reeve for bash; made by: reeve completion\n");
 	print_completion_values();
+	print_map_completion();
 	printf("_reeve() {\n"
 	       "\tlocal current=${COMP_WORDS[COMP_CWORD]} verb= words= i\n"
 	       "\tlocal -a config=()\n"
@@ -203,6 +240,7 @@ cli_verb_completion(struct cli *cli)
 	       "\t\t-c|--config|--state-dir) config=(\"${COMP_WORDS[i]}\" "
 	       "\"${COMP_WORDS[i + 1]}\"); ((i++)) ;;\n"
 	       "\t\t-*) ;;\n"
+	       "\t\tmap) [ -n \"$verb\" ] || { _reeve_map $i; return; } ;;\n"
 	       "\t\t*) verb=${verb:-${COMP_WORDS[i]}} ;;\n"
 	       "\t\tesac\n"
 	       "\tdone\n"
@@ -219,11 +257,10 @@ cli_verb_completion(struct cli *cli)
 		if (cli_verbs[i].run == cli_verb_help) {
 			continue;
 		}
-		print_words(cli_verbs[i].name, "");
 		if (cli_is_raw(&cli_verbs[i])) {
-			print_map_options();
-			continue;
+			continue; /* it has a function of its own */
 		}
+		print_words(cli_verbs[i].name, "");
 		for (int o = 0; o < CLI_OPTIONS; o++) {
 			if (cli_takes(&cli_verbs[i], (enum cli_option)o)) {
 				printf("--%s ", cli_options[o].name);
