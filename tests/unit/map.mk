@@ -9,3 +9,5 @@ tests_unit_test_map_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_map_LDADD = tests/lib/libtest.la runtime/base/librv_base.la
 TESTS += tests/unit/test_map_runs tests/unit/test_map_resume
 EXTRA_DIST += tests/unit/test_map_runs tests/unit/test_map_resume
+TESTS += tests/unit/test_map_functions
+EXTRA_DIST += tests/unit/test_map_functions

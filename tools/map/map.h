@@ -22,6 +22,7 @@
 enum { MAP_DONE, MAP_SOME_FAILED, MAP_USAGE, MAP_COULD_NOT };
 
 #define MAP_ITEM_MAX 131071u /* bytes that the kernel takes as one argument */
+#define MAP_CALL_MAX ((size_t)16 * 1024 * 1024) /* of an item of a function */
 
 enum map_resume { MAP_ANEW, MAP_RESUME, MAP_RESUME_BY_TEXT };
 
@@ -44,7 +45,7 @@ struct map_options {
 	enum map_resume resume;
 	bool null, shell, order, tag, resume_failed, dry_run, progress, quiet,
 	    json, help;
-	const char *keep, *name, *state_dir, *replace;
+	const char *keep, *name, *state_dir, *replace, *function;
 };
 
 /* -------- map_args.c -------- */

@@ -164,6 +164,26 @@ take_name(struct map_options *o, const char *arg)
 	return arg[0] != '\0' && strlen(arg) <= 64;
 }
 
+/* As a config has it; names alone are of programs that have functions. */
+static bool
+take_function(struct map_options *o, const char *arg)
+{
+	const char *colon = strrchr(arg, ':');
+
+	o->function = arg;
+	if (colon == NULL || colon == arg || colon[1] == '\0') {
+		return false;
+	}
+	for (const char *at = colon + 1; *at != '\0'; at++) {
+		if (!(*at >= 'a' && *at <= 'z') &&
+		    !(*at >= 'A' && *at <= 'Z') && *at != '_' &&
+		    !(*at >= '0' && *at <= '9' && at > colon + 1)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool
 take_flag(struct map_options *o, enum option_id id)
 {
@@ -244,6 +264,8 @@ take(struct map_options *o, enum option_id id, const char *arg)
 		return take_resume(o, arg);
 	case OPT_name:
 		return take_name(o, arg);
+	case OPT_function:
+		return take_function(o, arg);
 	default:
 		return take_flag(o, id) || take_text(o, id, arg);
 	}
@@ -345,8 +367,16 @@ contradiction(const struct map_options *o)
 {
 	unsigned sources = o->listed + (o->arg_files.n > 0) + (o->globs.n > 0);
 
-	if (o->n_command == 0) {
+	if (o->n_command == 0 && o->function == NULL) {
 		return "there is no COMMAND";
+	}
+	if (o->n_command > 0 && o->function != NULL) {
+		return "--function stands in the place of COMMAND: items go "
+		       "behind :::";
+	}
+	if (o->function != NULL && (o->shell || o->replace != NULL)) {
+		return "--shell and --replace are for a COMMAND, and "
+		       "--function has none";
 	}
 	if (sources > 1) {
 		return "items come from one place: --arg-file, --files or :::";
@@ -367,7 +397,7 @@ map_args(struct map_options *o, int argc, char **argv)
 	int code;
 
 	*o = (struct map_options){
-		.chunk = 1, .backoff = 100 * MAP_MS, .kill_after = 10 * MAP_S
+		.chunk = 1, .backoff = 100 * MAP_MS, .kill_after = -1
 	};
 	code = read_options(o, argc, argv);
 	if (code != 0 || o->help) {
@@ -377,12 +407,16 @@ map_args(struct map_options *o, int argc, char **argv)
 	wrong = contradiction(o);
 	if (wrong != NULL) {
 		map_say("%s; usage: reeve map [OPTIONS] COMMAND [ARG...] "
-			"[::: ITEM...]",
+			"[::: ITEM...]; see reeve map --help",
 		    wrong);
 		return MAP_USAGE;
 	}
 	if (o->jobs == 0) {
 		o->jobs = map_cpus();
+	}
+	if (o->kill_after < 0) {
+		/* A function hears of TERM only if it asks for it. */
+		o->kill_after = o->function != NULL ? 0 : 10 * MAP_S;
 	}
 	if (o->resume_failed && o->resume == MAP_ANEW) {
 		o->resume = MAP_RESUME;
@@ -393,7 +427,9 @@ map_args(struct map_options *o, int argc, char **argv)
 void
 map_help(void)
 {
-	printf("usage: reeve map [OPTIONS] COMMAND [ARG...] [::: ITEM...]\n\n"
+	printf("usage: reeve map [OPTIONS] COMMAND [ARG...] [::: ITEM...]\n"
+	       "       reeve map [OPTIONS] --function MODULE:NAME [::: "
+	       "ITEM...]\n\n"
 	       "run COMMAND once for each item, several at once, and record "
 	       "how each ended\n"
 	       "Items are the lines of standard input, or what --arg-file, "

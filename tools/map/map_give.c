@@ -80,6 +80,7 @@ map_item_free(struct map_item *item)
 	if (item->output != NULL) {
 		map_output_free(item->output);
 	}
+	map_call_finish(&item->call);
 	free(item->text);
 	free(item);
 }

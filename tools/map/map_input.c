@@ -156,13 +156,21 @@ read_more(struct map_input *in)
 	return MAP_GOT;
 }
 
+/* What an item may have: more than the kernel takes no command can be given. */
+static size_t
+most_of(const struct map_input *in)
+{
+	return in->o->function != NULL ? MAP_CALL_MAX : MAP_ITEM_MAX;
+}
+
 static enum map_got
 got(struct map_input *in, const char **item, size_t len, size_t skip)
 {
-	if (len > MAP_ITEM_MAX) {
-		map_say("item %llu of %s is longer than %u bytes: no command "
+	if (len > most_of(in)) {
+		map_say("item %llu of %s is longer than %zu bytes: no %s "
 			"can take it",
-		    (unsigned long long)in->items + 1, in->name, MAP_ITEM_MAX);
+		    (unsigned long long)in->items + 1, in->name, most_of(in),
+		    in->o->function != NULL ? "call" : "command");
 		return MAP_GOT_ERROR;
 	}
 	*item = in->buf.data + in->at;
@@ -190,7 +198,7 @@ next_of_file(struct map_input *in, const char **item, size_t *len)
 			return got(in, item, *len, 1);
 		}
 		in->scanned = left;
-		if (left > MAP_ITEM_MAX) {
+		if (left > most_of(in)) {
 			return got(in, item, left, 0);
 		}
 		if (in->file_end && left > 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One item's process: started with its pipes, ended with its group, its status
- * taken. What it means is for map_plan.c. See map_job.h.
+ * One item from start to end: its process is started with its pipes, ended with
+ * its group, its status taken; or its function is called (map_function.c). What
+ * that means is for map_plan.c. See map_job.h.
  */
 #include "config.h"
 
@@ -33,21 +34,31 @@ watch(struct map_job *job, const struct map_item *item, int fd, unsigned what)
 	return epoll_ctl(job->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static void
+close_ends(const int ends[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] >= 0) {
+			close(ends[i]);
+		}
+	}
+}
+
+/* A function writes nothing to us: what it answers is put there. */
 static struct map_output *
-open_output(struct map_item *item, int ends[2])
+open_output(const struct map_job *job, const struct map_item *item, int ends[2])
 {
 	struct map_output *output = map_alloc(1, sizeof(*output));
 
 	output->to[0] = output->to[1] = (struct map_capture)MAP_CAPTURE_NONE;
 	output->number = item->number;
 	ends[0] = ends[1] = -1;
-	if (map_capture_open(&output->to[0], &ends[0]) &&
-	    map_capture_open(&output->to[1], &ends[1])) {
+	if (job->function.name != NULL ||
+	    (map_capture_open(&output->to[0], &ends[0]) &&
+		map_capture_open(&output->to[1], &ends[1]))) {
 		return output;
 	}
-	if (ends[0] >= 0) {
-		close(ends[0]);
-	}
+	close_ends(ends);
 	map_output_free(output);
 	return NULL;
 }
@@ -86,7 +97,10 @@ take_slot(struct map_job *job, struct map_item *item)
 static void
 leave_slot(struct map_job *job, struct map_item *item)
 {
-	__atomic_store_n(&job->guard.groups[item->slot], 0, __ATOMIC_RELEASE);
+	if (job->guard.groups != NULL) {
+		__atomic_store_n(
+		    &job->guard.groups[item->slot], 0, __ATOMIC_RELEASE);
+	}
 	job->slots[item->slot] = NULL;
 	job->free_slots[job->n_free++] = item->slot;
 }
@@ -110,8 +124,8 @@ wait_for_more(struct map_job *job, struct map_item *item, int failure)
 	return false;
 }
 
-static void
-judge(struct map_job *job, struct map_item *item)
+void
+map_item_over(struct map_job *job, struct map_item *item)
 {
 	bool well = item->sys_errno == 0 && item->signal == 0 &&
 		    item->exit_code == 0 && item->reason == NULL;
@@ -126,6 +140,7 @@ judge(struct map_job *job, struct map_item *item)
 		map_output_free(item->output);
 		item->output = NULL;
 		item->reason = NULL;
+		map_call_finish(&item->call);
 		map_items_add_by_time(&job->again, item);
 	} else {
 		map_item_free(item);
@@ -145,13 +160,20 @@ reset(struct map_item *item)
 	item->started_at = map_now();
 }
 
+/* False: what has begun cannot be followed. */
+static bool
+watch_all(struct map_job *job, const struct map_item *item)
+{
+	return job->function.name != NULL ||
+	       (watch(job, item, item->pidfd, MAP_ON_END) &&
+		   watch(job, item, item->output->to[0].fd, MAP_ON_STDOUT) &&
+		   watch(job, item, item->output->to[1].fd, MAP_ON_STDERR));
+}
+
 static void
 follow(struct map_job *job, struct map_item *item)
 {
-	bool watched =
-	    watch(job, item, item->pidfd, MAP_ON_END) &&
-	    watch(job, item, item->output->to[0].fd, MAP_ON_STDOUT) &&
-	    watch(job, item, item->output->to[1].fd, MAP_ON_STDERR);
+	bool watched = watch_all(job, item);
 
 	item->at = item->started_at + job->o->timeout;
 	map_items_add(&job->running, item);
@@ -171,7 +193,7 @@ map_item_start(struct map_job *job, struct map_item *item)
 
 	take_slot(job, item);
 	item->attempt++;
-	item->output = open_output(item, ends);
+	item->output = open_output(job, item, ends);
 	if (item->output == NULL) {
 		return wait_for_more(job, item, errno);
 	}
@@ -180,11 +202,12 @@ map_item_start(struct map_job *job, struct map_item *item)
 		failure = ECANCELED;
 		item->asked = true;
 		map_plan_abort(&job->plan);
+	} else if (job->function.name != NULL) {
+		failure = map_function_call(job, item);
 	} else {
 		failure = spawn(job, item, ends, &is_exec);
 	}
-	close(ends[0]);
-	close(ends[1]);
+	close_ends(ends);
 	if (failure == 0) {
 		follow(job, item);
 		return true;
@@ -198,7 +221,7 @@ map_item_start(struct map_job *job, struct map_item *item)
 	item->reason = is_exec ? "its command cannot be run" : NULL;
 	map_capture_end(&item->output->to[0]);
 	map_capture_end(&item->output->to[1]);
-	judge(job, item);
+	map_item_over(job, item);
 	return true;
 }
 
@@ -224,8 +247,12 @@ map_item_end(struct map_job *job, struct map_item *item, const char *reason)
 	if (item->reason == NULL) {
 		item->reason = reason;
 	}
-	signal_group(item, SIGTERM);
-	signal_group(item, SIGCONT);
+	if (item->call.future != NULL) {
+		map_function_cancel(item);
+	} else {
+		signal_group(item, SIGTERM);
+		signal_group(item, SIGCONT);
+	}
 	map_items_remove(item);
 	item->at = map_now() + job->o->kill_after;
 	map_items_add_by_time(&job->ending, item);
@@ -262,5 +289,5 @@ map_item_ended(struct map_job *job, struct map_item *item)
 	take_status(item);
 	close(item->pidfd);
 	item->pidfd = -1;
-	judge(job, item);
+	map_item_over(job, item);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A job under way: its parts, and the items that run or wait. For the files of
- * this folder that do it: map_give.c (what is next), map_item.c (one item's
- * process), map_tell.c (what becomes known of it), map_run.c (the loop).
+ * this folder that do it: map_give.c (what is next), map_item.c (one item from
+ * start to end), map_tell.c (what becomes known of it), map_run.c (the loop).
  */
 #ifndef REEVE_MAP_JOB_H
 #define REEVE_MAP_JOB_H
 
 #include <sys/resource.h>
 
+#include "tools/map/map_function.h"
 #include "tools/map/map_input.h"
 #include "tools/map/map_log.h"
 #include "tools/map/map_order.h"
@@ -31,6 +32,7 @@ struct map_item {
 	uint64_t birth; /* which of all starts it was */
 	pid_t pid;
 	int pidfd;
+	struct map_call call; /* in the place of a process of its own */
 	struct map_output *output;
 	int64_t started_at, at; /* at: of what its list waits for */
 	const char *reason;     /* why we ended it; NULL: we did not */
@@ -58,6 +60,7 @@ struct map_job {
 	struct map_template template;
 	struct map_plan plan;
 	struct map_guard guard;
+	struct map_function function; /* in the place of commands */
 	struct map_log log;
 	struct map_past past;
 	struct map_order order;
@@ -102,6 +105,8 @@ enum map_got map_give_next(struct map_job *, struct map_item **);
 bool map_item_start(struct map_job *, struct map_item *);
 /* Its process has ended. */
 void map_item_ended(struct map_job *, struct map_item *);
+/* How it ended is in it. */
+void map_item_over(struct map_job *, struct map_item *);
 /* TERM to the whole group; KILL comes when its time is over. */
 void map_item_end(struct map_job *, struct map_item *, const char *reason);
 void map_item_kill(struct map_item *);

@@ -33,6 +33,9 @@ map_job_key(const struct map_options *o)
 	for (size_t i = 0; i < o->n_command; i++) {
 		hash = add_word(hash, o->command[i]);
 	}
+	if (o->function != NULL) {
+		hash = add_word(add_word(hash, "--function"), o->function);
+	}
 	return hash & MAP_KEY_MASK;
 }
 
@@ -230,23 +233,28 @@ map_log_record(struct map_log *log, const struct reeve_record *record)
 
 /* -------- the end -------- */
 
+/* With what is in it, to this depth: no runtime has more. */
 static void
-remove_dir(const char *path)
+remove_dir(int parent, const char *path, unsigned depth)
 {
-	DIR *dir = opendir(path);
+	int fd = openat(
+	    parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 &&
 		    strcmp(entry->d_name, "..") != 0 &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) != 0) {
-			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+		    unlinkat(fd, entry->d_name, 0) != 0 && depth > 0) {
+			remove_dir(fd, entry->d_name, depth - 1);
 		}
 	}
 	if (dir != NULL) {
 		closedir(dir);
+	} else if (fd >= 0) {
+		close(fd);
 	}
-	rmdir(path);
+	unlinkat(parent, path, AT_REMOVEDIR);
 }
 
 static void
@@ -256,10 +264,10 @@ remove_place(const struct map_log *log)
 
 	if (log->runtime_dir[0] != '\0') {
 		snprintf(path, sizeof(path), "%s.pub", log->runtime_dir);
-		remove_dir(path);
-		remove_dir(log->runtime_dir);
+		remove_dir(AT_FDCWD, path, 1);
+		remove_dir(AT_FDCWD, log->runtime_dir, 1);
 	}
-	remove_dir(log->state_dir);
+	remove_dir(AT_FDCWD, log->state_dir, 1);
 }
 
 void

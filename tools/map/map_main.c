@@ -13,6 +13,22 @@
 #include "tools/map/map_template.h"
 
 static void
+print_call(const char *function, const struct map_buf *items, unsigned n_items)
+{
+	const char *at = items->data;
+	struct map_buf line = { 0 };
+
+	map_add_quoted(&line, function, strlen(function));
+	for (unsigned i = 0; i < n_items; i++) {
+		map_adds(&line, " ");
+		map_add_quoted(&line, at, strlen(at));
+		at += strlen(at) + 1;
+	}
+	puts(map_str(&line));
+	map_buf_free(&line);
+}
+
+static void
 print_command(const struct map_template *template, const struct map_buf *items,
     unsigned n_items, uint64_t number)
 {
@@ -58,7 +74,12 @@ show(const struct map_options *o)
 			n++;
 		}
 		if (n > 0 && (n == o->chunk || got != MAP_GOT)) {
-			print_command(&template, &items, n, ++number);
+			number++;
+			if (o->function != NULL) {
+				print_call(o->function, &items, n);
+			} else {
+				print_command(&template, &items, n, number);
+			}
 			items.len = n = 0;
 		}
 		if (got != MAP_GOT) {

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <reeve/pool.h>
+
 #include "tools/map/map_job.h"
 
 #define EVENTS     256
@@ -25,7 +27,7 @@
 #define FILES_EACH 3
 #define AHEAD      4096
 
-enum { ON_SIGNAL, ON_LOG, ON_INPUT, ON_OUTPUT, SPECIALS };
+enum { ON_SIGNAL, ON_LOG, ON_INPUT, ON_OUTPUT, ON_POOL };
 
 /*
  * A descriptor may be watched a moment longer than it is open here: a process
@@ -50,12 +52,19 @@ watch(struct map_job *job, int fd, uint32_t events, uint64_t what)
 
 /* -------- times -------- */
 
+/* Those of functions are the pool's. */
+static bool
+has_timeouts(const struct map_job *job)
+{
+	return job->o->timeout > 0 && job->o->function == NULL;
+}
+
 static int64_t
 earliest(const struct map_job *job)
 {
 	int64_t at = map_progress_due(&job->progress);
 	const struct map_item *firsts[] = {
-		job->o->timeout > 0 ? job->running.first : NULL,
+		has_timeouts(job) ? job->running.first : NULL,
 		job->ending.first,
 		job->plan.running < job->plan.jobs ? job->again.first : NULL,
 	};
@@ -111,7 +120,7 @@ on_times(struct map_job *job)
 	int64_t now = map_now();
 	struct map_item *item;
 
-	while (job->o->timeout > 0 && (item = job->running.first) != NULL &&
+	while (has_timeouts(job) && (item = job->running.first) != NULL &&
 	       item->at <= now) {
 		map_item_end(job, item, "took longer than --timeout");
 	}
@@ -241,6 +250,9 @@ on_event(struct map_job *job, uint64_t event)
 		break;
 	case ON_OUTPUT:
 		job->outs_wait = false;
+		break;
+	case ON_POOL:
+		map_function_turn(job);
 		break;
 	default:
 		on_item(job, event);
@@ -374,11 +386,15 @@ cannot(const char *what)
 static int
 find_program(struct map_job *job)
 {
-	const char *name = job->o->shell ? "/bin/sh" : job->template.words[0];
+	const char *name;
 
+	if (job->o->function != NULL) {
+		return map_function_find(&job->function, job->o->function);
+	}
 	if (!job->template.fixed) {
 		return 0;
 	}
+	name = job->o->shell ? "/bin/sh" : job->template.words[0];
 	job->program = map_spawn_find(name);
 	if (job->program == NULL) {
 		map_say("cannot run %s: %s", name, strerror(errno));
@@ -396,6 +412,11 @@ size_up(struct map_job *job)
 			    : 1;
 
 	job->plan.jobs = job->o->jobs;
+	if (job->o->function != NULL && job->plan.jobs > MAP_WORKERS_MAX) {
+		map_say("no more than %u at once: a pool has no more workers",
+		    MAP_WORKERS_MAX);
+		job->plan.jobs = MAP_WORKERS_MAX;
+	}
 	if (job->plan.jobs > most) {
 		map_say("no more than %u at once: the limit of open files "
 			"(ulimit -n) is %u",
@@ -491,6 +512,18 @@ open_past(struct map_job *job)
 }
 
 static int
+open_pool(struct map_job *job)
+{
+	int code = map_function_open(job);
+
+	if (code == 0 &&
+	    !watch(job, reeve_pool_fd(job->function.pool), EPOLLIN, ON_POOL)) {
+		return cannot("watch the workers");
+	}
+	return code;
+}
+
+static int
 open_all(struct map_job *job)
 {
 	int code;
@@ -504,7 +537,9 @@ open_all(struct map_job *job)
 	}
 	size_up(job);
 	map_outs_init(&job->outs);
-	if (!map_guard_start(&job->guard, job->plan.jobs)) {
+	/* Workers end with their launcher, which ends with us. */
+	if (job->o->function == NULL &&
+	    !map_guard_start(&job->guard, job->plan.jobs)) {
 		return cannot("start the guard");
 	}
 	if ((code = map_log_open(&job->log, job->o)) != 0 ||
@@ -514,6 +549,9 @@ open_all(struct map_job *job)
 	if (!watch(
 		job, map_log_fd(&job->log), EPOLLIN | EPOLLONESHOT, ON_LOG)) {
 		return cannot("watch the log");
+	}
+	if (job->o->function != NULL && (code = open_pool(job)) != 0) {
+		return code;
 	}
 	job->began_at = map_now();
 	map_progress_init(&job->progress, job->o->progress, job->began_at);
@@ -554,7 +592,10 @@ static int
 finish(struct map_job *job)
 {
 	bool all = is_complete(job);
-	int code = exit_code(job);
+	int code;
+
+	map_function_close(&job->function);
+	code = exit_code(job);
 
 	map_progress_hide(&job->progress);
 	if (!map_tell_job(job, all ? REEVE_TASK_ENDED : REEVE_TASK_CANCELLED,
@@ -589,6 +630,7 @@ free_all(struct map_job *job)
 			close(fds[i]);
 		}
 	}
+	map_function_finish(&job->function);
 	free(job->program);
 	free(job->slots);
 	free(job->free_slots);
@@ -608,6 +650,7 @@ map_run(const struct map_options *o)
 		loop(&job);
 		code = finish(&job);
 	} else {
+		map_function_close(&job.function);
 		map_log_close(&job.log, !job.log.existed && !job.log.named);
 	}
 	free_all(&job);

@@ -91,6 +91,12 @@ map_spawn_files(void)
 	return most.rlim_cur < 1000000 ? (unsigned)most.rlim_cur : 1000000;
 }
 
+struct rlimit
+map_spawn_limit(void)
+{
+	return before.files;
+}
+
 BARE static bool
 set_up(const struct map_spawn *s)
 {

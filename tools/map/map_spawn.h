@@ -24,6 +24,8 @@ struct map_spawn {
 void map_spawn_init(void);
 /* Descriptors that may be open here; raised as far as it goes. */
 unsigned map_spawn_files(void);
+/* As it was before that. */
+struct rlimit map_spawn_limit(void);
 /* 0, and *pid and *pidfd; else the errno of what failed. *is_exec: it was the
  * program itself that could not be run. */
 int map_spawn(const struct map_spawn *, pid_t *pid, int *pidfd, bool *is_exec);

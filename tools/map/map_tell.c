@@ -139,9 +139,12 @@ record_end(struct map_job *job, const struct map_item *item,
 	record.reason = item->reason;
 	if (kind != REEVE_TASK_ENDED) {
 		copy_text(text, sizeof(text), item);
-		copy_last(last, item);
 		record.text = text;
-		record.output = last[0] != '\0' ? last : NULL;
+		/* What became of a call is known by its worker's pid. */
+		if (job->o->function == NULL) {
+			copy_last(last, item);
+			record.output = last[0] != '\0' ? last : NULL;
+		}
 	}
 	if (!map_log_record(&job->log, &record)) {
 		job->cannot = true;
@@ -163,6 +166,11 @@ map_tell_job(
 	struct map_buf text = { 0 };
 	bool well;
 
+	if (job->o->function != NULL) {
+		map_adds(&text, "--function ");
+		map_add_quoted(
+		    &text, job->o->function, strlen(job->o->function));
+	}
 	for (size_t i = 0; i < job->o->n_command; i++) {
 		map_adds(&text, i > 0 ? " " : "");
 		map_add_quoted(
@@ -269,11 +277,27 @@ keep(struct map_job *job, const struct map_item *item)
 	}
 }
 
+/* Answers seldom have a newline, and two of them shall not be one line. */
+static void
+end_line(struct map_capture *c)
+{
+	uint64_t size = map_capture_size(c);
+	char last;
+
+	if (size > 0 && map_capture_get(c, size - 1, &last, 1) == 1 &&
+	    last != '\n') {
+		map_capture_add(c, "\n", 1);
+	}
+}
+
 static void
 push(struct map_job *job, struct map_item *item)
 {
 	struct map_output *output = item->output;
 
+	if (job->o->function != NULL) {
+		end_line(&output->to[0]);
+	}
 	if (job->o->tag) {
 		struct map_buf tag = { 0 };
 

@@ -96,7 +96,7 @@ map_template_init(struct map_template *t, const struct map_options *o)
 	for (size_t i = 0; i < t->n; i++) {
 		t->append = t->append && !has_place(t, t->words[i], false);
 	}
-	t->fixed = t->shell || !has_place(t, t->words[0], true);
+	t->fixed = t->shell || t->n == 0 || !has_place(t, t->words[0], true);
 }
 
 void

@@ -9,10 +9,10 @@ _reeve_kinds() {
 		cut -d'"' -f4
 }
 _reeve_map() { # where the word map is
-	local i current=${COMP_WORDS[COMP_CWORD]} options="--jobs --null --arg-file --files --max-args --replace --shell --retries --backoff --timeout --kill-after --memory --order --tag --halt --resume --resume-failed --dry-run --progress --quiet --json --keep --name --state-dir --help "
+	local i current=${COMP_WORDS[COMP_CWORD]} options="--jobs --null --arg-file --files --max-args --replace --shell --function --retries --backoff --timeout --kill-after --memory --order --tag --halt --resume --resume-failed --dry-run --progress --quiet --json --keep --name --state-dir --help "
 	for ((i = $1 + 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--jobs|-j|--arg-file|-a|--files|--max-args|-n|--replace|-I|--retries|--backoff|--timeout|--kill-after|--memory|--halt|--keep|--name|--state-dir|=)
+		--jobs|-j|--arg-file|-a|--files|--max-args|-n|--replace|-I|--function|--retries|--backoff|--timeout|--kill-after|--memory|--halt|--keep|--name|--state-dir|=)
 			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
 			((i++)) ;;
 		-*) ;;
