@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# What the tests of tools/examples share, sourced by them: installs into a
-# folder of its own, and builds the examples there as a stranger would, by the
-# README's Makefile and pkg-config.
+# What the tests of tools/examples share, sourced by them: takes what was
+# installed for all tests (tests/local.mk) into a folder of its own, and builds
+# the examples there as a stranger would, by the README's Makefile and
+# pkg-config.
 . "${top_srcdir:-.}/tests/lint/lint.sh"
 
 root=$sample/root
@@ -18,8 +19,9 @@ readme_block() {
 }
 
 install_all() {
-	make -s -C "$top_builddir" DESTDIR="$root" install \
-	    >"$sample/make.out" 2>&1 || tail -20 "$sample/make.out"
+	make -s -C "$top_builddir" tests/installed.stamp >"$sample/make.out" \
+	    2>&1 || tail -20 "$sample/make.out"
+	cp -a "$top_builddir/tests/installed" "$root"
 }
 
 # After install_all; not in a subshell, since it sets what runs need.
