@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <reeve/child.h>
@@ -151,6 +152,46 @@ nap(const struct reeve_call *call)
 	return reeve_return(call, call->args, call->args_len);
 }
 REEVE_FUNCTION("test.nap", nap);
+
+/* Waits at a gate of pool_gate; without the name of one not at all. */
+static int
+hold(const struct reeve_call *call)
+{
+	int fd;
+
+	if (call->args_len > 0) {
+		do {
+			fd = open(call->args, O_RDONLY | O_CLOEXEC);
+		} while (fd == -1 && errno == EINTR);
+		if (fd == -1) {
+			return reeve_fail(call, "test.NoGate", "%s",
+			    (const char *)call->args);
+		}
+		(void)close(fd);
+	}
+	return reeve_return(call, call->args, call->args_len);
+}
+REEVE_FUNCTION("test.hold", hold);
+
+const char *
+pool_gate(void)
+{
+	static char path[96];
+	static unsigned n;
+
+	(void)snprintf(path, sizeof(path), "%s/gate-%u", rv_test_dir(), ++n);
+	CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+	return path;
+}
+
+void
+pool_gate_open(const char *gate)
+{
+	int fd = open(gate, O_WRONLY | O_CLOEXEC);
+
+	CU_ASSERT_FATAL(fd != -1);
+	(void)close(fd);
+}
 
 /* Ends at a soft limit. */
 static int
@@ -413,6 +454,18 @@ pool_result(struct reeve_future *future, int seconds)
 	}
 	reeve_future_free(future);
 	return result;
+}
+
+void
+pool_runs(struct reeve_future *future)
+{
+	for (int i = 0; i < 6000; i++) {
+		if (reeve_future_state(future) != REEVE_FUTURE_WAITING) {
+			break;
+		}
+		(void)!reeve_future_wait(future, REEVE_MS(5));
+	}
+	CU_ASSERT_EQUAL_FATAL(reeve_future_state(future), REEVE_FUTURE_RUNNING);
 }
 
 struct reeve_task_result

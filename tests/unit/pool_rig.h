@@ -21,9 +21,19 @@ struct reeve_future *pool_submit(
 
 /* Its result, within so many seconds. */
 struct reeve_task_result pool_result(struct reeve_future *, int seconds);
+/* Once it runs. */
+void pool_runs(struct reeve_future *);
 /* Submit and wait. */
 struct reeve_task_result pool_apply(
     struct reeve_pool *, const char *function, const char *text);
+
+/*
+ * A place in this case's folder at which "test.hold", given its name, waits
+ * until it is opened; static. Opening it waits until somebody is there, so the
+ * task has to run.
+ */
+const char *pool_gate(void);
+void pool_gate_open(const char *gate);
 
 /* The same case by each start method. */
 void pool_each(void (*scenario)(enum reeve_method));

@@ -48,19 +48,6 @@ pool_closes(struct reeve_pool *pool)
 	reeve_pool_free(pool);
 }
 
-/* Once it runs. */
-static inline void
-pool_runs(struct reeve_future *future)
-{
-	for (int i = 0; i < 6000; i++) {
-		if (reeve_future_state(future) != REEVE_FUTURE_WAITING) {
-			break;
-		}
-		(void)!reeve_future_wait(future, REEVE_MS(5));
-	}
-	CU_ASSERT_EQUAL(reeve_future_state(future), REEVE_FUTURE_RUNNING);
-}
-
 /* The number of the process that a task ran in. */
 static inline pid_t
 pool_pid(struct reeve_pool *pool)

@@ -310,15 +310,23 @@ RV_TEST(what_is_over_max_waiting_is_refused_whole)
 
 RV_TEST(what_clients_leave_behind_is_cancelled)
 {
+	const char *gate = pool_gate();
+	char params[256];
+
 	begin("attach-left",
-	    "\"nap\": {\"pool\": {\"function\": \"test.nap\", \"max\": 1}}");
-	ask(1, "pool.submit",
-	    "{\"pool\":\"nap\",\"items\":[{\"text\":\"300\"},{\"text\":"
-	    "\"60000\"},{\"text\":\"60000\"}]}");
+	    "\"hold\": {\"pool\": {\"function\": \"test.hold\", \"max\": 1}}");
+	(void)snprintf(params, sizeof(params),
+	    "{\"pool\":\"hold\",\"items\":[{\"text\":\"%s\"},{\"text\":"
+	    "\"\"},{\"text\":\"\"}]}",
+	    gate);
+	ask(1, "pool.submit", params);
 	(void)look(1);
 	while (!stats_say("\"running\":1")) {
 	}
 	leave(1);
+	while (!stats_say("\"cancelled\":2")) {
+	}
+	pool_gate_open(gate);
 	while (!stats_say("\"items\":0")) {
 	}
 	CU_ASSERT(stats_say("\"kept\":0"));
@@ -431,15 +439,20 @@ reload(const char *name, const char *children)
 
 RV_TEST(a_reload_resizes_replaces_and_removes)
 {
+	const char *gate = pool_gate();
+	char params[256];
+
 	begin("attach-reload",
-	    "\"p\": {\"pool\": {\"function\": \"test.nap\", \"max\": 1}}");
-	ask(1, "pool.submit",
-	    "{\"pool\":\"p\",\"items\":[{\"text\":\"400\"},{\"text\":\"1\"}]}");
+	    "\"p\": {\"pool\": {\"function\": \"test.hold\", \"max\": 1}}");
+	(void)snprintf(params, sizeof(params),
+	    "{\"pool\":\"p\",\"items\":[{\"text\":\"%s\"},{\"text\":\"\"}]}",
+	    gate);
+	ask(1, "pool.submit", params);
 	(void)look(1);
 	while (!stats_say("\"running\":1")) {
 	}
 	reload("attach-reload",
-	    "\"p\": {\"pool\": {\"function\": \"test.nap\", "
+	    "\"p\": {\"pool\": {\"function\": \"test.hold\", "
 	    "\"min\": 1, \"max\": 3}}");
 	CU_ASSERT(stats_say("\"max\":3"));
 	CU_ASSERT(stats_say("\"submitted\":2"));
@@ -450,11 +463,12 @@ RV_TEST(a_reload_resizes_replaces_and_removes)
 	    "{\"pool\":\"p\",\"items\":[{\"text\":\"new\"}]}");
 	(void)look(2);
 	CU_ASSERT(has(say("pool.stats", NULL), "draining"));
+	pool_gate_open(gate);
 	while (!look(1) || !look(2)) {
 		turn(&guest);
 	}
-	CU_ASSERT(has(heard[1].json, "\"text\":\"400\""));
-	CU_ASSERT(has(heard[1].json, "\"text\":\"1\""));
+	CU_ASSERT(has(heard[1].json, gate));
+	CU_ASSERT(has(heard[1].json, "\"text\":\"\""));
 	CU_ASSERT(has(heard[2].json, "\"text\":\"new\""));
 	CU_ASSERT(stats_say("test.echo"));
 	reload("attach-reload", "\"w\": " GUEST_WAITER);

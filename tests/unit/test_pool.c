@@ -163,8 +163,9 @@ RV_TEST(an_event_loop_polls_one_descriptor)
 RV_TEST(futures_are_waited_for_one_by_one_or_together)
 {
 	struct reeve_pool *pool = pool_make(2, NULL);
+	const char *gate = pool_gate();
 	struct reeve_future *futures[4] = {
-		pool_submit(pool, "test.nap", "400"),
+		pool_submit(pool, "test.hold", gate),
 		pool_submit(pool, "test.nap", "1"),
 		pool_submit(pool, "test.fail", "so"),
 		pool_submit(pool, "test.nap", "2"),
@@ -182,6 +183,9 @@ RV_TEST(futures_are_waited_for_one_by_one_or_together)
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_future_state(futures[2]), REEVE_FUTURE_DONE);
 	for (int i = 0; i < 4; i++) {
+		if (i == 3) {
+			pool_gate_open(gate);
+		}
 		CU_ASSERT_EQUAL(
 		    reeve_futures_next(futures, 4, &which, &index, REEVE_S(30)),
 		    REEVE_OK);
@@ -230,10 +234,7 @@ RV_TEST(waiting_running_and_ended_tasks_are_cancelled)
 	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
 	CU_ASSERT_EQUAL(result.pid, 0);
 	reeve_task_result_free(&result);
-	while (reeve_future_state(runs) != REEVE_FUTURE_RUNNING) {
-		CU_ASSERT_EQUAL(
-		    reeve_future_wait(runs, REEVE_MS(5)), REEVE_ETIMEDOUT);
-	}
+	pool_runs(runs);
 	CU_ASSERT_EQUAL(reeve_future_cancel(runs, false), REEVE_EBUSY);
 	CU_ASSERT_EQUAL(reeve_future_cancel(runs, true), REEVE_OK);
 	result = pool_result(runs, 10);
@@ -367,10 +368,11 @@ RV_TEST(a_full_pool_refuses_waits_or_spills)
 {
 	struct reeve_pool_options options = { .max_waiting = 4,
 		.full = REEVE_POOL_REFUSE };
+	const char *gate = pool_gate();
 	struct reeve_task task = { .size = sizeof(task),
-		.function = "test.nap",
-		.data = "10",
-		.length = 2 };
+		.function = "test.hold",
+		.data = gate,
+		.length = strlen(gate) };
 	struct reeve_pool *pool = pool_make(1, &options);
 	enum reeve_status status = REEVE_OK;
 	unsigned counts[8] = { 0 };
@@ -384,6 +386,9 @@ RV_TEST(a_full_pool_refuses_waits_or_spills)
 	CU_ASSERT(n >= 4 && n < 100);
 	reeve_pool_free(pool);
 
+	task.function = "test.nap";
+	task.data = "10";
+	task.length = 2;
 	task.done = count_it;
 	task.ctx = counts;
 	for (int i = 0; i < 2; i++) {
@@ -406,20 +411,21 @@ RV_TEST(a_full_pool_refuses_waits_or_spills)
 RV_TEST(draining_cancels_what_waits_and_lets_what_runs_end)
 {
 	struct reeve_pool *pool = pool_make(1, NULL);
-	struct reeve_future *runs = pool_submit(pool, "test.nap", "200");
-	struct reeve_future *waits = pool_submit(pool, "test.nap", "200");
+	const char *gate = pool_gate();
+	struct reeve_future *runs = pool_submit(pool, "test.hold", gate);
+	struct reeve_future *waits = pool_submit(pool, "test.nap", "1");
 	struct reeve_task_result result;
 
 	CU_ASSERT_EQUAL(
 	    reeve_pool_join(pool, REEVE_S(1), NULL), REEVE_EINVALID);
-	while (reeve_future_state(runs) != REEVE_FUTURE_RUNNING) {
-		CU_ASSERT_NOT_EQUAL(
-		    reeve_future_wait(runs, REEVE_MS(2)), REEVE_EINVALID);
-	}
+	pool_runs(runs);
 	CU_ASSERT_EQUAL(reeve_pool_drain(pool, NULL), REEVE_OK);
 	result = pool_result(waits, 10);
 	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
 	reeve_task_result_free(&result);
+	CU_ASSERT_EQUAL(
+	    reeve_pool_join(pool, REEVE_MS(2), NULL), REEVE_ETIMEDOUT);
+	pool_gate_open(gate);
 	CU_ASSERT_EQUAL(reeve_pool_join(pool, REEVE_S(30), NULL), REEVE_OK);
 	result = pool_result(runs, 0);
 	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_GOOD);
@@ -439,10 +445,7 @@ terminate_by(enum reeve_method method)
 		futures[i] = pool_submit(
 		    pool, i == 0 ? "test.hang" : "test.nap", "60000");
 	}
-	while (reeve_future_state(futures[0]) != REEVE_FUTURE_RUNNING) {
-		CU_ASSERT_EQUAL(reeve_future_wait(futures[0], REEVE_MS(2)),
-		    REEVE_ETIMEDOUT);
-	}
+	pool_runs(futures[0]);
 	CU_ASSERT_EQUAL(
 	    reeve_pool_terminate(pool, REEVE_MS(100), NULL), REEVE_OK);
 	for (int i = 0; i < 20; i++) {

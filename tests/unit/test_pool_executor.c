@@ -85,12 +85,15 @@ SCENARIO(scenario_110_drained_what_waits_is_cancelled_and_what_runs_ends)
 	struct reeve_pool *pool = pool_make(2, NULL);
 	struct reeve_future *futures[50];
 	unsigned counts[REEVE_OUTCOME_BROKEN + 1] = { 0 };
+	const char *gate = pool_gate();
 
-	for (size_t i = 0; i < 50; i++) {
+	futures[0] = pool_submit(pool, "test.hold", gate);
+	for (size_t i = 1; i < 50; i++) {
 		futures[i] = pool_submit(pool, "test.nap", "300");
 	}
 	pool_runs(futures[0]);
 	CU_ASSERT_EQUAL(reeve_pool_drain(pool, NULL), REEVE_OK);
+	pool_gate_open(gate);
 	CU_ASSERT_EQUAL(reeve_pool_join(pool, REEVE_S(60), NULL), REEVE_OK);
 	for (size_t i = 0; i < 50; i++) {
 		struct reeve_task_result result = pool_result(futures[i], 60);
