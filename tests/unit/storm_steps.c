@@ -333,6 +333,13 @@ length_of(uint32_t number)
 	return number % 32 == 31 ? sizeof(struct parcel) : 8 + number % 90;
 }
 
+/* Within a time: it came to that, or who was in it did not get on for long. */
+static bool
+in_vain(enum reeve_status status, enum reeve_status why)
+{
+	return status == why || status == REEVE_ETIMEDOUT;
+}
+
 static void
 put(struct storm_worker *w, struct reeve_queue *queue, enum storm_step step,
     int64_t timeout)
@@ -352,7 +359,7 @@ put(struct storm_worker *w, struct reeve_queue *queue, enum storm_step step,
 	status = reeve_queue_put(queue, &parcel, len, number, timeout);
 	expect(w->hall, step,
 	    status == REEVE_OK ||
-		(status == REEVE_EFULL && timeout != REEVE_FOREVER));
+		(timeout != REEVE_FOREVER && in_vain(status, REEVE_EFULL)));
 	if (status == REEVE_OK) {
 		set(&w->hall->done[step][w->who], number + 1);
 	} else {
@@ -413,8 +420,8 @@ step_leases(struct storm_worker *w)
 		return;
 	}
 	status = reeve_queue_get_leased(w->leases, &item, REEVE_MS(5));
-	expect(
-	    hall, STORM_leases, status == REEVE_OK || status == REEVE_EEMPTY);
+	expect(hall, STORM_leases,
+	    status == REEVE_OK || in_vain(status, REEVE_EEMPTY));
 	if (status != REEVE_OK) {
 		return;
 	}
