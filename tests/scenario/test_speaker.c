@@ -17,7 +17,7 @@
 	"\"children\": { \"web\": { \"command\": "                          \
 	"[\"%(fixtures)s/speaker\", " words "], \"ready\": \"notify\"" more \
 	" } }"
-#define BEATS ", \"heartbeat\": { \"interval\": \"200ms\", \"misses\": 2 }"
+#define BEATS ", \"heartbeat\": { \"interval\": \"600ms\", \"misses\": 2 }"
 
 static bool
 says(struct live *live, const char *sql, const char *words)

@@ -322,7 +322,7 @@ RV_TEST(a_supervisor_that_sleeps_misses_nothing)
 	struct rig_spec s;
 
 	rig_open(&rig, NULL);
-	rig_spec(&s, "notifier", "flood", "3000", "STATUS=long line", "send",
+	rig_spec(&s, "notifier", "flood", "600", "STATUS=long line", "send",
 	    "READY=1", NULL);
 	s.program.ready = RV_CHANNEL_NOTIFY;
 	for (int i = 0; i < N; i++) {
