@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How the items of a map become tasks: chunks of them, made when there is room
- * at the workers, no earlier, each of about a millisecond by the measured time
- * of the items before. Items with limits or retries go one by one, so that the
- * scheduler's rules are those of each.
+ * at the workers, no earlier; chunks.c says of how many. Items with limits or
+ * retries go one by one, so that the scheduler's rules are those of each.
  */
 #include "config.h"
 
@@ -13,12 +12,8 @@
 #include "base/alloc.h"
 #include "pool/pool_priv.h"
 
-#define CHUNK_TIME  RV_MS
-#define ITEM_MIN    20 /* ns; what is less was not measured */
-#define FIRST_CHUNK 8
-#define AHEAD_ONE   64 /* chunks of one item for each worker, at a time */
-#define AHEAD_MANY  3
-#define ITEMS_MAX   2000 /* of one chunk: answers fit into few frames */
+#define AHEAD_ONE  64 /* chunks of one item for each worker, at a time */
+#define AHEAD_MANY 3
 
 /* -------- items -------- */
 
@@ -40,23 +35,22 @@ rv_chunk_data(const struct rv_chunk_job *chunk, uint32_t i, const void **data)
 	return map->item_size;
 }
 
-uint64_t
-rv_chunk_same_size(const struct rv_chunk_job *chunk)
+bool
+rv_chunk_is_even(const struct rv_chunk_job *chunk)
 {
-	const struct reeve_map *map = &chunk->results->map;
-
-	return map->vector == NULL ? map->item_size : 0;
+	return chunk->results->map.vector == NULL;
 }
 
 uint32_t
 rv_chunk_bytes(const struct rv_chunk_job *chunk)
 {
 	uint32_t left = chunk->count - chunk->ended;
-	uint64_t size = rv_chunk_same_size(chunk), bytes;
+	size_t size = chunk->results->map.item_size;
+	uint64_t bytes;
 	const void *data;
 
-	if (size != 0) {
-		return (uint32_t)(left * RV_CHUNK_ROOM(size));
+	if (rv_chunk_is_even(chunk)) {
+		return size > 0 ? (uint32_t)(left * RV_CHUNK_ROOM(size)) : 0;
 	}
 	bytes = ((uint64_t)left * 4 + 7) & ~(uint64_t)7;
 	for (uint32_t i = 0; i < left; i++) {
@@ -66,52 +60,23 @@ rv_chunk_bytes(const struct rv_chunk_job *chunk)
 	return (uint32_t)bytes;
 }
 
-/* As many of `want` as fit into one frame; at least 1. */
-static uint32_t
-fit(const struct reeve_results *results, uint64_t want)
-{
-	const struct reeve_map *map = &results->map;
-	uint64_t bytes = 8, n = 0;
-
-	want = RV_MIN(want, (uint64_t)ITEMS_MAX);
-	if (map->vector == NULL) {
-		n = RV_LANE_FRAME_MAX / (RV_CHUNK_ROOM(map->item_size) +
-					    (map->item_size == 0 ? 4 : 0));
-		return (uint32_t)RV_MAX(RV_MIN(n, want), (uint64_t)1);
-	}
-	while (n < want) {
-		bytes +=
-		    4 + RV_CHUNK_ROOM(map->vector[results->next + n].iov_len);
-		if (bytes > RV_LANE_FRAME_MAX - 8) {
-			break;
-		}
-		n++;
-	}
-	return (uint32_t)RV_MAX(n, (uint64_t)1);
-}
-
+/* Items of the next chunk: at least 1. */
 static uint32_t
 chunk_size(const struct reeve_results *results)
 {
+	const struct reeve_map *map = &results->map;
 	uint64_t left = results->n - results->next;
-	uint64_t workers = RV_MAX(results->pool->max, 1U);
-	uint64_t want;
+	uint32_t n;
 
 	if (results->singly) {
 		return 1;
 	}
-	if (results->map.chunk != 0) {
-		return fit(results, RV_MIN(left, results->map.chunk));
-	}
-	if (results->n_timed == 0) {
-		want = FIRST_CHUNK;
-	} else {
-		want = (uint64_t)CHUNK_TIME /
-		       RV_MAX(results->took / results->n_timed,
-			   (uint64_t)ITEM_MIN);
-	}
-	want = RV_MIN(want, left / (2 * workers) + 1);
-	return fit(results, RV_MAX(RV_MIN(want, left), (uint64_t)1));
+	n = map->chunk != 0
+		? (uint32_t)RV_MIN(left, map->chunk)
+		: rv_chunks_next(&results->sizes, left, results->pool->max);
+	return map->vector != NULL
+		   ? rv_chunks_fit_vector(map->vector + results->next, n)
+		   : RV_MIN(n, rv_chunks_fit(map->item_size));
 }
 
 /* -------- chunks -------- */
@@ -171,12 +136,11 @@ rv_feed_finish(struct reeve_results *results)
 void
 rv_chunk_item(struct rv_chunk_job *chunk, struct rv_box *box, int64_t took)
 {
-	struct reeve_results *results = chunk->results;
 	uint64_t item = chunk->first + chunk->ended++;
 
-	results->took += (uint64_t)took;
-	results->n_timed++;
-	rv_results_set(results, item, box);
+	chunk->timed++;
+	chunk->took = rv_time_add(chunk->took, took);
+	rv_results_set(chunk->results, item, box);
 }
 
 static void
@@ -184,6 +148,7 @@ end_chunk(struct rv_chunk_job *chunk)
 {
 	struct reeve_results *results = chunk->results;
 
+	rv_chunks_measured(&results->sizes, chunk->timed, chunk->took);
 	results->pool->n_jobs--;
 	results->n_chunks--;
 	free_chunk(chunk);

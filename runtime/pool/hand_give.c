@@ -135,8 +135,8 @@ static enum rv_give
 give_chunk(struct rv_hand *hand, struct rv_chunk_job *chunk)
 {
 	uint32_t left = chunk->count - chunk->ended;
-	uint64_t size = rv_chunk_same_size(chunk);
-	size_t lengths = size != 0 ? 0 : ((size_t)left * 4 + 7) & ~(size_t)7;
+	bool even = rv_chunk_is_even(chunk);
+	size_t lengths = even ? 0 : ((size_t)left * 4 + 7) & ~(size_t)7;
 	struct rv_frame *frame =
 	    rv_lane_room(&hand->lanes.tasks, rv_chunk_bytes(chunk));
 	const void *data;
@@ -149,14 +149,15 @@ give_chunk(struct rv_hand *hand, struct rv_chunk_job *chunk)
 	frame->flags =
 	    (chunk->job.flags & RV_JOB_JSON) != 0 ? RV_FRAME_JSON : 0;
 	frame->count = left;
-	frame->size = size * left;
 	at = (uint8_t *)(frame + 1) + lengths;
-	for (uint32_t i = 0; i < left; i++) {
+	for (uint32_t i = 0; frame->length > 0 && i < left; i++) {
 		size_t n = rv_chunk_data(chunk, chunk->ended + i, &data);
 		uint32_t length = (uint32_t)n;
 
 		at = put_item(at, data, n);
-		if (size == 0) {
+		if (even) {
+			frame->size = n * left;
+		} else {
 			memcpy((uint8_t *)(frame + 1) + (size_t)i * 4, &length,
 			    sizeof(length));
 		}

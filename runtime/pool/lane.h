@@ -220,8 +220,8 @@ void rv_lane_host_sleeps(struct rv_lane_host *, bool sleeps);
  * Many payloads in one. Each has RV_CHUNK_ROOM(length) bytes: padding with at
  * least one NUL, up to 8. Where all have one length, not 0, the frame's `size`
  * is that, `count` times; else it is 0, and before the first one are `count`
- * u32 lengths, padded to 8. Parses foreign bytes: false, when it does not fit,
- * or behind the last.
+ * u32 lengths, padded to 8, or there is nothing at all, and all are empty.
+ * Parses foreign bytes: false, when it does not fit, or behind the last.
  */
 #define RV_CHUNK_ROOM(length) (((uint64_t)(length) + 8) & ~(uint64_t)7)
 struct rv_chunk {
@@ -229,7 +229,7 @@ struct rv_chunk {
 	uint32_t length, count; /* as the frame says */
 	uint64_t size;          /* the same */
 	uint32_t at;            /* 0; the next one */
-	uint64_t offset;        /* 0 */
+	uint64_t offset, each;  /* 0 */
 };
 bool rv_chunk_next(struct rv_chunk *, const void **data, uint32_t *length);
 

@@ -22,7 +22,9 @@ length_of(struct rv_chunk *chunk, uint64_t *length)
 	uint32_t one;
 
 	if (chunk->size != 0) {
-		*length = chunk->size / chunk->count;
+		chunk->each =
+		    chunk->at == 0 ? chunk->size / chunk->count : chunk->each;
+		*length = chunk->each;
 		return true;
 	}
 	if (lengths > chunk->length) {
@@ -40,18 +42,23 @@ length_of(struct rv_chunk *chunk, uint64_t *length)
 bool
 rv_chunk_next(struct rv_chunk *chunk, const void **data, uint32_t *length)
 {
-	uint64_t n;
+	bool all_empty = chunk->size == 0 && chunk->length == 0;
+	uint64_t n = 0, room = 0;
 
-	if (chunk->at >= chunk->count || !length_of(chunk, &n)) {
+	if (chunk->at >= chunk->count ||
+	    (!all_empty && !length_of(chunk, &n))) {
 		return false;
 	}
-	if (chunk->offset > chunk->length || n > chunk->length ||
-	    RV_CHUNK_ROOM(n) > chunk->length - chunk->offset) {
-		return false;
+	if (!all_empty) {
+		room = RV_CHUNK_ROOM(n);
+		if (chunk->offset > chunk->length || n > chunk->length ||
+		    room > chunk->length - chunk->offset) {
+			return false;
+		}
 	}
 	*data = chunk->data + chunk->offset;
 	*length = (uint32_t)n;
-	chunk->offset += RV_CHUNK_ROOM(n);
+	chunk->offset += room;
 	chunk->at++;
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "pool/chunks.h"
 #include "pool/door.h"
 #include "pool/lane.h"
 #include "pool/scheduler.h"
@@ -136,7 +137,9 @@ struct rv_chunk_job {
 	uint32_t ended; /* items that have their result */
 	uint32_t base;  /* those of them that an earlier worker ended */
 	uint32_t begun; /* of its worker; known when that died */
-	bool own;       /* has a payload, and is freed with it */
+	uint32_t timed; /* items that were measured, and their time */
+	rv_time took;
+	bool own; /* has a payload, and is freed with it */
 	size_t n_payload;
 	uint8_t payload[];
 };
@@ -160,7 +163,7 @@ struct reeve_results {
 	size_t n_done, n_bad;
 	uint64_t n_chunks;
 	uint32_t last_count;
-	uint64_t took, n_timed; /* ns, of items */
+	struct rv_chunks sizes;
 	struct rv_box **boxes;
 	struct rv_box_arena arena;
 	struct rv_list chunks, spare; /* struct rv_chunk_job */
@@ -481,8 +484,8 @@ void rv_results_orphan(struct reeve_pool *);
 /* Item i of the chunk. */
 size_t rv_chunk_data(
     const struct rv_chunk_job *, uint32_t i, const void **data);
-/* That all have; 0: they differ. */
-uint64_t rv_chunk_same_size(const struct rv_chunk_job *);
+/* Whether all have one size. */
+bool rv_chunk_is_even(const struct rv_chunk_job *);
 /* Of the payload of what is left. */
 uint32_t rv_chunk_bytes(const struct rv_chunk_job *);
 /* The next one has its result. */

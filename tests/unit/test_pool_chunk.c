@@ -167,6 +167,22 @@ RV_TEST(items_of_a_chunk_have_one_length_or_each_its_own)
 	CU_ASSERT_FALSE(rv_chunk_next(&chunk, &data, &n));
 }
 
+RV_TEST(items_of_a_chunk_without_a_payload_are_all_empty)
+{
+	_Alignas(8) uint8_t bytes[8] = { 0 };
+	struct rv_chunk chunk = { .data = bytes, .count = 3 };
+	const void *data = NULL;
+	uint32_t n = 99;
+
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_TRUE(rv_chunk_next(&chunk, &data, &n));
+		CU_ASSERT(n == 0 && data == bytes);
+	}
+	CU_ASSERT_FALSE(rv_chunk_next(&chunk, &data, &n));
+	chunk = (struct rv_chunk){ .data = bytes, .count = 3, .size = 3 };
+	CU_ASSERT_FALSE(rv_chunk_next(&chunk, &data, &n));
+}
+
 RV_TEST(a_chunk_that_says_more_than_it_has_ends_where_it_does)
 {
 	_Alignas(8) uint8_t bytes[64];
@@ -236,6 +252,7 @@ RV_SUITE(pool_chunk, RV_CASE(memory_that_may_change_its_size_is_no_lane),
     RV_CASE(a_bell_that_is_full_is_rung_by_a_byte),
     RV_CASE(only_the_host_writes_its_page),
     RV_CASE(items_of_a_chunk_have_one_length_or_each_its_own),
+    RV_CASE(items_of_a_chunk_without_a_payload_are_all_empty),
     RV_CASE(a_chunk_that_says_more_than_it_has_ends_where_it_does),
     RV_CASE(answers_are_read_to_where_they_fit),
     RV_CASE(a_failure_has_two_texts_whatever_was_sent))

@@ -298,9 +298,11 @@ struct reeve_map {
 	    void *ctx, const void **data, size_t *length, bool *failed);
 	void *ctx;
 	bool json;
-	/* Items in one task; 0: by the measured time, about 1 ms each. A death
-	 * is that of the item that ran: the others of its chunk run again if
-	 * they had not begun, and keep their results if they had ended. */
+	/* Items in one task, as far as they fit (into 32 KiB, with up to 12
+	 * bytes more for each; empty ones of one array always do); 0: by the
+	 * measured time, about 1 ms each. A death is that of the item that
+	 * ran: the others of its chunk run again if they had not begun, and
+	 * keep their results if they had ended. */
 	uint32_t chunk;
 	size_t window;  /* imap: items ahead; 0: twice the workers' */
 	bool unordered; /* imap: as they end */
