@@ -58,4 +58,22 @@ rv_store64(uint64_t *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * For a word that is read when its writer is dead, and not before: then all is
+ * there that the writer had done, in its order, and no fence is to be paid for.
+ */
+static inline void
+rv_leave(uint32_t *word, uint32_t value)
+{
+	RV_STEP("store", word, value);
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void
+rv_leave64(uint64_t *word, uint64_t value)
+{
+	RV_STEP("store", word, value);
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
 #endif

@@ -112,7 +112,7 @@ bury(struct rv_grave *grave)
 	if (results != NULL) {
 		box = box_of(grave, &results->arena, outcome, grave->attempts);
 		drop(grave);
-		rv_results_set(results, item, box);
+		rv_results_set(results, item, 1, box);
 		return;
 	}
 	box = box_of(grave, rv_job_arena(job), outcome, job->task.tries);

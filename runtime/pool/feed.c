@@ -134,13 +134,16 @@ rv_feed_finish(struct reeve_results *results)
 }
 
 void
-rv_chunk_item(struct rv_chunk_job *chunk, struct rv_box *box, int64_t took)
+rv_chunk_items(
+    struct rv_chunk_job *chunk, uint32_t n, struct rv_box *box, rv_time took)
 {
-	uint64_t item = chunk->first + chunk->ended++;
+	uint64_t item = chunk->first + chunk->ended;
 
-	chunk->timed++;
+	RV_ASSERT(n <= chunk->count - chunk->ended);
+	chunk->ended += n;
+	chunk->timed += n;
 	chunk->took = rv_time_add(chunk->took, took);
-	rv_results_set(chunk->results, item, box);
+	rv_results_set(chunk->results, item, n, box);
 }
 
 static void
@@ -159,12 +162,11 @@ end_chunk(struct rv_chunk_job *chunk)
 static void
 end_rest(struct rv_chunk_job *chunk, enum reeve_outcome outcome)
 {
-	struct rv_box *box = rv_box_plain(outcome);
+	uint32_t left = chunk->count - chunk->ended;
 
-	for (; chunk->ended < chunk->count; chunk->ended++) {
-		rv_results_set(
-		    chunk->results, chunk->first + chunk->ended, box);
-	}
+	rv_results_set(chunk->results, chunk->first + chunk->ended, left,
+	    rv_box_plain(outcome));
+	chunk->ended = chunk->count;
 	end_chunk(chunk);
 }
 
@@ -197,12 +199,12 @@ rv_chunk_end(struct rv_chunk_job *chunk, enum reeve_outcome outcome)
 		struct rv_box *box = job->box;
 
 		job->box = NULL;
-		rv_chunk_item(chunk, box, box->took);
+		rv_chunk_items(chunk, 1, box, box->took);
 		end_chunk(chunk);
 	} else if (outcome == REEVE_OUTCOME_DIED) {
 		/* There was no memory for its grave. */
 		if (chunk->begun > chunk->ended - chunk->base) {
-			rv_chunk_item(chunk, rv_box_plain(outcome), 0);
+			rv_chunk_items(chunk, 1, rv_box_plain(outcome), 0);
 		}
 		rv_chunk_go_on(chunk);
 	} else {
@@ -367,11 +369,8 @@ rv_feed_stop(struct reeve_results *results)
 		rv_free(results->asked);
 		results->asked = NULL;
 	}
-	while (results->next < results->n) {
-		size_t i = results->next++;
-
-		rv_results_set(results, i, box);
-	}
+	rv_results_set(results, results->next, results->n - results->next, box);
+	results->next = results->n;
 	results->fed_all = true;
 	rv_results_check(results);
 }

@@ -364,7 +364,7 @@ reeve_future_get(struct reeve_future *future, struct reeve_task_result *result,
 	if (status != REEVE_OK) {
 		return status;
 	}
-	rv_box_show(future->job.box, result);
+	rv_box_show(future->job.box, 0, result);
 	if ((future->job.box->flags & RV_BOX_ARENA) == 0) {
 		result->memory = future->job.box;
 		future->job.box =

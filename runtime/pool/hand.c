@@ -259,7 +259,37 @@ on_item(struct rv_hand *hand, struct rv_chunk_job *chunk,
 		rv_beside_drop(&fill.map);
 		box = rv_box_plain(REEVE_OUTCOME_FAILED);
 	}
-	rv_chunk_item(chunk, box, fill.took);
+	rv_chunk_items(chunk, 1, box, fill.took);
+	return true;
+}
+
+/* Of many items, which have one box. */
+static bool
+on_even(struct rv_hand *hand, struct rv_chunk_job *chunk,
+    const struct rv_frame *head, const void *payload)
+{
+	uint32_t n = rv_answers_even(head);
+	int64_t took = (int64_t)RV_MIN(head->took, (uint64_t)INT64_MAX);
+	struct rv_box_fill fill = { .outcome = REEVE_OUTCOME_GOOD,
+		.json = (head->flags & RV_FRAME_JSON) != 0,
+		.data = payload,
+		.length = head->size,
+		.pid = hand->pid,
+		.attempts = chunk->job.task.tries,
+		.worker = hand->name };
+	struct rv_box *box;
+
+	if (n == 0 || head->count - 1 != chunk->ended - chunk->base ||
+	    n > chunk->count - chunk->ended) {
+		return false;
+	}
+	fill.took = took / n;
+	box = rv_box_make_even(
+	    &chunk->results->arena, &fill, chunk->first + chunk->ended, n);
+	if (box == NULL) {
+		box = rv_box_plain(REEVE_OUTCOME_FAILED);
+	}
+	rv_chunk_items(chunk, n, box, took);
 	return true;
 }
 
@@ -274,6 +304,9 @@ on_items(struct rv_hand *hand, struct rv_chunk_job *chunk,
 
 	if (head->kind != RV_FRAME_RESULTS) {
 		return on_item(hand, chunk, head, payload);
+	}
+	if ((head->flags & RV_FRAME_EVEN) != 0) {
+		return on_even(hand, chunk, head, payload);
 	}
 	while (rv_answers_next(&answers, &answer, &data)) {
 		one.kind = answer.kind;

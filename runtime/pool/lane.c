@@ -138,7 +138,7 @@ void
 rv_lane_grow(struct rv_lane *lane, uint32_t length)
 {
 	lane->grown = true;
-	rv_store64(&lane->shared->rest, rest_of(lane->frame, length));
+	rv_leave64(&lane->shared->rest, rest_of(lane->frame, length));
 }
 
 bool
@@ -345,7 +345,7 @@ rv_lane_revoke(struct rv_lane *lane, uint64_t at)
 void
 rv_lane_item(struct rv_lane *lane, uint32_t begun)
 {
-	rv_store(&lane->shared->items, begun);
+	rv_leave(&lane->shared->items, begun);
 }
 
 uint32_t

@@ -46,6 +46,7 @@ enum rv_frame_kind {
 enum rv_frame_flags {
 	RV_FRAME_JSON = 1,  /* the payload is a JSON text */
 	RV_FRAME_LARGE = 2, /* the payload is in a descriptor, sent beside */
+	RV_FRAME_EVEN = 8,  /* RESULTS without heads: rv_answers_even */
 };
 
 /*
@@ -256,6 +257,13 @@ struct rv_answers {
  * there does not fit. */
 bool rv_answers_next(
     struct rv_answers *, struct rv_answer *head, const void **payload);
+
+/*
+ * RESULTS that are EVEN: all good, of one length, which is the frame's `size`,
+ * each RV_CHUNK_ROOM of that (of empty ones 8 bytes that say nothing), and
+ * `took` is that of them all. How many there are; 0: that cannot be.
+ */
+uint32_t rv_answers_even(const struct rv_frame *);
 
 /* The payload of FAILED: two texts, copied, since they may change meanwhile;
  * "" for what is not there. False: it is longer than it can be. */

@@ -83,6 +83,19 @@ rv_answers_next(
 	return true;
 }
 
+uint32_t
+rv_answers_even(const struct rv_frame *head)
+{
+	uint64_t room = RV_CHUNK_ROOM(head->size);
+
+	return head->kind != RV_FRAME_RESULTS ||
+		       (head->flags & RV_FRAME_EVEN) == 0 ||
+		       head->size > RV_LANE_FRAME_MAX ||
+		       head->length % room != 0
+		   ? 0
+		   : (uint32_t)(head->length / room);
+}
+
 bool
 rv_failed_read(struct rv_failed *failed, const void *payload, uint32_t length)
 {

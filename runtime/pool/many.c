@@ -21,10 +21,11 @@
 static void
 destroy(struct reeve_results *results)
 {
-	for (size_t i = 0; results->boxes != NULL && i < results->n; i++) {
+	for (size_t i = 0; results->n_mapped > 0 && i < results->n; i++) {
 		if (results->boxes[i] != NULL &&
 		    (results->boxes[i]->flags & RV_BOX_MAPPED) != 0) {
 			rv_box_free(results->boxes[i]);
+			results->n_mapped--;
 		}
 	}
 	if (results->pool != NULL) {
@@ -85,22 +86,28 @@ rv_results_tell(struct reeve_pool *pool)
 }
 
 void
-rv_results_set(struct reeve_results *results, size_t i, struct rv_box *box)
+rv_results_set(
+    struct reeve_results *results, size_t i, size_t n, struct rv_box *box)
 {
 	struct reeve_pool *pool = results->pool;
 
-	RV_ASSERT(i < results->n && results->boxes[i] == NULL);
-	results->boxes[i] = box;
-	results->n_done++;
+	/* Of many not each is looked at: its memory is touched but once. */
+	RV_ASSERT(n <= results->n - results->n_done && i <= results->n - n);
+	RV_ASSERT(n != 1 || results->boxes[i] == NULL);
+	for (size_t k = i; k < i + n; k++) {
+		results->boxes[k] = box;
+	}
+	results->n_done += n;
+	results->n_mapped += (box->flags & RV_BOX_MAPPED) != 0 ? n : 0;
 	if (box->outcome == REEVE_OUTCOME_GOOD) {
-		pool->good++;
-	} else {
-		results->n_bad++;
+		pool->good += n;
+	} else if (n > 0) {
+		results->n_bad += n;
 		results->cancel_due |= results->map.fail_fast;
 		if (box->outcome == REEVE_OUTCOME_CANCELLED) {
-			pool->cancelled++;
+			pool->cancelled += n;
 		} else {
-			pool->failed++;
+			pool->failed += n;
 		}
 	}
 	rv_results_check(results);
@@ -405,7 +412,7 @@ reeve_results_get(const struct reeve_results *results, size_t i,
 			.backtrace = "" };
 		return REEVE_OK;
 	}
-	rv_box_show(results->boxes[i], result);
+	rv_box_show(results->boxes[i], i, result);
 	return REEVE_OK;
 }
 

@@ -36,6 +36,7 @@ enum rv_box_flags {
 	RV_BOX_MAPPED = 4, /* data is struct rv_box_map */
 	RV_BOX_ARENA = 8,  /* in memory of results, not its own */
 	RV_BOX_TEXTS = 16, /* type, message, backtrace follow the name */
+	RV_BOX_EVEN = 32,  /* of many items: data begins with rv_box_even */
 };
 
 /* One allocation: this, the data and a NUL, the worker's name and a NUL, and,
@@ -56,6 +57,14 @@ struct rv_box {
 struct rv_box_map {
 	void *at;
 	size_t mapped;
+};
+
+/* Of many that are good: behind this are their data, each `length` bytes in
+ * RV_CHUNK_ROOM of that (but where they are empty 8 bytes for all), then the
+ * worker's name. */
+struct rv_box_even {
+	uint64_t first; /* item */
+	uint64_t bytes; /* of their data */
 };
 
 /* What a box is made of. */
@@ -85,10 +94,15 @@ struct rv_box_arena {
 
 /* From the arena, or, where that is NULL, of its own. NULL without memory. */
 struct rv_box *rv_box_make(struct rv_box_arena *, const struct rv_box_fill *);
+/* Of `n` items from `first` on; data is that of all of them, length and took
+ * are those of each. */
+struct rv_box *rv_box_make_even(struct rv_box_arena *,
+    const struct rv_box_fill *, uint64_t first, uint32_t n);
 void rv_box_free(struct rv_box *);
 void rv_box_arena_finish(struct rv_box_arena *);
-/* Look into it. */
-void rv_box_show(const struct rv_box *, struct reeve_task_result *);
+/* Look into it, for what this item has. */
+void rv_box_show(
+    const struct rv_box *, uint64_t item, struct reeve_task_result *);
 /* A constant, which need not be freed. */
 struct rv_box *rv_box_plain(enum reeve_outcome);
 
@@ -160,11 +174,11 @@ struct reeve_results {
 	bool is_over, released, telling, producer_failed;
 	size_t n, room; /* items that there are; boxes that there are */
 	size_t next;    /* the next item to be fed */
-	size_t n_done, n_bad;
+	size_t n_done, n_bad, n_mapped;
 	uint64_t n_chunks;
 	uint32_t last_count;
 	struct rv_chunks sizes;
-	struct rv_box **boxes;
+	struct rv_box **boxes; /* of each item; those alike may share one */
 	struct rv_box_arena arena;
 	struct rv_list chunks, spare; /* struct rv_chunk_job */
 	struct rv_chunk_job *asked;   /* of `next`, not handed over yet */
@@ -471,7 +485,9 @@ void rv_pool_tell(struct reeve_pool *);
 
 enum reeve_status rv_map_check(
     const struct reeve_pool *, const struct reeve_map *, struct reeve_error *);
-void rv_results_set(struct reeve_results *, size_t i, struct rv_box *);
+/* Items i to i + n - 1 have their end, which is in this box. */
+void rv_results_set(
+    struct reeve_results *, size_t i, size_t n, struct rv_box *);
 /* Is it over? It may be freed then. */
 void rv_results_check(struct reeve_results *);
 void rv_results_tell(struct reeve_pool *);
@@ -488,8 +504,9 @@ size_t rv_chunk_data(
 bool rv_chunk_is_even(const struct rv_chunk_job *);
 /* Of the payload of what is left. */
 uint32_t rv_chunk_bytes(const struct rv_chunk_job *);
-/* The next one has its result. */
-void rv_chunk_item(struct rv_chunk_job *, struct rv_box *, int64_t took);
+/* The next `n` have their result, and took so long together. */
+void rv_chunk_items(
+    struct rv_chunk_job *, uint32_t n, struct rv_box *, rv_time took);
 /* To another worker, with what is left. */
 void rv_chunk_go_on(struct rv_chunk_job *);
 void rv_chunk_end(struct rv_chunk_job *, enum reeve_outcome);

@@ -2,8 +2,9 @@
 /*
  * What tasks came to: boxes, each of one allocation, or of the memory of many
  * results, and what callers see of them (struct reeve_task_result). A box is
- * made once and not changed. Those without anything of their own, of tasks that
- * never ran, are constants.
+ * made once and not changed. Quick items of a map that answered alike share
+ * one. Those without anything of their own, of tasks that never ran, are
+ * constants.
  */
 #include "config.h"
 
@@ -117,6 +118,34 @@ rv_box_make(struct rv_box_arena *arena, const struct rv_box_fill *given)
 	return box;
 }
 
+struct rv_box *
+rv_box_make_even(struct rv_box_arena *arena, const struct rv_box_fill *fill,
+    uint64_t first, uint32_t n)
+{
+	size_t room = RV_CHUNK_ROOM(fill->length);
+	struct rv_box_even even = { first, fill->length > 0 ? n * room : 8 };
+	struct rv_box *box =
+	    from_arena(arena, sizeof(*box) + sizeof(even) + even.bytes +
+				  strlen(fill->worker) + 1);
+	uint8_t *at;
+
+	if (box == NULL) {
+		return NULL;
+	}
+	fill_in(box, fill);
+	box->flags |= RV_BOX_ARENA | RV_BOX_EVEN;
+	memcpy(box->data, &even, sizeof(even));
+	at = box->data + sizeof(even);
+	if (fill->length > 0) {
+		memcpy(at, fill->data, even.bytes);
+		for (size_t i = 0; i < n; i++) {
+			at[i * room + fill->length] = 0;
+		}
+	}
+	(void)put(at + even.bytes, fill->worker);
+	return box;
+}
+
 /* Of those that have nothing more to say. */
 #define PLAIN(o) [o] = { { .outcome = (o), .flags = RV_BOX_ARENA, .code = -1 } }
 static const union {
@@ -175,8 +204,24 @@ show_texts(const char *at, struct reeve_task_result *result)
 	result->backtrace = at + strlen(at) + 1;
 }
 
+static void
+show_even(
+    const struct rv_box *box, uint64_t item, struct reeve_task_result *result)
+{
+	const uint8_t *data = box->data + sizeof(struct rv_box_even);
+	struct rv_box_even even;
+
+	memcpy(&even, box->data, sizeof(even));
+	result->worker = (const char *)data + even.bytes;
+	if (box->length > 0) {
+		data += (item - even.first) * RV_CHUNK_ROOM(box->length);
+	}
+	result->data = data;
+}
+
 void
-rv_box_show(const struct rv_box *box, struct reeve_task_result *result)
+rv_box_show(
+    const struct rv_box *box, uint64_t item, struct reeve_task_result *result)
 {
 	struct rv_box_map map;
 	size_t bytes;
@@ -195,6 +240,10 @@ rv_box_show(const struct rv_box *box, struct reeve_task_result *result)
 		.type = "",
 		.message = messages[box->outcome],
 		.backtrace = "" };
+	if ((box->flags & RV_BOX_EVEN) != 0) {
+		show_even(box, item, result);
+		return;
+	}
 	bytes = box->length;
 	if ((box->flags & RV_BOX_MAPPED) != 0) {
 		memcpy(&map, box->data, sizeof(map));

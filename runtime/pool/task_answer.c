@@ -2,9 +2,10 @@
 /*
  * What functions answer: written where it will lie in the ring of results, and
  * committed when the function has returned. Answers of a chunk's items share
- * frames; each is told of by rv_lane_grow as soon as its function has ended, so
- * that a death behind it does not take it along. Called by task_run.c, and by
- * functions through reeve/task.h.
+ * frames, without heads where they are quick and alike (EVEN); each is told of
+ * by rv_lane_grow as soon as its function has ended, so that a death behind it
+ * does not take it along. Called by task_run.c, and by functions through
+ * reeve/task.h.
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "pool/task_priv.h"
 #include "sys/sys.h"
 
@@ -52,11 +54,33 @@ commit(struct rv_task_worker *w)
 	w->frame = NULL;
 }
 
+static bool
+is_even(const struct rv_frame *frame)
+{
+	return (frame->flags & RV_FRAME_EVEN) != 0;
+}
+
+/* The time of those that are in it, by the clock as it is now. */
+static void
+time_even(struct rv_task_worker *w)
+{
+	struct rv_task_chunk *chunk = &w->chunk;
+
+	w->now = rv_sys_now();
+	w->frame->took = chunk->even_took + (uint64_t)(w->now - chunk->read_at);
+	chunk->read_at = w->now;
+	chunk->since_clock = 0;
+	chunk->even_took = 0;
+}
+
 /* The frame of RESULTS, as far as it is filled. */
 static void
 close_results(struct rv_task_worker *w)
 {
 	if (w->frame != NULL && w->chunk.used > 0) {
+		if (is_even(w->frame)) {
+			time_even(w);
+		}
 		rv_lane_shorten(&w->lane.results, w->chunk.used);
 		commit(w);
 	}
@@ -64,29 +88,66 @@ close_results(struct rv_task_worker *w)
 	w->chunk.used = w->chunk.room = 0;
 }
 
-static uint8_t *
-place_item(struct rv_task_worker *w, uint32_t length)
+static void
+open_results(struct rv_task_worker *w, uint32_t length, bool even)
 {
 	struct rv_task_chunk *chunk = &w->chunk;
-	uint32_t need = (uint32_t)(HEAD + RV_CHUNK_ROOM(length));
+	uint32_t each = (uint32_t)RV_CHUNK_ROOM(length) + (even ? 0 : HEAD);
 
-	if (w->frame == NULL || need > chunk->room - chunk->used) {
-		close_results(w);
-		chunk->room = RV_MAX(need, FRAME_ROOM);
-		w->frame = room_for(w, chunk->room);
-		w->frame->kind = RV_FRAME_RESULTS;
-		w->frame->count = chunk->item;
+	close_results(w);
+	chunk->room =
+	    RV_MAX(each, even ? FRAME_ROOM / each * each : FRAME_ROOM);
+	w->frame = room_for(w, chunk->room);
+	w->frame->kind = RV_FRAME_RESULTS;
+	w->frame->count = chunk->item;
+	if (even) {
+		w->frame->flags = RV_FRAME_EVEN;
+		w->frame->flags |= w->said.json ? RV_FRAME_JSON : 0;
+		w->frame->size = length;
 	}
-	return (uint8_t *)(w->frame + 1) + chunk->used + HEAD;
+}
+
+/* Whether the open frame, which is EVEN, takes one more of this kind. */
+static bool
+is_alike(const struct rv_task_worker *w, uint32_t length)
+{
+	return w->frame->size == length &&
+	       ((w->frame->flags & RV_FRAME_JSON) != 0) == w->said.json;
+}
+
+/*
+ * Quick items that answer alike need no heads. Who does not gets them, and all
+ * behind it until a frame of those is full: else each could want another one.
+ */
+static uint8_t *
+place_item(struct rv_task_worker *w, uint32_t length, bool good)
+{
+	struct rv_task_chunk *chunk = &w->chunk;
+	bool open = w->frame != NULL && chunk->used > 0, even, full;
+	uint32_t need = (uint32_t)RV_CHUNK_ROOM(length);
+
+	chunk->mixed = chunk->mixed || !good ||
+		       (open && is_even(w->frame) && !is_alike(w, length));
+	even = chunk->until_clock != 1 && !chunk->mixed;
+	need += even ? 0 : HEAD;
+	full = open && need > chunk->room - chunk->used;
+	if (full && chunk->mixed) {
+		chunk->mixed = !good;
+		even = chunk->until_clock != 1 && good;
+	}
+	if (!open || full || is_even(w->frame) != even) {
+		open_results(w, length, even);
+	}
+	return (uint8_t *)(w->frame + 1) + chunk->used + (even ? 0 : HEAD);
 }
 
 /* Where an answer of this length goes: in a frame that nobody sees yet. */
 static uint8_t *
-place(struct rv_task_worker *w, uint32_t length)
+place(struct rv_task_worker *w, uint32_t length, bool good)
 {
 	w->said.length = length;
 	if (w->chunk.count > 0) {
-		return place_item(w, length);
+		return place_item(w, length, good);
 	}
 	w->frame = room_for(w, length);
 	return (uint8_t *)(w->frame + 1);
@@ -100,12 +161,52 @@ is_large(const struct rv_task_worker *w, size_t length)
 
 /* -------- what functions say -------- */
 
+/* From the room that the function had been given, which may have to move. */
+static bool
+place_again(struct rv_task_worker *w, const void *data, uint32_t length)
+{
+	void *copy = rv_alloc(1, (size_t)length + 1);
+
+	if (copy == NULL) {
+		return false;
+	}
+	memcpy(copy, data, length);
+	memcpy(place(w, length, true), copy, length);
+	rv_free(copy);
+	return true;
+}
+
+static bool
+place_data(struct rv_task_worker *w, const void *data, uint32_t length)
+{
+	if (length > 0 && w->said.roomed) {
+		return place_again(w, data, length);
+	}
+	if (length > 0) {
+		memcpy(place(w, length, true), data, length);
+	} else {
+		(void)place(w, 0, true);
+	}
+	return true;
+}
+
+static bool
+file_of(struct rv_task_file *file, const void *data, size_t length)
+{
+	if (!rv_task_file_make(file, length)) {
+		return false;
+	}
+	memcpy(file->at, data, length);
+	return true;
+}
+
 static enum reeve_status
 give(void *ctx, const void *data, size_t length, uint32_t flags)
 {
 	struct rv_task_worker *w = ctx;
 	struct rv_task_answer *said = &w->said;
 	struct rv_task_file file = { .fd = -1 };
+	bool json = said->json;
 
 	if (*w->here == 0 || w->id == 0) {
 		return REEVE_ENORUNTIME;
@@ -113,20 +214,15 @@ give(void *ctx, const void *data, size_t length, uint32_t flags)
 	if (length > 0 && data == NULL) {
 		return REEVE_EINVALID;
 	}
-	if (is_large(w, length)) {
-		if (!rv_task_file_make(&file, length)) {
-			return REEVE_ENOMEM;
-		}
-		memcpy(file.at, data, length);
-	} else if (length > 0) {
-		memmove(place(w, (uint32_t)length), data, length);
-	} else {
-		(void)place(w, 0);
+	said->json = (flags & REEVE_ANSWER_JSON) != 0;
+	if (is_large(w, length) ? !file_of(&file, data, length)
+				: !place_data(w, data, (uint32_t)length)) {
+		said->json = json;
+		return REEVE_ENOMEM;
 	}
 	rv_task_file_close(&said->file);
 	said->file = file;
 	said->given = true;
-	said->json = (flags & REEVE_ANSWER_JSON) != 0;
 	return REEVE_OK;
 }
 
@@ -151,7 +247,7 @@ give_room(void *ctx, size_t length, void **at)
 		}
 		*at = said->file.at;
 	} else {
-		*at = memset(place(w, (uint32_t)length), 0, length);
+		*at = memset(place(w, (uint32_t)length, true), 0, length);
 	}
 	said->given = said->roomed = true;
 	return REEVE_OK;
@@ -194,12 +290,8 @@ overdue(void *ctx)
 /* -------- before and after a function -------- */
 
 void
-rv_task_answer_begin(struct rv_task_worker *w)
+rv_task_answer_init(struct rv_task_worker *w)
 {
-	struct rv_task_answer *said = &w->said;
-
-	said->given = said->failed = said->json = said->roomed = false;
-	said->length = 0;
 	w->answer.size = sizeof(w->answer);
 	w->answer.ctx = w;
 	w->answer.give = give;
@@ -228,12 +320,31 @@ write_failure(struct rv_task_worker *w)
 	uint8_t *at;
 
 	if (!said->failed) {
-		(void)place(w, 0);
+		(void)place(w, 0, false);
 		return;
 	}
-	at = place(w, (uint32_t)(type + message));
+	at = place(w, (uint32_t)(type + message), false);
 	memcpy(at, said->type, type);
 	memcpy(at + type, said->message, message);
+}
+
+static void
+end_even_item(struct rv_task_worker *w, uint64_t took)
+{
+	struct rv_task_chunk *chunk = &w->chunk;
+	uint8_t *at = (uint8_t *)(w->frame + 1) + chunk->used;
+	uint32_t length = w->said.length;
+	uint32_t room = (uint32_t)RV_CHUNK_ROOM(length);
+
+	if (length > 0) {
+		memset(at + length, 0, room - length);
+	}
+	chunk->even_took += took;
+	chunk->used += room;
+	rv_lane_grow(&w->lane.results, chunk->used);
+	if (chunk->until_clock == 1) {
+		close_results(w); /* it was not quick, and has its own time */
+	}
 }
 
 static void
@@ -330,16 +441,20 @@ rv_task_answer_end(struct rv_task_worker *w, int code, uint64_t took)
 		fail(w, "reeve.Result", strerror(errno));
 		code = -1;
 	}
-	rv_task_file_close(&said->file);
+	if (said->file.fd >= 0) {
+		rv_task_file_close(&said->file);
+	}
 	if (code != 0) {
 		write_failure(w);
 	} else if (!said->given) {
-		(void)place(w, 0);
+		(void)place(w, 0, true);
 	}
-	if (w->chunk.count > 0) {
-		end_item(w, code, took);
-	} else {
+	if (w->chunk.count == 0) {
 		end_task(w, code, took);
+	} else if (is_even(w->frame)) {
+		end_even_item(w, took);
+	} else {
+		end_item(w, code, took);
 	}
 }
 

@@ -43,6 +43,8 @@ struct rv_task_answer {
 struct rv_task_chunk {
 	uint32_t item, count; /* the one that runs, from 1; of how many */
 	uint32_t used, room;  /* bytes of the open frame of RESULTS */
+	bool mixed;           /* answers differ, so that each has a head */
+	uint64_t even_took;   /* ns, of those in a frame that is EVEN */
 	uint32_t since_clock; /* items since the clock was read */
 	uint32_t until_clock; /* so many, then it is read */
 	rv_time wake_at;      /* answers may be that old */
@@ -95,8 +97,17 @@ bool rv_task_is_alone(const struct rv_task_worker *, int ms);
 
 /* -------- answers: task_answer.c -------- */
 
+/* How functions reach us. */
+void rv_task_answer_init(struct rv_task_worker *);
 /* For the next call of a function: nothing is said yet. */
-void rv_task_answer_begin(struct rv_task_worker *);
+static inline void
+rv_task_answer_begin(struct rv_task_worker *w)
+{
+	struct rv_task_answer *said = &w->said;
+
+	said->given = said->failed = said->json = said->roomed = false;
+	said->length = 0;
+}
 /* It returned this: commit what it said, of a task or of a chunk's item. */
 void rv_task_answer_end(struct rv_task_worker *, int code, uint64_t took);
 /* What is committed is for the host to see now. */

@@ -383,6 +383,7 @@ reeve_pool_worker(const struct reeve_call *call)
 	tss_t thread;
 
 	prepare(&w);
+	rv_task_answer_init(&w);
 	come_in(&w, call->args);
 	if (tss_create(&thread, on_thread_exit) != thrd_success ||
 	    tss_set(thread, &w) != thrd_success) {

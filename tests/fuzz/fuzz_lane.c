@@ -86,6 +86,23 @@ read_answers(const void *payload, uint32_t length)
 	expect(answers.offset <= length);
 }
 
+/* As if the frame were one. */
+static void
+read_even(const struct rv_frame *head, const uint8_t *payload)
+{
+	struct rv_frame even = *head;
+	uint32_t n;
+
+	even.kind = RV_FRAME_RESULTS;
+	even.flags |= RV_FRAME_EVEN;
+	n = rv_answers_even(&even);
+	expect(n == 0 || n * RV_CHUNK_ROOM(even.size) == even.length);
+	for (uint32_t i = 0; i < n; i++) {
+		touch(payload + i * RV_CHUNK_ROOM(even.size),
+		    (uint32_t)even.size);
+	}
+}
+
 static void
 read_frame(const struct rv_lane *lane, const struct rv_frame *head,
     const void *payload, const struct words *words)
@@ -96,6 +113,7 @@ read_frame(const struct rv_lane *lane, const struct rv_frame *head,
 	touch(payload, head->length);
 	read_chunk(payload, words, head->length);
 	read_answers(payload, head->length);
+	read_even(head, payload);
 	if (rv_failed_read(&failed, payload, head->length)) {
 		expect(strlen(failed.type) + strlen(failed.message) <=
 		       head->length);

@@ -1,5 +1,6 @@
 # Tests of runtime/pool.
 rv_pool_tests = tests/unit/test_pool_astray tests/unit/test_pool_chunk \
+	tests/unit/test_pool_items \
 	tests/unit/test_pool_lane tests/unit/test_pool_worker
 if HAVE_CUNIT
 check_PROGRAMS += $(rv_pool_tests)
@@ -24,6 +25,10 @@ tests_unit_test_pool_worker_SOURCES = tests/unit/test_pool_worker.c \
 	$(rv_worker_rig)
 tests_unit_test_pool_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_pool_worker_LDADD = $(rv_worker_libs)
+tests_unit_test_pool_items_SOURCES = tests/unit/test_pool_items.c \
+	$(rv_worker_rig)
+tests_unit_test_pool_items_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_pool_items_LDADD = $(rv_worker_libs)
 tests_unit_test_pool_astray_SOURCES = tests/unit/test_pool_astray.c \
 	$(rv_worker_rig)
 tests_unit_test_pool_astray_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

@@ -228,6 +228,41 @@ RV_TEST(answers_are_read_to_where_they_fit)
 	CU_ASSERT_FALSE(rv_answers_next(&answers, &head, &payload));
 }
 
+/* What a frame of answers without heads says, and how many it has. */
+RV_TEST(even_answers_are_as_many_as_fit_exactly)
+{
+	static const struct {
+		uint64_t size;
+		uint32_t length, n;
+		uint8_t kind, flags;
+	} cases[] = {
+		{ 0, 8, 1, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 0, 8000, 1000, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 0, 0, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 7, 24, 3, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 8, 48, 3, RV_FRAME_RESULTS, RV_FRAME_EVEN | RV_FRAME_JSON },
+		{ 8, 40, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 8, 8, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 7, 9, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 8, 48, 0, RV_FRAME_RESULTS, 0 },
+		{ 8, 48, 0, RV_FRAME_RESULT, RV_FRAME_EVEN },
+		{ 32760, 32768, 1, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ 32769, 32768, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ UINT64_MAX, 8, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ UINT64_MAX - 8, 8, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+		{ (uint64_t)1 << 32, 8, 0, RV_FRAME_RESULTS, RV_FRAME_EVEN },
+	};
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(cases); i++) {
+		const struct rv_frame head = { .size = cases[i].size,
+			.length = cases[i].length,
+			.kind = cases[i].kind,
+			.flags = cases[i].flags };
+
+		CU_ASSERT_EQUAL(rv_answers_even(&head), cases[i].n);
+	}
+}
+
 RV_TEST(a_failure_has_two_texts_whatever_was_sent)
 {
 	static char longest[RV_FAILED_MAX + 1];
@@ -255,4 +290,5 @@ RV_SUITE(pool_chunk, RV_CASE(memory_that_may_change_its_size_is_no_lane),
     RV_CASE(items_of_a_chunk_without_a_payload_are_all_empty),
     RV_CASE(a_chunk_that_says_more_than_it_has_ends_where_it_does),
     RV_CASE(answers_are_read_to_where_they_fit),
+    RV_CASE(even_answers_are_as_many_as_fit_exactly),
     RV_CASE(a_failure_has_two_texts_whatever_was_sent))

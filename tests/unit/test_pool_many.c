@@ -112,6 +112,117 @@ RV_TEST(an_item_that_dies_is_the_only_one_blamed_in_its_chunk)
 	reeve_pool_free(pool);
 }
 
+#define QUICK ((uint64_t)150000)
+
+/* What item x answers: stretches that are alike, and some that are not. */
+static size_t
+length_of(uint64_t x)
+{
+	return x % 20000 < 9000 ? 0 : x % 20000 < 18000 ? 8 : x % 24;
+}
+
+static bool
+fails(uint64_t x)
+{
+	return x % 7001 == 7000;
+}
+
+static int
+quick(const struct reeve_call *call)
+{
+	char text[25] = "";
+	uint64_t x;
+
+	memcpy(&x, call->args, sizeof(x));
+	if (x == 40000 || x == 40001 || x == 77777) {
+		abort();
+	}
+	if (fails(x)) {
+		return reeve_fail(
+		    call, "test.Quick", "%llu", (unsigned long long)x);
+	}
+	memset(text, 'a' + (int)(x % 26), length_of(x));
+	return x % 5000 < 100 ? reeve_return_json(call, text)
+			      : reeve_return(call, text, length_of(x));
+}
+REEVE_FUNCTION("test.quick", quick);
+
+static bool
+is_right(uint64_t x, const struct reeve_task_result *result)
+{
+	const char *data = result->data;
+	char text[25];
+
+	if (x == 40000 || x == 40001 || x == 77777) {
+		return result->outcome == REEVE_OUTCOME_DIED &&
+		       result->signo == 6 && result->attempts == 1;
+	}
+	if (fails(x)) {
+		(void)snprintf(
+		    text, sizeof(text), "%llu", (unsigned long long)x);
+		return result->outcome == REEVE_OUTCOME_FAILED &&
+		       strcmp(result->type, "test.Quick") == 0 &&
+		       strcmp(result->message, text) == 0;
+	}
+	for (size_t i = 0; i < result->length; i++) {
+		if (data[i] != 'a' + (char)(x % 26)) {
+			return false;
+		}
+	}
+	return result->outcome == REEVE_OUTCOME_GOOD &&
+	       result->length == length_of(x) && data[result->length] == '\0' &&
+	       (uintptr_t)data % 8 == 0 && result->json == (x % 5000 < 100) &&
+	       result->code == 0 && result->signo == 0 && result->pid > 0 &&
+	       result->attempts == 1 && result->took >= 0 &&
+	       strncmp(result->worker, "pool.", 5) == 0 &&
+	       result->message[0] == '\0' && result->memory == NULL;
+}
+
+static void
+check_quick(uint32_t chunk, uint64_t *items)
+{
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.quick",
+		.items = items,
+		.item_size = sizeof(items[0]),
+		.n = QUICK,
+		.chunk = chunk };
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+	size_t bad = 3 + (size_t)(QUICK / 7001);
+
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map(pool, &map, &results, REEVE_S(120), NULL),
+	    REEVE_EFAILED);
+	CU_ASSERT_EQUAL(reeve_results_bad(results), bad);
+	for (uint64_t i = 0; i < QUICK; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_results_get(results, i, &result), REEVE_OK);
+		if (!is_right(i, &result)) {
+			printf("# item %llu: outcome %d, %zu bytes, %s\n",
+			    (unsigned long long)i, (int)result.outcome,
+			    result.length, result.message);
+			CU_FAIL_FATAL("another result");
+		}
+	}
+	reeve_results_free(results);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(each_of_many_quick_items_has_its_own_result)
+{
+	uint64_t *items = calloc(QUICK, sizeof(*items));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(items);
+	for (uint64_t i = 0; i < QUICK; i++) {
+		items[i] = i;
+	}
+	check_quick(0, items);
+	check_quick(700, items);
+	free(items);
+}
+
 RV_TEST(a_map_that_fails_fast_cancels_the_rest)
 {
 	uint64_t items[2000];
@@ -360,6 +471,7 @@ RV_TEST(results_outlive_their_pool_and_pools_their_results)
 
 RV_SUITE(pool_many, RV_CASE(a_map_has_all_results_in_order),
     RV_CASE(an_item_that_dies_is_the_only_one_blamed_in_its_chunk),
+    RV_CASE(each_of_many_quick_items_has_its_own_result),
     RV_CASE(a_map_that_fails_fast_cancels_the_rest),
     RV_CASE(a_map_over_its_time_says_what_was_done),
     RV_CASE(an_imap_is_lazy_and_in_order),

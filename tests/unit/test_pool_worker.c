@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker of a pool against a host of one: what functions answer, one by one
- * and in chunks, large and small, by which names; how a worker comes and ends.
+ * The worker of a pool against a host of one: what functions answer, one by
+ * one, large and small, by which names; how a worker comes and ends. Chunks are
+ * in test_pool_items.c.
  */
 #include "config.h"
 
@@ -263,40 +264,6 @@ RV_TEST(a_task_knows_which_try_it_is)
 
 /* -------- sizes -------- */
 
-static bool
-is_all(const char *at, size_t n, char c)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (at[i] != c) {
-			return false;
-		}
-	}
-	return at[n] == '\0';
-}
-
-/* What came, in the ring or beside it, is so much of this. */
-static bool
-came(struct worker_rig *rig, const struct rv_frame *head, const void *payload,
-    size_t n, char c)
-{
-	void *at;
-	bool is;
-	int fd;
-
-	if ((head->flags & RV_FRAME_LARGE) == 0) {
-		return head->length == n && is_all(payload, n, c);
-	}
-	fd = worker_file(rig, head->size);
-	at = rv_sys_mmap_shared(fd, n + 1, false);
-	is = at != NULL && head->size == n && head->length == 0 &&
-	     is_all(at, n, c) && rv_sys_mmap_shared(fd, n + 1, true) == NULL;
-	if (at != NULL) {
-		(void)munmap(at, n + 1);
-	}
-	(void)close(fd);
-	return is;
-}
-
 RV_TEST(results_of_all_sizes_come_whole)
 {
 	static const size_t sizes[] = { 0, 1, 7, 8, 9, 8192,
@@ -317,8 +284,8 @@ RV_TEST(results_of_all_sizes_come_whole)
 			ask(&rig, in_place ? "test.fill" : "test.copy", id,
 			    text, (size_t)n);
 			payload = answer_of(&rig, RV_FRAME_RESULT, id, &head);
-			CU_ASSERT_TRUE(came(&rig, &head, payload, sizes[i],
-			    in_place ? 'f' : 'c'));
+			CU_ASSERT_TRUE(worker_came(&rig, &head, payload,
+			    sizes[i], in_place ? 'f' : 'c'));
 			worker_done(&rig);
 		}
 	}
@@ -359,166 +326,10 @@ RV_TEST(results_wait_for_room_and_none_is_lost)
 	}
 	while (out < in) {
 		payload = answer_of(&rig, RV_FRAME_RESULT, ++out, &head);
-		CU_ASSERT_TRUE(came(&rig, &head, payload, 20000, 'c'));
+		CU_ASSERT_TRUE(worker_came(&rig, &head, payload, 20000, 'c'));
 		worker_done(&rig);
 	}
 	CU_ASSERT_TRUE(worker_finish(&rig));
-}
-
-/* -------- chunks -------- */
-
-#define ITEM 16
-
-static void
-put_chunk(
-    struct worker_rig *rig, uint64_t id, const char (*items)[ITEM], uint32_t n)
-{
-	_Alignas(8) char bytes[200 * 24] = { 0 };
-	struct rv_frame head = { .kind = RV_FRAME_CHUNK,
-		.function = FN,
-		.id = id,
-		.count = n,
-		.code = 1,
-		.size = (uint64_t)n * ITEM };
-
-	for (uint32_t i = 0; i < n; i++) {
-		memcpy(bytes + (size_t)i * 24, items[i], ITEM);
-	}
-	(void)worker_put(rig, &head, bytes, n * 24);
-}
-
-struct answers {
-	uint32_t n, failed, large;
-	uint64_t took_us;
-	bool fine;
-};
-
-/* Of items whose results are as many 'c' or 'f' as they said. */
-static void
-take_answers(struct worker_rig *rig, const struct rv_frame *head,
-    const void *payload, const char (*items)[ITEM], struct answers *a)
-{
-	struct rv_answers all = { .data = payload, .length = head->length };
-	struct rv_answer one;
-	const void *at;
-
-	if (head->kind == RV_FRAME_RESULT) {
-		a->n++;
-		a->large++;
-		a->fine = a->fine && head->count == a->n &&
-			  came(rig, head, payload,
-			      strtoul(items[a->n - 1], NULL, 10), 'c');
-		return;
-	}
-	a->fine = a->fine && head->kind == RV_FRAME_RESULTS &&
-		  head->count == a->n + 1;
-	while (rv_answers_next(&all, &one, &at)) {
-		a->took_us += one.took_us;
-		a->failed += one.kind == RV_FRAME_FAILED;
-		a->fine = a->fine &&
-			  (one.kind == RV_FRAME_FAILED ||
-			      (one.length == strtoul(items[a->n], NULL, 10) &&
-				  is_all(at, one.length, 'c')));
-		a->n++;
-	}
-	a->fine = a->fine && all.offset == all.length;
-}
-
-static void
-take_chunk(struct worker_rig *rig, const char (*items)[ITEM], uint32_t n,
-    struct answers *a)
-{
-	struct rv_frame head;
-	const void *payload;
-
-	*a = (struct answers){ .fine = true };
-	while (a->n < n) {
-		CU_ASSERT_TRUE_FATAL(worker_next(rig, &head, &payload));
-		take_answers(rig, &head, payload, items, a);
-		worker_done(rig);
-	}
-}
-
-RV_TEST(each_item_of_a_chunk_has_its_answer)
-{
-	char items[200][ITEM] = { { 0 } };
-	struct worker_rig rig;
-	struct answers a;
-
-	worker_start(&rig, NULL);
-	worker_teach(&rig, FN, "test.copy");
-	for (int round = 0; round < 30; round++) {
-		for (int i = 0; i < 200; i++) {
-			(void)snprintf(items[i], ITEM, "%d",
-			    i % 50 == 49 ? 33000 + round
-					 : (i * 37 + round * 11) % 900);
-		}
-		put_chunk(&rig, 5, (const char(*)[ITEM])items, 200);
-		take_chunk(&rig, (const char(*)[ITEM])items, 200, &a);
-		CU_ASSERT_TRUE_FATAL(a.fine);
-		CU_ASSERT_EQUAL(a.large, 4);
-		CU_ASSERT(a.took_us > 0);
-	}
-	CU_ASSERT_TRUE(worker_finish(&rig));
-}
-
-RV_TEST(items_of_a_chunk_fail_one_by_one)
-{
-	static const char items[3][ITEM] = { "1", "2", "3" };
-	struct worker_rig rig;
-	struct answers a;
-
-	worker_start(&rig, NULL);
-	worker_teach(&rig, FN, "test.seven");
-	put_chunk(&rig, 1, items, 3);
-	take_chunk(&rig, items, 3, &a);
-	CU_ASSERT(a.fine && a.failed == 3);
-	worker_teach(&rig, FN, "test.none");
-	put_chunk(&rig, 2, items, 3);
-	take_chunk(&rig, items, 3, &a);
-	CU_ASSERT(a.fine && a.failed == 3);
-	CU_ASSERT_TRUE(worker_finish(&rig));
-}
-
-/* It dies in item 7. */
-static int
-die_at_seven(const struct reeve_call *call)
-{
-	if (strcmp(call->args, "7") == 0) {
-		(void)raise(SIGKILL);
-	}
-	return copy(call);
-}
-REEVE_FUNCTION("test.die_at_seven", die_at_seven);
-
-RV_TEST(answers_before_a_death_in_a_chunk_are_kept)
-{
-	char items[20][ITEM] = { { 0 } };
-	struct worker_rig rig;
-	struct rv_frame head;
-	const void *payload;
-	struct answers a = { .fine = true };
-
-	for (int i = 0; i < 20; i++) {
-		(void)snprintf(items[i], ITEM, "%d", i);
-	}
-	worker_start(&rig, NULL);
-	worker_teach(&rig, FN, "test.die_at_seven");
-	put_chunk(&rig, 1, (const char(*)[ITEM])items, 20);
-	worker_await(&rig);
-	while (rv_lane_peek(&rig.lane.results, &head, &payload) == RV_LANE_OK) {
-		take_answers(
-		    &rig, &head, payload, (const char(*)[ITEM])items, &a);
-		worker_done(&rig);
-	}
-	if (rv_lane_rest(&rig.lane.results, &head, &payload) == RV_LANE_OK) {
-		take_answers(
-		    &rig, &head, payload, (const char(*)[ITEM])items, &a);
-	}
-	CU_ASSERT_TRUE(a.fine);
-	CU_ASSERT_EQUAL(a.n, 7);
-	CU_ASSERT_EQUAL(rv_lane_items(&rig.lane.tasks), 8);
-	worker_drop(&rig);
 }
 
 /* -------- taking back -------- */
@@ -744,9 +555,6 @@ RV_SUITE(pool_worker, RV_CASE(a_task_returns_what_its_function_does),
     RV_CASE(results_of_all_sizes_come_whole),
     RV_CASE(large_arguments_are_mapped),
     RV_CASE(results_wait_for_room_and_none_is_lost),
-    RV_CASE(each_item_of_a_chunk_has_its_answer),
-    RV_CASE(items_of_a_chunk_fail_one_by_one),
-    RV_CASE(answers_before_a_death_in_a_chunk_are_kept),
     RV_CASE(what_was_taken_back_is_not_run),
     RV_CASE(a_worker_that_is_asked_to_stop_ends_between_tasks),
     RV_CASE(interrupts_are_for_the_host),

@@ -343,3 +343,37 @@ worker_file(struct worker_rig *rig, uint64_t size)
 	CU_ASSERT_EQUAL(say.size, size);
 	return fd;
 }
+
+bool
+worker_is_all(const char *at, size_t n, char c)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (at[i] != c) {
+			return false;
+		}
+	}
+	return at[n] == '\0';
+}
+
+bool
+worker_came(struct worker_rig *rig, const struct rv_frame *head,
+    const void *payload, size_t n, char c)
+{
+	void *at;
+	bool is;
+	int fd;
+
+	if ((head->flags & RV_FRAME_LARGE) == 0) {
+		return head->length == n && worker_is_all(payload, n, c);
+	}
+	fd = worker_file(rig, head->size);
+	at = rv_sys_mmap_shared(fd, n + 1, false);
+	is = at != NULL && head->size == n && head->length == 0 &&
+	     worker_is_all(at, n, c) &&
+	     rv_sys_mmap_shared(fd, n + 1, true) == NULL;
+	if (at != NULL) {
+		(void)munmap(at, n + 1);
+	}
+	(void)close(fd);
+	return is;
+}

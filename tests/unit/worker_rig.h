@@ -57,4 +57,10 @@ void worker_done(struct worker_rig *);
 /* What came beside it: a file. -1. */
 int worker_file(struct worker_rig *, uint64_t size);
 
+/* n times that, and a NUL behind. */
+bool worker_is_all(const char *at, size_t n, char c);
+/* The payload that came, in the ring or beside it, is n times this. */
+bool worker_came(struct worker_rig *, const struct rv_frame *,
+    const void *payload, size_t n, char c);
+
 #endif

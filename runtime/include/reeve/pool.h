@@ -194,7 +194,8 @@ struct reeve_task_result {
 	size_t length;
 	bool json;
 	uint32_t attempts; /* times it was begun */
-	int64_t took;      /* ns in the function; 0: not known */
+	int64_t took;      /* ns in the function; 0: not known. Of items that
+			    * take less than some us it is a mean of them */
 	int code;          /* returned, or exited with; -1 */
 	int signo;         /* that its worker died of; 0 */
 	bool core_dumped;
