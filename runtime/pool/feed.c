@@ -295,6 +295,7 @@ feed_next(struct reeve_results *results)
 	}
 	rv_list_insert(&results->chunks, &chunk->link);
 	results->asked = NULL;
+	results->pool->submitted++;
 	results->next++;
 	results->n_chunks++;
 	return true;

@@ -271,6 +271,7 @@ start(struct reeve_pool *pool, const struct reeve_map *map,
 	results->released = out == NULL;
 	rv_list_insert(&pool->all_results, &results->all);
 	rv_list_insert(&pool->feeds, &results->feed);
+	pool->submitted += results->n;
 	if (out != NULL) {
 		*out = results;
 	}

@@ -188,6 +188,7 @@ check_quick(uint32_t chunk, uint64_t *items)
 		.item_size = sizeof(items[0]),
 		.n = QUICK,
 		.chunk = chunk };
+	struct reeve_pool_stats stats = { .size = sizeof(stats) };
 	struct reeve_results *results = NULL;
 	struct reeve_task_result result = { .size = sizeof(result) };
 	size_t bad = 3 + (size_t)(QUICK / 7001);
@@ -206,6 +207,11 @@ check_quick(uint32_t chunk, uint64_t *items)
 			CU_FAIL_FATAL("another result");
 		}
 	}
+	CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(stats.submitted, QUICK);
+	CU_ASSERT_EQUAL(stats.failed, bad);
+	CU_ASSERT_EQUAL(stats.good, QUICK - bad);
+	CU_ASSERT_EQUAL(stats.cancelled, 0);
 	reeve_results_free(results);
 	reeve_pool_free(pool);
 }
@@ -426,6 +432,7 @@ RV_TEST(a_map_is_told_and_closing_lets_it_end)
 		.size = sizeof(map), .function = "test.nothing", .n = 20000
 	};
 	struct reeve_results *results = NULL, *none = NULL;
+	struct reeve_pool_stats stats = { .size = sizeof(stats) };
 	size_t n = 0, empty = 1;
 
 	CU_ASSERT_EQUAL(
@@ -439,6 +446,8 @@ RV_TEST(a_map_is_told_and_closing_lets_it_end)
 	CU_ASSERT_EQUAL(reeve_pool_join(pool, REEVE_S(60), NULL), REEVE_OK);
 	CU_ASSERT_EQUAL(n, 20000);
 	CU_ASSERT_EQUAL(empty, 0);
+	CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	CU_ASSERT(stats.submitted == 20000 && stats.good == 20000);
 	CU_ASSERT_EQUAL(reeve_results_bad(results), 0);
 	reeve_results_free(results);
 	reeve_results_free(none);

@@ -151,7 +151,10 @@ REEVE_PUBLIC enum reeve_status reeve_pool_dispatch(
 struct reeve_pool_stats {
 	size_t size; /* sizeof(struct reeve_pool_stats), set by the caller */
 	uint32_t workers, idle, min, max;
-	uint64_t waiting, running, resting; /* tasks now */
+	/* Tasks now; those of a map that were handed over, a chunk is one. */
+	uint64_t waiting, running, resting;
+	/* Ever, all items of maps among them: in the end submitted is good +
+	 * failed + cancelled. `retried`: tries behind the first ones. */
 	uint64_t submitted, good, failed, cancelled, retried;
 	uint64_t deaths;   /* of workers */
 	int64_t mean_task; /* ns, of recent ones */
