@@ -555,6 +555,12 @@ fork_server(struct rig *rig)
 	return 0;
 }
 
+static bool
+is_answered(struct rig *rig, uint64_t life)
+{
+	return rig_launched(rig, life) || rig_failed(rig, life);
+}
+
 RV_TEST(a_fork_server_may_die_and_its_workers_go_on)
 {
 	struct rig rig;
@@ -571,8 +577,7 @@ RV_TEST(a_fork_server_may_die_and_its_workers_go_on)
 	CU_ASSERT_FATAL(server > 0);
 	kill(server, SIGKILL);
 	next = rig_launch(&rig, &s);
-	CU_ASSERT_FATAL(
-	    rig_wait(&rig, rig_launched, next) || rig_of(&rig, next)->failed);
+	CU_ASSERT_FATAL(rig_wait(&rig, is_answered, next));
 	if (rig_of(&rig, next)->failed) {
 		CU_ASSERT_EQUAL(rig_of(&rig, next)->sys_errno, EAGAIN);
 		next = rig_launch(&rig, &s);
