@@ -144,6 +144,13 @@ RV_TEST(what_is_next)
 		    MAP_WAIT },
 		{ { .jobs = 2, .ahead = 9, .again = 9, .held = 9 }, MAP_NEVER,
 		    MAP_WAIT },
+		/* Nothing begins that cannot be recorded. */
+		{ { .jobs = 2,
+		      .ahead = 9,
+		      .again = 9,
+		      .waiting = 1,
+		      .unrecorded = true },
+		    0, MAP_WAIT },
 		{ { .jobs = 2, .stop = MAP_STOP_DRAIN, .running = 1 },
 		    MAP_NEVER, MAP_WAIT },
 		{ { .jobs = 2, .stop = MAP_STOP_DRAIN }, MAP_NEVER, MAP_OVER },

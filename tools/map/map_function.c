@@ -164,6 +164,10 @@ map_function_turn(struct map_job *job)
 	if (reeve_pool_dispatch(job->function.pool, &err) != REEVE_OK) {
 		map_say("%s", err.text);
 	}
+	/* Out of its callbacks, where nobody may wait for the log. */
+	while (job->called.first != NULL) {
+		map_item_over(job, job->called.first);
+	}
 }
 
 void
@@ -331,7 +335,8 @@ on_done(void *ctx, struct reeve_future *future)
 	reeve_task_result_free(&result);
 	reeve_future_free(future);
 	item->call.future = NULL;
-	map_item_over(item->call.job, item);
+	map_items_remove(item);
+	map_items_add(&item->call.job->called, item);
 }
 
 int

@@ -106,6 +106,31 @@ leave_slot(struct map_job *job, struct map_item *item)
 }
 
 /* Not counted as a try: it waits at the head of those that do. */
+static void
+put_back(struct map_job *job, struct map_item *item)
+{
+	if (item->output != NULL) {
+		map_output_free(item->output);
+		item->output = NULL;
+	}
+	leave_slot(job, item);
+	job->plan.running--;
+	job->plan.waiting++;
+	item->attempt--;
+	item->at = 0;
+	map_items_add_by_time(&job->again, item);
+}
+
+/* The log has no room for its beginning. */
+static bool
+wait_for_log(struct map_job *job, struct map_item *item)
+{
+	put_back(job, item);
+	job->plan.unrecorded = true;
+	job->full_at = map_now();
+	return false;
+}
+
 static bool
 wait_for_more(struct map_job *job, struct map_item *item, int failure)
 {
@@ -114,13 +139,8 @@ wait_for_more(struct map_job *job, struct map_item *item, int failure)
 		map_say("cannot start more than %u at once for now: %s",
 		    job->plan.running - 1, strerror(failure));
 	}
-	leave_slot(job, item);
-	job->plan.running--;
-	job->plan.waiting++;
+	put_back(job, item);
 	map_plan_lack(&job->plan, map_now());
-	item->attempt--;
-	item->at = 0;
-	map_items_add_by_time(&job->again, item);
 	return false;
 }
 
@@ -188,6 +208,7 @@ follow(struct map_job *job, struct map_item *item)
 bool
 map_item_start(struct map_job *job, struct map_item *item)
 {
+	enum map_recorded recorded;
 	int ends[2], failure;
 	bool is_exec = false;
 
@@ -198,7 +219,12 @@ map_item_start(struct map_job *job, struct map_item *item)
 		return wait_for_more(job, item, errno);
 	}
 	reset(item);
-	if (!map_tell_started(job, item)) {
+	recorded = map_tell_started(job, item);
+	if (recorded == MAP_NO_ROOM) {
+		close_ends(ends);
+		return wait_for_log(job, item);
+	}
+	if (recorded != MAP_RECORDED) {
 		failure = ECANCELED;
 		item->asked = true;
 		map_plan_abort(&job->plan);
@@ -213,8 +239,6 @@ map_item_start(struct map_job *job, struct map_item *item)
 		return true;
 	}
 	if (is_lack(failure)) {
-		map_output_free(item->output);
-		item->output = NULL;
 		return wait_for_more(job, item, failure);
 	}
 	item->sys_errno = failure;

@@ -70,16 +70,19 @@ struct map_job {
 	int null_fd, epoll, signals;
 	struct map_item **slots; /* NULL: free */
 	unsigned *free_slots, n_free;
-	struct map_items todo;       /* of an earlier run: to be done first */
-	struct map_items running;    /* by their start */
-	struct map_items ending;     /* told to end; by when they are killed */
-	struct map_items again;      /* by when they are tried again */
-	struct map_item *partial;    /* whose items are still being read */
+	struct map_items todo;    /* of an earlier run: to be done first */
+	struct map_items running; /* by their start */
+	struct map_items ending;  /* told to end; by when they are killed */
+	struct map_items again;   /* by when they are tried again */
+	struct map_items called;  /* whose function has ended: to be judged */
+	struct map_item *partial; /* whose items are still being read */
 	uint64_t numbers, sequences; /* given out so far */
 	uint64_t births;
 	uint64_t skipped, skipped_failed;
 	int64_t began_at, turned_at;         /* turned: the log was, last */
 	bool log_ready, input_waits, cannot; /* cannot: exit status 3 */
+	int64_t full_at; /* since when nothing can be recorded; 0: it can */
+	bool full_said;
 	int signal;              /* the first that asked for the end */
 	enum map_stop done_stop; /* how far stopping has been done */
 	struct map_failure failures[MAP_FAILURES];
@@ -113,7 +116,7 @@ void map_item_kill(struct map_item *);
 
 /* -------- map_tell.c -------- */
 
-bool map_tell_started(struct map_job *, const struct map_item *);
+enum map_recorded map_tell_started(struct map_job *, const struct map_item *);
 /* Recorded and written (not when it is tried again). */
 void map_tell_verdict(struct map_job *, struct map_item *, enum map_verdict);
 /* One that was never tried to its end. */

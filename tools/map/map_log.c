@@ -13,8 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #define SETTLE_MS 10000
 #define WORDS_MS  10000 /* for the last of it to be written */
+#define ROOM_MS   2000  /* for the end of an item, on a disk that fails */
 
 /* -------- which job -------- */
 
@@ -97,13 +100,20 @@ on_finished(void *ctx, bool gave_up)
 	((struct map_log *)ctx)->finished = true;
 }
 
-/* Turn until it is so, or the time is over. */
 static bool
-turn_until(struct map_log *log, const bool *so, int64_t ms)
+fails(const struct map_log *log)
+{
+	return log->failure[0] != '\0';
+}
+
+/* Turn until it is so, or the time is over, or (where that needs the disk) the
+ * disk fails. */
+static bool
+turn_until(struct map_log *log, const bool *so, bool by_disk, int64_t ms)
 {
 	int64_t until = map_now() + ms * MAP_MS;
 
-	while (!*so && map_now() < until) {
+	while (!*so && map_now() < until && !(by_disk && fails(log))) {
 		struct pollfd p = { .fd = reeve_fd(log->reeve),
 			.events = POLLIN };
 
@@ -143,6 +153,57 @@ cannot_open(const struct map_log *log, const struct reeve_error *err)
 	return MAP_COULD_NOT;
 }
 
+/* Its disk, which other files of the runtime are on, too. */
+static void
+on_disk(void *ctx, const struct reeve_event *event)
+{
+	struct map_log *log = ctx;
+	json_t *detail = json_loads(event->detail, 0, NULL);
+	const char *state = json_string_value(json_object_get(detail, "state"));
+	const char *what = json_string_value(json_object_get(detail, "action"));
+	const char *why = json_string_value(json_object_get(detail, "message"));
+
+	if (state == NULL || what == NULL ||
+	    strstr(what, "event log") == NULL) {
+		json_decref(detail);
+		return;
+	}
+	if (strcmp(state, "ok") == 0) {
+		map_say("the event log in %s is written again", log->state_dir);
+		log->failure[0] = '\0';
+	} else if (!fails(log)) {
+		snprintf(log->failure, sizeof(log->failure), "%s",
+		    why != NULL && why[0] != '\0' ? why : "its disk fails");
+		map_say("cannot write the event log in %s: %s; what happens is "
+			"kept in memory as long as there is room",
+		    log->state_dir, log->failure);
+	}
+	json_decref(detail);
+}
+
+static void
+on_room(void *arg)
+{
+	((struct map_log *)arg)->full = false;
+}
+
+static bool
+follow(struct map_log *log)
+{
+	const struct reeve_watch_options options = { .size = sizeof(options),
+		.kinds = "clerk.disk",
+		.event = on_disk,
+		.ctx = log };
+	struct reeve_error err;
+
+	if (reeve_watch(log->reeve, &options, NULL, &err) != REEVE_OK ||
+	    reeve_record_room(log->reeve, on_room, log, &err) != REEVE_OK) {
+		map_say("%s", err.text);
+		return false;
+	}
+	return true;
+}
+
 int
 map_log_open(struct map_log *log, const struct map_options *o)
 {
@@ -172,12 +233,15 @@ map_log_open(struct map_log *log, const struct map_options *o)
 		return cannot_open(log, &err);
 	}
 	find_runtime_dir(log);
+	if (!follow(log)) {
+		return MAP_COULD_NOT;
+	}
 	/* What a killed run left in its ring is known after that. */
 	if ((log->existed || o->resume != MAP_ANEW) &&
-	    !turn_until(log, &log->settled, SETTLE_MS)) {
-		map_say("the event log in %s cannot be read: its disk does not "
-			"answer",
-		    log->state_dir);
+	    !turn_until(log, &log->settled, true, SETTLE_MS)) {
+		map_say("the event log in %s cannot be read: %s",
+		    log->state_dir,
+		    fails(log) ? log->failure : "its disk does not answer");
 		return MAP_COULD_NOT;
 	}
 	return 0;
@@ -199,36 +263,48 @@ map_log_turn(struct map_log *log)
 	}
 }
 
-/* False: a signal came. */
+enum map_recorded
+map_log_try(struct map_log *log, const struct reeve_record *record)
+{
+	struct reeve_error err;
+	enum reeve_status status = reeve_record(log->reeve, record, &err);
+
+	if (status == REEVE_EFULL) {
+		log->full = true;
+		return MAP_NO_ROOM;
+	}
+	if (status != REEVE_OK) {
+		map_say("%s", err.text);
+		return MAP_NOT_RECORDED;
+	}
+	return MAP_RECORDED;
+}
+
+/* False: a signal came, or there is no hope. */
 static bool
-wait_for_room(struct map_log *log)
+wait_for_room(struct map_log *log, int64_t until)
 {
 	struct pollfd p[] = {
 		{ .fd = reeve_fd(log->reeve), .events = POLLIN },
 		{ .fd = log->signals, .events = POLLIN },
 	};
 
-	if (poll(p, 2, 5000) == 0 && !log->waited) {
-		log->waited = true;
-		map_say("the event log is full and its disk slow: waiting");
-	}
+	poll(p, 2, ROOM_MS);
 	map_log_turn(log);
-	return (p[1].revents & POLLIN) == 0;
+	return (p[1].revents & POLLIN) == 0 &&
+	       (!fails(log) || map_now() < until);
 }
 
-bool
+enum map_recorded
 map_log_record(struct map_log *log, const struct reeve_record *record)
 {
-	struct reeve_error err;
-	enum reeve_status status;
+	int64_t until = map_now() + ROOM_MS * MAP_MS;
+	enum map_recorded recorded = map_log_try(log, record);
 
-	do {
-		status = reeve_record(log->reeve, record, &err);
-	} while (status == REEVE_EFULL && wait_for_room(log));
-	if (status != REEVE_OK && status != REEVE_EFULL) {
-		map_say("%s", err.text);
+	while (recorded == MAP_NO_ROOM && wait_for_room(log, until)) {
+		recorded = map_log_try(log, record);
 	}
-	return status == REEVE_OK;
+	return recorded;
 }
 
 /* -------- the end -------- */
@@ -270,6 +346,16 @@ remove_place(const struct map_log *log)
 	remove_dir(AT_FDCWD, log->state_dir, 1);
 }
 
+static void
+say_unwritten(const struct map_log *log)
+{
+	map_say("the event log in %s lacks what was recorded last: %s; it is "
+		"kept in %s, and the next run with this log writes it, unless "
+		"the machine is rebooted before",
+	    log->state_dir, fails(log) ? log->failure : "its disk is slow",
+	    log->runtime_dir[0] != '\0' ? log->runtime_dir : "memory");
+}
+
 void
 map_log_close(struct map_log *log, bool remove)
 {
@@ -280,17 +366,15 @@ map_log_close(struct map_log *log, bool remove)
 		return;
 	}
 	reeve_shutdown(log->reeve, "asked");
-	turn_until(log, &log->finished, WORDS_MS);
+	turn_until(log, &log->finished, false, WORDS_MS);
 	while (written && (p.fd = reeve_last_words(log->reeve)) != -1) {
-		written = poll(&p, 1, WORDS_MS) > 0;
+		written = poll(&p, 1, fails(log) ? ROOM_MS : WORDS_MS) > 0;
 		close(p.fd);
 	}
 	reeve_destroy(log->reeve);
 	log->reeve = NULL;
 	if (!written) {
-		map_say("the disk of %s does not answer: the next run writes "
-			"the rest of the log",
-		    log->state_dir);
+		say_unwritten(log);
 	} else if (remove) {
 		remove_place(log);
 	}

@@ -50,7 +50,9 @@ struct map_log {
 	bool named, existed;
 	bool settled, finished;
 	int signals; /* that interrupt waiting for room */
-	bool waited; /* said */
+	/* There was no room for the last record, and is none yet. */
+	bool full;
+	char failure[256]; /* of its disk: why; "" when there is none */
 };
 
 /* 0, or the exit status: said. */
@@ -62,8 +64,15 @@ void map_past_finish(struct map_past *);
 enum map_past_state map_past_of(const struct map_past *, uint64_t number,
     uint64_t key, bool by_text, bool *changed);
 
-/* False: it could not be (said), or a signal came while there was no room. */
-bool map_log_record(struct map_log *, const struct reeve_record *);
+enum map_recorded {
+	MAP_RECORDED,
+	MAP_NO_ROOM,
+	MAP_NOT_RECORDED, /* said */
+};
+enum map_recorded map_log_try(struct map_log *, const struct reeve_record *);
+/* The same, and room is waited for: until a signal comes, or, where the disk
+ * fails, not for long. */
+enum map_recorded map_log_record(struct map_log *, const struct reeve_record *);
 int map_log_fd(const struct map_log *);
 void map_log_turn(struct map_log *);
 /* The end; remove: nothing of it shall stay. */

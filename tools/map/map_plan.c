@@ -31,7 +31,7 @@ map_plan_next(const struct map_plan *plan, int64_t now, int64_t again_at)
 		return MAP_OVER;
 	}
 	if (plan->stop != MAP_STOP_NOT || plan->running >= most_at_once(plan) ||
-	    now < plan->lack_at) {
+	    now < plan->lack_at || plan->unrecorded) {
 		return MAP_WAIT;
 	}
 	if (plan->waiting > 0 && again_at <= now) {
@@ -116,6 +116,12 @@ map_plan_signal(struct map_plan *plan)
 	raise_stop(plan, plan->stop == MAP_STOP_KILL
 			     ? MAP_STOP_KILL
 			     : (enum map_stop)(plan->stop + 1));
+}
+
+void
+map_plan_drain(struct map_plan *plan)
+{
+	raise_stop(plan, MAP_STOP_DRAIN);
 }
 
 void

@@ -35,6 +35,7 @@ struct map_plan {
 	bool halted;     /* by a rule */
 	unsigned lack;   /* of resources: so many at once at most; 0: none */
 	int64_t lack_at; /* when to try again */
+	bool unrecorded; /* a beginning could not be recorded for now */
 };
 
 enum map_next {
@@ -60,6 +61,8 @@ enum map_verdict map_plan_judge(struct map_plan *, unsigned attempt, bool well,
 void map_plan_drop(struct map_plan *);
 /* A signal that asks for the end: each is more urgent. */
 void map_plan_signal(struct map_plan *);
+/* No further items, and those that run come to their end. */
+void map_plan_drain(struct map_plan *);
 /* Something is so wrong that no item should go on. */
 void map_plan_abort(struct map_plan *);
 /* No process, descriptor or memory to be had: fewer at once, and later. */

@@ -21,6 +21,7 @@
 
 #define EVENTS     256
 #define LOG_EVERY  (100 * MAP_MS) /* it need not be woken for each record */
+#define FULL_SAID  (5 * MAP_S)    /* that there is no room in it for so long */
 #define SLOT_BITS  24
 #define STARTS     16 /* between two looks at what happened */
 #define FILES_KEPT 64 /* descriptors for all but items */
@@ -59,6 +60,13 @@ has_timeouts(const struct map_job *job)
 	return job->o->timeout > 0 && job->o->function == NULL;
 }
 
+/* At once when that is what is waited for. */
+static int64_t
+next_turn(const struct map_job *job)
+{
+	return job->plan.unrecorded ? 0 : job->turned_at + LOG_EVERY;
+}
+
 static int64_t
 earliest(const struct map_job *job)
 {
@@ -77,8 +85,12 @@ earliest(const struct map_job *job)
 	if (job->plan.lack_at > map_now() && job->plan.lack_at < at) {
 		at = job->plan.lack_at;
 	}
-	if (job->log_ready && job->turned_at + LOG_EVERY < at) {
-		at = job->turned_at + LOG_EVERY;
+	if (job->log_ready && next_turn(job) < at) {
+		at = next_turn(job);
+	}
+	if (job->full_at != 0 && !job->full_said &&
+	    job->full_at + FULL_SAID < at) {
+		at = job->full_at + FULL_SAID;
 	}
 	return at;
 }
@@ -133,7 +145,7 @@ on_times(struct map_job *job)
 	if (map_progress_due(&job->progress) <= now) {
 		say_progress(job, now);
 	}
-	if (job->log_ready && job->turned_at + LOG_EVERY <= now) {
+	if (job->log_ready && next_turn(job) <= now) {
 		map_log_turn(&job->log);
 		job->turned_at = now;
 		job->log_ready = false;
@@ -216,6 +228,40 @@ on_signals(struct map_job *job)
 	}
 }
 
+/* -------- a log without room -------- */
+
+/*
+ * Nothing is begun that cannot be recorded. A slow disk is waited for; on one
+ * that fails nobody knows for how long, so the job ends and can be resumed.
+ */
+static void
+look_at_log(struct map_job *job, int64_t now)
+{
+	const struct map_log *log = &job->log;
+
+	if (!job->plan.unrecorded) {
+		return;
+	}
+	if (!log->full) {
+		job->plan.unrecorded = job->full_said = false;
+		job->full_at = 0;
+	} else if (log->failure[0] != '\0' && !job->cannot) {
+		map_progress_hide(&job->progress);
+		map_say("no further items: there is no room left to record "
+			"that one begins, and the event log in %s cannot be "
+			"written: %s",
+		    log->state_dir, log->failure);
+		job->cannot = true;
+		map_plan_drain(&job->plan);
+	} else if (!job->full_said && job->full_at + FULL_SAID <= now) {
+		job->full_said = true;
+		map_progress_hide(&job->progress);
+		map_say("the event log in %s is full and its disk slow: "
+			"waiting for room",
+		    log->state_dir);
+	}
+}
+
 /* -------- events -------- */
 
 static void
@@ -295,6 +341,7 @@ wait_for_events(struct map_job *job, int ms)
 		on_event(job, events[i].data.u64);
 	}
 	on_times(job);
+	look_at_log(job, map_now());
 	do_stop(job);
 	write_outputs(job);
 }

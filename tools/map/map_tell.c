@@ -107,7 +107,7 @@ record_of(const struct map_item *item, char path[32])
 		.key = (int64_t)item->key };
 }
 
-bool
+enum map_recorded
 map_tell_started(struct map_job *job, const struct map_item *item)
 {
 	char path[32], text[MAP_TEXT_MAX];
@@ -116,10 +116,22 @@ map_tell_started(struct map_job *job, const struct map_item *item)
 	copy_text(text, sizeof(text), item);
 	record.kind = REEVE_TASK_STARTED;
 	record.text = text;
-	return map_log_record(&job->log, &record);
+	return map_log_try(&job->log, &record);
 }
 
+/* What was not recorded is run again by --resume, and writes all of it then. */
 static void
+say_unrecorded(struct map_job *job, const struct map_item *item)
+{
+	map_say("map/%" PRIu64 " has ended, but there is no room to record it: "
+		"--resume runs it again, so its output is not written now",
+	    item->number);
+	job->cannot = true;
+	map_plan_drain(&job->plan);
+}
+
+/* False: said. */
+static bool
 record_end(struct map_job *job, const struct map_item *item,
     enum reeve_record_kind kind)
 {
@@ -146,9 +158,16 @@ record_end(struct map_job *job, const struct map_item *item,
 			record.output = last[0] != '\0' ? last : NULL;
 		}
 	}
-	if (!map_log_record(&job->log, &record)) {
-		job->cannot = true;
+	if (map_log_try(&job->log, &record) == MAP_RECORDED) {
+		return true;
 	}
+	/* Something of it is better than nothing. */
+	record.text = record.output = NULL;
+	if (map_log_record(&job->log, &record) == MAP_RECORDED) {
+		return true;
+	}
+	say_unrecorded(job, item);
+	return false;
 }
 
 bool
@@ -180,7 +199,11 @@ map_tell_job(
 		text.len = MAP_TEXT_MAX;
 	}
 	record.text = map_str(&text);
-	well = map_log_record(&job->log, &record);
+	well = map_log_record(&job->log, &record) == MAP_RECORDED;
+	if (!well) {
+		map_say("cannot record that the job %s",
+		    kind == REEVE_TASK_STARTED ? "begins" : "has ended");
+	}
 	map_buf_free(&text);
 	return well;
 }
@@ -352,12 +375,14 @@ map_tell_verdict(
 	if (job->o->keep != NULL) {
 		keep(job, item);
 	}
-	record_end(job, item, tells[verdict].kind);
+	if (!record_end(job, item, tells[verdict].kind)) {
+		map_capture_finish(&item->output->to[0]);
+		map_capture_finish(&item->output->to[1]);
+	} else if (job->o->json) {
+		make_json(item, tells[verdict].result);
+	}
 	if (verdict == MAP_FAILED) {
 		remember_failure(job, item);
-	}
-	if (job->o->json) {
-		make_json(item, tells[verdict].result);
 	}
 	push(job, item);
 }
@@ -372,7 +397,9 @@ map_tell_dropped(struct map_job *job, struct map_item *item)
 	record.kind = REEVE_TASK_CANCELLED;
 	record.text = text;
 	record.reason = "the job was stopped before it was tried again";
-	if (!map_log_record(&job->log, &record)) {
+	/* Where it could not even be begun, there is nothing to be told. */
+	if (item->attempt > 0 &&
+	    map_log_record(&job->log, &record) != MAP_RECORDED) {
 		job->cannot = true;
 	}
 	/* Others wait behind it. */

@@ -76,12 +76,12 @@ struct reeve_record {
  *
  * REEVE_EFULL: the clerk is behind, there is no room, and nothing was recorded:
  * such records are never dropped. A beginning leaves an eighth of the room to
- * ends, so that what has begun can be recorded as ended. The clerk was asked to say when it has written what
- * there was: then reeve_fd becomes readable (and what was given to
- * reeve_record_room is called), so dispatch and try again. A full disk makes
- * that long. REEVE_EINVALID: a kind or a path that cannot be; REEVE_EEXIST: the
- * first name of the path is a unit's; REEVE_ETOOBIG: longer than the bounds
- * above.
+ * ends, so that what has begun can be recorded as ended. The clerk was asked to
+ * say when it has written what there was: then reeve_fd becomes readable (and
+ * what was given to reeve_record_room is called), so dispatch and try again. A
+ * full disk makes that long. REEVE_EINVALID: a kind or a path that cannot be;
+ * REEVE_EEXIST: the first name of the path is a unit's; REEVE_ETOOBIG: longer
+ * than the bounds above.
  */
 REEVE_PUBLIC enum reeve_status reeve_record(struct reeve *,
     const struct reeve_record *, struct reeve_error *) REEVE_MUST_CHECK;
