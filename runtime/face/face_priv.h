@@ -75,6 +75,7 @@ enum {
 	RV_FACE_LOOK = 0,
 	RV_FACE_CHANGE = 1,  /* the tree lives, no decision is under way */
 	RV_FACE_OUTSIDE = 2, /* of all callbacks */
+	RV_FACE_LATE = 4,    /* nothing: also of one that is being destroyed */
 };
 
 typedef enum reeve_status rv_face_fn(
@@ -121,6 +122,9 @@ void rv_face_watches_finish(struct reeve *);
 void rv_face_on_event(struct rv_super_sink *, const struct rv_record *);
 void rv_face_on_exception(struct rv_super_sink *, struct rv_unit *,
     uint64_t life, const struct rv_page_trouble *);
+/* For rv_face_guarded: the last word of all watches. */
+enum reeve_status rv_face_tell_gone(
+    struct reeve *, void *arg, struct reeve_error *);
 /* Those of this life that wait for the end of the turn: tell them now. */
 void rv_face_tell_exceptions(struct reeve *, uint64_t life);
 

@@ -160,6 +160,10 @@ rv_face_destroy(struct reeve *reeve)
 	if (reeve->callbacks != NULL && !reeve->broken) {
 		reeve->callbacks = NULL;
 	}
+	while (
+	    rv_face_guarded(reeve, rv_face_tell_gone, NULL, NULL) != REEVE_OK) {
+		/* A check failed in one of them: the others are told, too. */
+	}
 	/* One that a bug has closed is taken down as far as it goes. */
 	if (rv_face_guarded(reeve, close_runtime, NULL, NULL) == REEVE_OK) {
 		reeve->magic = 0;

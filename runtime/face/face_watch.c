@@ -130,6 +130,22 @@ free_ended(struct reeve *reeve)
 	}
 }
 
+/* What is ended meanwhile is freed with the others. */
+enum reeve_status
+rv_face_tell_gone(struct reeve *reeve, void *arg, struct reeve_error *err)
+{
+	(void)arg;
+	(void)err;
+	reeve->delivering = true;
+	RV_LIST_EACH (watch, &reeve->watches, struct reeve_watch, link) {
+		if (!watch->ended && watch->options.gone != NULL) {
+			watch->ended = true;
+			watch->options.gone(watch->options.ctx);
+		}
+	}
+	return REEVE_OK;
+}
+
 static void
 deliver(struct rv_defer *defer)
 {
@@ -373,9 +389,11 @@ watch(struct reeve *reeve, void *arg, struct reeve_error *err)
 	if (status != REEVE_OK) {
 		return status;
 	}
-	if (options.event == NULL && options.exception == NULL) {
+	if (options.event == NULL && options.exception == NULL &&
+	    options.gone == NULL) {
 		return rv_error(err, REEVE_EINVALID,
-		    "cannot watch: neither event nor exception is wanted");
+		    "cannot watch: neither event nor exception nor gone is "
+		    "wanted");
 	}
 	watch = rv_alloc(1, sizeof(*watch));
 	if (watch == NULL) {
@@ -437,5 +455,5 @@ reeve_unwatch(
     struct reeve *reeve, struct reeve_watch *watch, struct reeve_error *err)
 {
 	return rv_face_call(
-	    reeve, "end a watch", RV_FACE_LOOK, unwatch, watch, err);
+	    reeve, "end a watch", RV_FACE_LATE, unwatch, watch, err);
 }

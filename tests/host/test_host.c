@@ -185,6 +185,95 @@ RV_TEST(a_runtime_that_is_destroyed_leaves_nothing_behind)
 	ev_loop_destroy(loop);
 }
 
+/* -------- the word that it goes -------- */
+
+static struct {
+	struct reeve *reeve;
+	struct reeve_watch *watch, *other;
+	unsigned told, told_after;
+	enum reeve_status look, watching, unwatched, of_other;
+	bool deferred; /* destroyed in a post, which was told first */
+} going;
+
+static void
+on_gone(void *ctx)
+{
+	struct reeve_unit_info info = { .size = sizeof(info) };
+	const struct reeve_watch_options more = { .size = sizeof(more),
+		.gone = on_gone };
+
+	(void)ctx;
+	going.told++;
+	going.look = reeve_unit_find(going.reeve, "w", &info, NULL);
+	going.watching = reeve_watch(going.reeve, &more, NULL, NULL);
+	going.unwatched = reeve_unwatch(going.reeve, going.watch, NULL);
+	going.of_other = reeve_unwatch(going.reeve, going.other, NULL);
+	reeve_destroy(going.reeve);
+}
+
+static void
+on_gone_after(void *ctx)
+{
+	(void)ctx;
+	going.told_after++;
+}
+
+static void
+destroy_within(void *arg)
+{
+	struct guest *guest = arg;
+
+	reeve_destroy(guest->reeve);
+	going.deferred = going.told == 0;
+}
+
+static void
+watch_going(struct guest *guest, void (*gone)(void *), struct reeve_watch **out)
+{
+	const struct reeve_watch_options options = { .size = sizeof(options),
+		.gone = gone };
+
+	CU_ASSERT_EQUAL(
+	    reeve_watch(guest->reeve, &options, out, NULL), REEVE_OK);
+}
+
+RV_TEST(who_watches_a_runtime_is_told_once_that_it_goes)
+{
+	for (int within = 0; within < 2; within++) {
+		struct guest guest = { 0 };
+		struct reeve_watch *ended = NULL;
+
+		memset(&going, 0, sizeof(going));
+		guest_open(&guest, "going", "\"w\": " GUEST_WAITER);
+		going.reeve = guest.reeve;
+		watch_going(&guest, on_gone_after, &ended);
+		CU_ASSERT_EQUAL(
+		    reeve_unwatch(guest.reeve, ended, NULL), REEVE_OK);
+		watch_going(&guest, on_gone, &going.watch);
+		watch_going(&guest, on_gone_after, &going.other);
+		watch_going(&guest, on_gone_after, NULL);
+		if (within == 0) {
+			reeve_destroy(guest.reeve);
+		} else {
+			CU_ASSERT_EQUAL(
+			    reeve_post(guest.reeve, destroy_within, &guest),
+			    REEVE_OK);
+			CU_ASSERT_EQUAL(
+			    reeve_dispatch(guest.reeve, NULL), REEVE_OK);
+			CU_ASSERT(going.deferred);
+		}
+		CU_ASSERT_EQUAL(going.told, 1);
+		CU_ASSERT_EQUAL(going.told_after, 1);
+		CU_ASSERT_EQUAL(going.look, REEVE_ECLOSED);
+		CU_ASSERT_EQUAL(going.watching, REEVE_ECLOSED);
+		CU_ASSERT_EQUAL(going.unwatched, REEVE_ENOENT);
+		CU_ASSERT_EQUAL(going.of_other, REEVE_OK);
+		while (waitpid(-1, NULL, 0) > 0) {
+		}
+		guest_clean(&guest);
+	}
+}
+
 RV_TEST(options_that_cannot_be_are_refused)
 {
 	struct reeve *reeve = NULL;
@@ -262,5 +351,6 @@ RV_TEST(a_program_of_the_runtime_that_is_missing_is_named_with_a_way_out)
 RV_SUITE(host, RV_CASE(two_runtimes_live_in_one_process_on_one_loop),
     RV_CASE(a_host_child_is_the_hosts_to_reap),
     RV_CASE(a_runtime_that_is_destroyed_leaves_nothing_behind),
+    RV_CASE(who_watches_a_runtime_is_told_once_that_it_goes),
     RV_CASE(options_that_cannot_be_are_refused),
     RV_CASE(a_program_of_the_runtime_that_is_missing_is_named_with_a_way_out))

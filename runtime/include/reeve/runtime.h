@@ -127,7 +127,8 @@ REEVE_PUBLIC enum reeve_status reeve_create(struct reeve **out,
 /*
  * Kill what still runs, at once, and free. NULL is fine. What was posted and
  * not called yet is called first. From a callback it takes effect when the
- * present turn ends; no further callback comes. In a process that was forked
+ * present turn ends; no further callback comes but `gone` of watches (watch.h),
+ * which is how pools learn of it. In a process that was forked
  * from the host's it does nothing. Adapters of a loop are stopped before.
  */
 REEVE_PUBLIC void reeve_destroy(struct reeve *);

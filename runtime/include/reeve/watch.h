@@ -54,7 +54,7 @@ struct reeve_exception {
 	const char *backtrace;
 };
 
-/* Zero is "all" for the globs; one of event and exception is needed. */
+/* Zero is "all" for the globs; one of event, exception and gone is needed. */
 struct reeve_watch_options {
 	size_t size;       /* sizeof(struct reeve_watch_options) */
 	const char *units; /* glob of paths: "web/a*" */
@@ -74,6 +74,15 @@ struct reeve_watch_options {
 	 */
 	size_t max_bytes;
 	void (*dropped)(void *ctx, uint64_t count);
+	/*
+	 * The runtime is being destroyed, and this is the last that is told of
+	 * it: forget the pointer. All functions on it are REEVE_ECLOSED (of one
+	 * that a bug has closed REEVE_EBUG) but reeve_unwatch. From inside of
+	 * reeve_destroy, or, where that was called from a callback, when the
+	 * outermost call on the runtime returns. Workers may still run then;
+	 * they are killed next. Not told in processes that were forked.
+	 */
+	void (*gone)(void *ctx);
 };
 
 /*
@@ -86,8 +95,9 @@ REEVE_PUBLIC enum reeve_status reeve_watch(struct reeve *,
     struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
- * End it; also from its own callback. What waits is not told any more. NULL is
- * fine; one that was ended already, or is another runtime's: REEVE_ENOENT.
+ * End it; also from its own callback, and while the runtime is being destroyed.
+ * Nothing is told any more, neither what waits nor `gone`. NULL is fine; one
+ * that was ended already, or is another runtime's: REEVE_ENOENT.
  */
 REEVE_PUBLIC enum reeve_status reeve_unwatch(
     struct reeve *, struct reeve_watch *, struct reeve_error *);
