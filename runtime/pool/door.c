@@ -350,18 +350,31 @@ rv_door_open(struct reeve_pool *pool, const struct reeve_pool_options *options,
 		return rv_error_sys(err, errno, "cannot make a door");
 	}
 	pool->door = fds[0];
+	pool->door_outside = fds[1];
 	if (setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) !=
-	    0) {
-		status = rv_error_sys(err, errno, "cannot make a door");
-	} else {
-		status =
-		    reeve_listen(pool->reeve, pool->door_name, fds[1], err);
-	}
-	(void)close(fds[1]);
-	if (status == REEVE_OK &&
+		0 ||
 	    !rv_sleep_watch(pool, RV_SLEEP_DOOR, pool->door, NULL)) {
-		status = rv_error_sys(err, errno, "cannot watch the door");
+		return rv_error_sys(err, errno, "cannot make a door");
 	}
+	return REEVE_OK;
+}
+
+static void
+close_outside(struct reeve_pool *pool)
+{
+	if (pool->door_outside != -1) {
+		(void)close(pool->door_outside);
+		pool->door_outside = -1;
+	}
+}
+
+enum reeve_status
+rv_door_hand_over(struct reeve_pool *pool, struct reeve_error *err)
+{
+	enum reeve_status status =
+	    reeve_listen(pool->reeve, pool->door_name, pool->door_outside, err);
+
+	close_outside(pool);
 	return status;
 }
 
@@ -371,6 +384,7 @@ rv_door_close(struct reeve_pool *pool)
 	RV_LIST_EACH_SAFE (knock, &pool->knocks, struct rv_knock, link) {
 		refuse(knock);
 	}
+	close_outside(pool);
 	if (pool->door != -1) {
 		(void)close(pool->door);
 		pool->door = -1;

@@ -59,14 +59,21 @@
 
 /* The arguments (bytes) of the function that workers run: the pool's name. */
 
-/* The listener of a pool: names of those have no slashes. */
+/* The listener of a pool, one's own for each: names of listeners have no
+ * slashes, so "web/a+b" has "web+sa+pb.door". Room for twice the name, and 6.
+ */
 static inline void
 rv_door_name(char *dst, size_t size, const char *pool)
 {
 	size_t n = 0;
 
-	for (; pool[n] != '\0' && n + sizeof(".door") < size; n++) {
-		dst[n] = pool[n] == '/' ? '+' : pool[n];
+	for (; *pool != '\0' && n + 1 + sizeof(".door") < size; pool++) {
+		if (*pool == '/' || *pool == '+') {
+			dst[n++] = '+';
+			dst[n++] = *pool == '/' ? 's' : 'p';
+		} else {
+			dst[n++] = *pool;
+		}
 	}
 	for (const char *s = ".door"; *s != '\0'; s++) {
 		dst[n++] = *s;

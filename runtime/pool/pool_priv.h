@@ -290,7 +290,7 @@ struct reeve_pool {
 	bool cancelling; /* who dies now was cancelled */
 	char place[64];  /* the directory of its own runtime; "" */
 	char name[RV_POOL_NAME];
-	char door_name[RV_POOL_NAME + 8];
+	char door_name[2 * RV_POOL_NAME + 8];
 	struct reeve_watch *watch;
 
 	uint32_t max;
@@ -314,7 +314,8 @@ struct reeve_pool {
 
 	struct rv_lane_host host;
 	int epoll, timer, door;
-	int init_file; /* -1: no initializer */
+	int door_outside; /* of workers, until the runtime has it; -1 */
+	int init_file;    /* -1: no initializer */
 	rv_time now, timer_at;
 	rv_time awaited; /* how long a frame was waited for, of late */
 	bool may_spin;
@@ -376,6 +377,10 @@ void rv_units_retire(struct reeve_pool *, uint16_t place);
 enum reeve_status rv_door_open(struct reeve_pool *,
     const struct reeve_pool_options *, struct reeve_error *) RV_MUST_CHECK;
 void rv_door_close(struct reeve_pool *);
+/* To the runtime, for workers that are not committed yet: whose name it is
+ * otherwise it would be taken from. */
+enum reeve_status rv_door_hand_over(
+    struct reeve_pool *, struct reeve_error *) RV_MUST_CHECK;
 /* The door is readable, or units have changed. */
 void rv_door_answer(struct reeve_pool *);
 

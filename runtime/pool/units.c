@@ -182,9 +182,12 @@ add(struct reeve_pool *pool, const struct reeve_pool_options *options,
 	status = reeve_add_worker(pool->reeve, pool->name, &worker, err);
 	rv_free(environment);
 	if (status != REEVE_OK) {
-		return status;
+		return status; /* the name may be another pool's */
 	}
-	status = reeve_commit(pool->reeve, err);
+	status = rv_door_hand_over(pool, err);
+	if (status == REEVE_OK) {
+		status = reeve_commit(pool->reeve, err);
+	}
 	if (status != REEVE_OK &&
 	    reeve_remove(pool->reeve, pool->name, NULL) != REEVE_OK) {
 		return status; /* it was not noted either */

@@ -348,6 +348,50 @@ RV_TEST(deaths_are_told_by_the_runtime_that_is_given)
 	end_runtime(given.reeve, &finished);
 }
 
+/* Names that one listener might stand for, and one that is taken. */
+RV_TEST(pools_of_one_runtime_have_doors_of_their_own)
+{
+	static const char *const names[] = { "a+b", "a/b", "a+sb" };
+	const struct reeve_callbacks callbacks = { .finished = on_finished };
+	const struct reeve_supervisor_options a = { .size = sizeof(a) };
+	bool finished = false;
+	struct reeve_options options = { .size = sizeof(options),
+		.name = "doors",
+		.state_dir = rv_test_dir(),
+		.libexec_dir = getenv("REEVE_LIBEXEC"),
+		.callbacks = &callbacks,
+		.ctx = &finished };
+	struct reeve_pool_options given = {
+		.size = sizeof(given), .min = 1, .max = 1
+	};
+	struct reeve_pool *pools[3], *again = NULL;
+	struct reeve_task_result result;
+	struct reeve_error err;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_create(&given.reeve, &options, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_add_supervisor(given.reeve, "a", &a, NULL), REEVE_OK);
+	for (int i = 0; i < 3; i++) {
+		given.name = names[i];
+		pools[i] = pool_make(1, &given);
+	}
+	CU_ASSERT_EQUAL(reeve_pool_new(&again, &given, &err), REEVE_EEXIST);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, given.name));
+	/* Whoever comes after the first is let in by its own, too. */
+	for (int i = 0; i < 6; i++) {
+		result = pool_apply(pools[i % 3], "test.die", "9");
+		CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_DIED);
+		CU_ASSERT_NSTRING_EQUAL(
+		    result.worker, names[i % 3], strlen(names[i % 3]));
+		reeve_task_result_free(&result);
+	}
+	for (int i = 0; i < 3; i++) {
+		reeve_pool_free(pools[i]);
+	}
+	end_runtime(given.reeve, &finished);
+}
+
 RV_TEST(a_pool_is_made_or_refused_with_few_descriptors)
 {
 	struct reeve_pool_options options = { .size = sizeof(options),
@@ -406,5 +450,6 @@ RV_SUITE(pool_bad, RV_CASE(each_end_is_that_of_its_task_and_of_no_other),
     RV_CASE(what_was_begun_is_not_begun_again),
     RV_CASE(without_descriptors_a_large_task_waits),
     RV_CASE(deaths_are_told_by_the_runtime_that_is_given),
+    RV_CASE(pools_of_one_runtime_have_doors_of_their_own),
     RV_CASE(a_pool_is_made_or_refused_with_few_descriptors),
     RV_CASE(no_functions_of_that_name_and_other_mistakes))

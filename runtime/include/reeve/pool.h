@@ -75,7 +75,13 @@ enum reeve_pool_full {
 struct reeve_pool_options {
 	size_t size;         /* sizeof(struct reeve_pool_options) */
 	struct reeve *reeve; /* whose tree; NULL: a runtime of its own */
-	const char *name;    /* the unit's path there; "pool" */
+	/*
+	 * The unit's path there, "web/thumbs": names of reeve.conf(5)
+	 * ([A-Za-z0-9_.@+-]) with slashes between, 63 bytes at most; where
+	 * there is a slash, what is before it is a supervisor of that tree.
+	 * REEVE_EEXIST: it is taken. NULL: "pool".
+	 */
+	const char *name;
 	/*
 	 * Of a runtime of its own: where its event log is. NULL: in a directory
 	 * that goes with the pool; and of its helpers.
