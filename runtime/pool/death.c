@@ -60,6 +60,13 @@ say_how(const struct rv_grave *grave, enum reeve_outcome outcome,
 		    "killed",
 		    grave->name, (int)grave->pid);
 		fill->type = "";
+	} else if (outcome == REEVE_OUTCOME_CANCELLED) {
+		rv_format(text, 512,
+		    "it was cancelled: its worker %s (pid %d) was killed%s%s",
+		    grave->name, (int)grave->pid,
+		    grave->why_killed != NULL ? ": " : "",
+		    grave->why_killed != NULL ? grave->why_killed : "");
+		fill->type = "";
 	} else if (was_killed(grave)) {
 		rv_format(text, 512, "its worker %s (pid %d) was killed: %s",
 		    grave->name, (int)grave->pid, grave->why_killed);
@@ -173,6 +180,31 @@ part_chunk(struct rv_grave *grave, struct rv_chunk_job *chunk)
 	return true;
 }
 
+/* Did it come to this end by that death? A cancelled one may have been resting
+ * behind it. */
+static bool
+is_of_grave(const struct rv_job *job, enum reeve_outcome outcome)
+{
+	return outcome == REEVE_OUTCOME_DIED ||
+	       outcome == REEVE_OUTCOME_TIMED_OUT ||
+	       (outcome == REEVE_OUTCOME_CANCELLED && job->task.killed &&
+		   !is_chunk(job));
+}
+
+/* The pool ends: nobody waits for more than is known by now. */
+static void
+end_now(struct rv_grave *grave, struct rv_job *job, enum reeve_outcome outcome)
+{
+	if (is_of_grave(job, outcome) && !is_chunk(job)) {
+		rv_job_box(job,
+		    box_of(grave, rv_job_arena(job),
+			outcome == REEVE_OUTCOME_DIED ? REEVE_OUTCOME_CANCELLED
+						      : outcome,
+			job->task.tries));
+	}
+	drop(grave);
+}
+
 bool
 rv_death_waits(struct rv_job *job, enum reeve_outcome outcome)
 {
@@ -183,15 +215,14 @@ rv_death_waits(struct rv_job *job, enum reeve_outcome outcome)
 		return false;
 	}
 	if (job->pool->cancelling) {
-		drop(grave);
+		end_now(grave, job, outcome);
 		return false;
 	}
 	if (outcome == REEVE_OUTCOME_DIED && is_chunk(job)) {
 		return part_chunk(
 		    grave, RV_CONTAINER(job, struct rv_chunk_job, job));
 	}
-	if (outcome != REEVE_OUTCOME_DIED &&
-	    outcome != REEVE_OUTCOME_TIMED_OUT) {
+	if (!is_of_grave(job, outcome)) {
 		drop(grave);
 		return false;
 	}
@@ -233,8 +264,6 @@ rv_death_finish_all(struct reeve_pool *pool)
 	RV_LIST_EACH_SAFE (grave, &pool->graves, struct rv_grave, link) {
 		if (grave->finished) {
 			bury(grave);
-		} else {
-			drop(grave);
 		}
 	}
 }
@@ -267,6 +296,14 @@ dig(struct rv_hand *hand, struct rv_job *job)
 	rv_list_insert(&pool->graves, &grave->link);
 }
 
+/* As too many, as worn out, or with its pool. */
+static bool
+was_asked_to_go(const struct rv_hand *hand)
+{
+	return !hand->pool->has_units ||
+	       rv_sched_retires(&hand->pool->sched, hand->place);
+}
+
 void
 rv_death_of(struct rv_hand *hand)
 {
@@ -290,7 +327,7 @@ rv_death_of(struct rv_hand *hand)
 		dig(hand, job);
 	}
 	rv_hand_forget(hand);
-	if (hand->was_up) {
+	if (hand->was_up && !(was_asked_to_go(hand) && !begun)) {
 		pool->deaths++;
 	}
 	rv_sched_down(&pool->sched, place, pool->now);

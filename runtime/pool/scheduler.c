@@ -170,6 +170,14 @@ rv_sched_running(const struct rv_sched *s, uint16_t number)
 	return w != NULL && w->running ? rv_worker_first(w) : NULL;
 }
 
+bool
+rv_sched_retires(const struct rv_sched *s, uint16_t number)
+{
+	const struct rv_sched_worker *w = present(s, number);
+
+	return w != NULL && w->state == RV_WORKER_RETIRING;
+}
+
 void
 rv_sched_tire(struct rv_sched *s, uint16_t number, rv_time now)
 {

@@ -216,6 +216,8 @@ struct rv_task *rv_sched_done(
     struct rv_sched *, uint16_t worker, bool good, rv_time now);
 /* The task that the worker runs, or NULL. */
 struct rv_task *rv_sched_running(const struct rv_sched *, uint16_t worker);
+/* Whether it was asked to go: RETIRE, or SIZE with fewer. */
+bool rv_sched_retires(const struct rv_sched *, uint16_t worker);
 /* The worker shall be another, once it has ended what it holds: RETIRE. */
 void rv_sched_tire(struct rv_sched *, uint16_t worker, rv_time now);
 /* The worker is to die for what it wrote: nothing is given to it any more, and

@@ -226,6 +226,7 @@ RV_TEST(waiting_running_and_ended_tasks_are_cancelled)
 	struct reeve_pool *pool = pool_make(1, NULL);
 	struct reeve_future *runs = pool_submit(pool, "test.nap", "60000");
 	struct reeve_future *waits = pool_submit(pool, "test.nap", "60000");
+	struct reeve_unit_info worker = { .size = sizeof(worker) };
 	struct reeve_future *good;
 	struct reeve_task_result result;
 
@@ -235,10 +236,17 @@ RV_TEST(waiting_running_and_ended_tasks_are_cancelled)
 	CU_ASSERT_EQUAL(result.pid, 0);
 	reeve_task_result_free(&result);
 	pool_runs(runs);
+	CU_ASSERT_EQUAL(
+	    reeve_unit_find(reeve_pool_runtime(pool), "pool.0", &worker, NULL),
+	    REEVE_OK);
 	CU_ASSERT_EQUAL(reeve_future_cancel(runs, false), REEVE_EBUSY);
 	CU_ASSERT_EQUAL(reeve_future_cancel(runs, true), REEVE_OK);
 	result = pool_result(runs, 10);
 	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_CANCELLED);
+	CU_ASSERT_EQUAL(result.pid, worker.pid);
+	CU_ASSERT_EQUAL(result.signo, SIGKILL);
+	CU_ASSERT_STRING_EQUAL(result.worker, "pool.0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "was cancelled"));
 	reeve_task_result_free(&result);
 	good = pool_submit(pool, "test.echo", "on");
 	CU_ASSERT_EQUAL(reeve_future_wait(good, REEVE_S(30)), REEVE_OK);
@@ -347,6 +355,7 @@ RV_TEST(workers_go_after_so_many_tasks)
 {
 	struct reeve_pool_options options = { .max_tasks = 3 };
 	struct reeve_pool *pool = pool_make(1, &options);
+	struct reeve_pool_stats stats = { .size = sizeof(stats) };
 	pid_t pids[10];
 	int changes = 0;
 
@@ -361,6 +370,44 @@ RV_TEST(workers_go_after_so_many_tasks)
 		reeve_task_result_free(&result);
 	}
 	CU_ASSERT_EQUAL(changes, 3);
+	CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(stats.deaths, 0);
+	reeve_pool_free(pool);
+}
+
+static bool
+has_workers(struct reeve_pool *pool, uint32_t n)
+{
+	struct pollfd p = { reeve_pool_fd(pool), POLLIN, 0 };
+	struct reeve_pool_stats stats = { .size = sizeof(stats) };
+
+	do {
+		CU_ASSERT_EQUAL(reeve_pool_dispatch(pool, NULL), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	} while (
+	    stats.workers != n && poll(&p, 1, 20000 * rv_test_slow()) == 1);
+	return stats.workers == n;
+}
+
+RV_TEST(a_worker_that_was_idle_for_long_ends_and_is_no_death)
+{
+	struct reeve_pool_options options = { .idle_timeout = REEVE_MS(1) };
+	struct reeve_pool *pool = pool_make(2, &options);
+	struct reeve_pool_stats stats = { .size = sizeof(stats) };
+	struct reeve_task_result result;
+
+	CU_ASSERT(has_workers(pool, 2));
+	CU_ASSERT_EQUAL(reeve_pool_resize(pool, 1, 2, NULL), REEVE_OK);
+	CU_ASSERT(has_workers(pool, 1));
+	/* There is another in its place only when it is dead. */
+	CU_ASSERT_EQUAL(reeve_pool_resize(pool, 2, 2, NULL), REEVE_OK);
+	CU_ASSERT(has_workers(pool, 2));
+	CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(stats.deaths, 0);
+	result = pool_apply(pool, "test.die", "9");
+	reeve_task_result_free(&result);
+	CU_ASSERT_EQUAL(reeve_pool_stats(pool, &stats, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(stats.deaths, 1);
 	reeve_pool_free(pool);
 }
 
@@ -522,6 +569,7 @@ RV_SUITE(pool, RV_CASE(a_function_is_applied_by_each_start_method),
     RV_CASE(an_initializer_that_fails_breaks_the_pool_and_says_why),
     RV_CASE(large_arguments_and_results_go_beside_the_ring),
     RV_CASE(workers_go_after_so_many_tasks),
+    RV_CASE(a_worker_that_was_idle_for_long_ends_and_is_no_death),
     RV_CASE(a_full_pool_refuses_waits_or_spills),
     RV_CASE(draining_cancels_what_waits_and_lets_what_runs_end),
     RV_CASE(terminating_leaves_no_future_and_no_worker),

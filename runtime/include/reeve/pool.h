@@ -162,7 +162,8 @@ struct reeve_pool_stats {
 	/* Ever, all items of maps among them: in the end submitted is good +
 	 * failed + cancelled. `retried`: tries behind the first ones. */
 	uint64_t submitted, good, failed, cancelled, retried;
-	uint64_t deaths;   /* of workers */
+	uint64_t deaths;   /* of workers, but of those that were to go: idle,
+			    * too many, or worn out (max_tasks, max_memory) */
 	int64_t mean_task; /* ns, of recent ones */
 	bool open, broken;
 };
