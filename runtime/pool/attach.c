@@ -328,6 +328,17 @@ on_changed(void *ctx)
 	rv_pools_ring(pools);
 }
 
+/* Its pools hear of that by themselves, and end what they have. */
+static void
+on_runtime_gone(void *ctx)
+{
+	struct reeve_pools *pools = ctx;
+
+	pools->reeve = NULL;
+	pools->watch = NULL;
+	rv_pools_ring(pools);
+}
+
 enum reeve_status
 reeve_pools_dispatch(struct reeve_pools *pools, struct reeve_error *err)
 {
@@ -398,6 +409,11 @@ take_options(struct reeve_pools *pools,
 static enum reeve_status
 open_all(struct reeve_pools *pools, struct reeve_error *err)
 {
+	const struct reeve_watch_options watch_options = {
+		.size = sizeof(watch_options),
+		.gone = on_runtime_gone,
+		.ctx = pools,
+	};
 	struct epoll_event event = { .events = EPOLLIN };
 	enum reeve_status status;
 
@@ -407,7 +423,10 @@ open_all(struct reeve_pools *pools, struct reeve_error *err)
 	    epoll_ctl(pools->epoll, EPOLL_CTL_ADD, pools->event, &event) != 0) {
 		return rv_error_sys(err, errno, "cannot wait for pools");
 	}
-	status = rv_asks_serve(pools, err);
+	status = reeve_watch(pools->reeve, &watch_options, &pools->watch, err);
+	if (status == REEVE_OK) {
+		status = rv_asks_serve(pools, err);
+	}
 	if (status == REEVE_OK) {
 		status =
 		    reeve_pool_unit_watch(pools->reeve, on_changed, pools, err);
@@ -421,6 +440,7 @@ open_all(struct reeve_pools *pools, struct reeve_error *err)
 static void
 close_all(struct reeve_pools *pools)
 {
+	(void)reeve_unwatch(pools->reeve, pools->watch, NULL);
 	if (pools->event != -1) {
 		close(pools->event);
 	}

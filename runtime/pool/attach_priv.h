@@ -15,6 +15,7 @@
 #include <reeve/client.h>
 #include <reeve/control.h>
 #include <reeve/pool_unit.h>
+#include <reeve/watch.h>
 
 #include "base/base.h"
 #include "base/buf.h"
@@ -71,7 +72,8 @@ struct rv_ask {
 struct reeve_pools {
 	uint32_t magic;
 	pid_t pid;
-	struct reeve *reeve;
+	struct reeve *reeve; /* NULL: it was destroyed */
+	struct reeve_watch *watch;
 	int epoll, event;
 	void (*notice)(void *ctx, const char *text);
 	void *ctx;

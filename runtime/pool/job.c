@@ -231,9 +231,10 @@ bool
 rv_pool_act(struct reeve_pool *pool)
 {
 	struct rv_sched_action action;
-	bool any = false;
+	bool any;
 
 	pool->now = rv_sys_now();
+	any = rv_lost_act(pool);
 	RV_LIST_EACH_SAFE (hand, &pool->active, struct rv_hand, active) {
 		any = rv_hand_read(hand) || any;
 	}

@@ -177,6 +177,7 @@ rv_own_destroy(struct reeve_pool *pool)
 	int pidfd;
 
 	if (pool->reeve == NULL) {
+		remove_place(pool);
 		return;
 	}
 	reeve_shutdown(pool->reeve, "its pool has ended");

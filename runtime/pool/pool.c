@@ -103,7 +103,7 @@ take_options(struct reeve_pool *pool, const struct reeve_pool_options *options)
 	pool->magic = RV_POOL_MAGIC;
 	pool->pid = getpid();
 	pool->epoll = pool->timer = pool->door = pool->init_file = -1;
-	pool->spill_fd = pool->door_outside = -1;
+	pool->spill_fd = pool->runtime_fd = pool->door_outside = -1;
 	pool->host = (struct rv_lane_host){ .fd = -1, .bell = -1 };
 	pool->timer_at = RV_FOREVER;
 	pool->now = rv_sys_now();
@@ -172,6 +172,7 @@ watch_runtime(struct reeve_pool *pool, struct reeve_error *err)
 	if (fd != -1 && !rv_sleep_watch(pool, RV_SLEEP_RUNTIME, fd, NULL)) {
 		return rv_error_sys(err, errno, "cannot watch the runtime");
 	}
+	pool->runtime_fd = fd;
 	return REEVE_OK;
 }
 
@@ -294,18 +295,13 @@ void
 rv_pool_destroy(struct reeve_pool *pool)
 {
 	end_all(pool);
-	if (pool->reeve != NULL) {
-		rv_pool_tell(pool);
-	}
+	rv_pool_tell(pool);
 	orphan_all(pool);
-	if (pool->reeve != NULL) {
-		rv_units_unwatch(pool);
-	}
+	rv_units_unwatch(pool);
 	rv_door_close(pool);
+	rv_sleep_unwatch(pool, pool->runtime_fd);
 	if (pool->own_runtime) {
 		rv_own_destroy(pool);
-	} else if (pool->reeve != NULL && pool->polled) {
-		rv_sleep_unwatch(pool, reeve_fd(pool->reeve));
 	}
 	rv_sleep_close(pool);
 	rv_rules_finish(pool);

@@ -147,9 +147,10 @@ reeve_pool_resize(struct reeve_pool *pool, uint32_t min, uint32_t max,
 		    "most %d",
 		    min, max, RV_SCHED_WORKERS);
 	}
-	if (pool->closed) {
-		return rv_error(
-		    err, REEVE_ECLOSED, "cannot resize a pool: it is closed");
+	status = rv_pool_open(pool, err);
+	if (status != REEVE_OK) {
+		rv_error_wrap(err, "cannot resize a pool");
+		return status;
 	}
 	pool->max = max;
 	rv_sched_resize(

@@ -276,14 +276,17 @@ struct rv_grave {
 
 struct reeve_pool {
 	uint32_t magic;
-	pid_t pid; /* whose it is */
-	struct reeve *reeve;
+	pid_t pid;           /* whose it is */
+	struct reeve *reeve; /* NULL: it is lost */
 	bool own_runtime;    /* it made that */
 	bool polled;         /* that has a descriptor of its own */
+	int runtime_fd;      /* which is watched; -1 */
 	bool gone;           /* that has ended */
-	bool has_units;      /* there */
-	bool in_turn;        /* somebody reads and acts, further up the stack */
-	bool doomed;         /* freed meanwhile */
+	bool lost,
+	    lost_due;   /* it went before the pool; tasks have no ends yet */
+	bool has_units; /* there */
+	bool in_turn;   /* somebody reads and acts, further up the stack */
+	bool doomed;    /* freed meanwhile */
 	bool within_runtime; /* called from inside of a callback of that */
 	bool asleep;         /* workers ring the bell */
 	bool closed, stopping;
@@ -363,6 +366,15 @@ enum reeve_status rv_own_create(struct reeve_pool *,
     const struct reeve_pool_options *, struct reeve_error *) RV_MUST_CHECK;
 void rv_own_destroy(struct reeve_pool *);
 
+/* -------- lost.c -------- */
+
+/* `gone` of the pool's watch. */
+void rv_lost_gone(void *ctx);
+/* Its runtime is of no use any more, but not destroyed yet. */
+void rv_lost_closed(struct reeve_pool *);
+/* What follows from it, once, within a turn; false: there was nothing. */
+bool rv_lost_act(struct reeve_pool *);
+
 /* -------- units.c: workers as units of the tree -------- */
 
 enum reeve_status rv_units_add(struct reeve_pool *,
@@ -436,6 +448,7 @@ bool rv_death_waits(struct rv_job *, enum reeve_outcome);
 void rv_death_forget(struct rv_job *);
 void rv_death_tick(struct reeve_pool *);
 rv_time rv_death_deadline(const struct reeve_pool *);
+/* Those whose task has its end; others are dropped when it has. */
 void rv_death_finish_all(struct reeve_pool *);
 void rv_death_event(void *ctx, const struct reeve_event *);
 void rv_death_exception(void *ctx, const struct reeve_exception *);
@@ -560,6 +573,8 @@ enum reeve_status rv_pool_wait(struct reeve_pool *, const char *what,
     bool (*done)(void *arg), void *arg, int64_t timeout, struct reeve_error *);
 /* What there is of a timeout that began then. */
 int64_t rv_pool_left(int64_t timeout, rv_time since);
+/* in_turn is over: it goes, if it was freed meanwhile. */
+void rv_pool_turn_over(struct reeve_pool *);
 /* At the end of each call that changed something. */
 void rv_pool_leave(struct reeve_pool *);
 

@@ -107,10 +107,13 @@ hand_of(const struct reeve_pool *pool, uint64_t data)
 static void
 dispatch_runtime(struct reeve_pool *pool)
 {
-	enum reeve_status status = reeve_dispatch(pool->reeve, NULL);
+	enum reeve_status status =
+	    pool->lost ? REEVE_OK : reeve_dispatch(pool->reeve, NULL);
 
 	if (status == REEVE_EBUSY) {
 		pool->within_runtime = true; /* of which we are a callback */
+	} else if (status == REEVE_EBUG && !pool->lost) {
+		rv_lost_closed(pool);
 	}
 	if (!rv_list_empty(&pool->knocks)) {
 		rv_door_answer(pool);
@@ -269,8 +272,8 @@ rv_pool_leave(struct reeve_pool *pool)
 
 /* -------- turns -------- */
 
-static void
-turn_over(struct reeve_pool *pool)
+void
+rv_pool_turn_over(struct reeve_pool *pool)
 {
 	pool->in_turn = false;
 	if (pool->doomed) {
@@ -298,7 +301,7 @@ reeve_pool_dispatch(struct reeve_pool *pool, struct reeve_error *err)
 		rv_pool_tell(pool);
 	}
 	rv_pool_tell(pool);
-	turn_over(pool);
+	rv_pool_turn_over(pool);
 	return REEVE_OK;
 }
 
@@ -403,7 +406,7 @@ rv_pool_wait(struct reeve_pool *pool, const char *what, bool (*done)(void *arg),
 		return rv_error(err, REEVE_EBUSY,
 		    "cannot %s from inside of a callback", what);
 	}
-	if (!pool->polled && !pool->stopping) {
+	if (!pool->polled && !pool->stopping && !pool->lost) {
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot %s: its runtime is on a loop of the host, which "
 		    "nobody runs meanwhile",
@@ -413,7 +416,7 @@ rv_pool_wait(struct reeve_pool *pool, const char *what, bool (*done)(void *arg),
 	pool->within_runtime = false;
 	rv_sleep_awake(pool);
 	status = wait_until(pool, what, done, arg, until, err);
-	turn_over(pool);
+	rv_pool_turn_over(pool);
 	return status;
 }
 

@@ -201,6 +201,7 @@ watch(struct reeve_pool *pool, struct reeve_error *err)
 	const struct reeve_watch_options options = { .size = sizeof(options),
 		.event = rv_death_event,
 		.exception = rv_death_exception,
+		.gone = rv_lost_gone,
 		.ctx = pool };
 
 	return reeve_watch(pool->reeve, &options, &pool->watch, err);
@@ -252,7 +253,10 @@ rv_units_unwatch(struct reeve_pool *pool)
 void
 rv_units_scale(struct reeve_pool *pool)
 {
-	if (pool->want_size == 0 || !pool->has_units) {
+	if (!pool->has_units) {
+		pool->want_size = 0;
+	}
+	if (pool->want_size == 0) {
 		return;
 	}
 	if (pool->want_size == pool->size ||

@@ -2,7 +2,7 @@
 if HAVE_CUNIT
 pool_host_tests = tests/unit/test_pool tests/unit/test_pool_bad \
 	tests/unit/test_pool_storm tests/unit/test_pool_many \
-	tests/unit/test_pool_stranger
+	tests/unit/test_pool_stranger tests/unit/test_pool_lost
 check_PROGRAMS += $(pool_host_tests)
 TESTS += $(pool_host_tests)
 endif
@@ -35,3 +35,7 @@ tests_unit_test_pool_stranger_SOURCES = tests/unit/test_pool_stranger.c \
 	$(pool_rig)
 tests_unit_test_pool_stranger_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_stranger_LDADD = $(pool_host_libs)
+tests_unit_test_pool_lost_SOURCES = tests/unit/test_pool_lost.c $(pool_rig) \
+	tests/host/guest.c tests/host/guest.h
+tests_unit_test_pool_lost_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_lost_LDADD = $(pool_host_libs) -lpthread -lev

@@ -66,8 +66,9 @@ REEVE_PUBLIC enum reeve_status reeve_pools_attach(struct reeve_pools **out,
     struct reeve_error *) REEVE_MUST_CHECK;
 
 /*
- * Before reeve_destroy, not from a callback. What waits is refused, what runs
- * is killed. NULL is fine.
+ * Not from a callback. What waits is refused, what runs is killed. NULL is
+ * fine. When the runtime was destroyed before, all that had come to its end
+ * then, and this frees what is left.
  */
 REEVE_PUBLIC void reeve_pools_detach(struct reeve_pools *);
 

@@ -22,12 +22,17 @@
  * (`retries`). Never is a task run again without having been asked for, and no
  * future is left without an end.
  *
- * Workers are units of a tree: of the runtime that is given (its pools are
- * freed before it is destroyed; making one commits what is noted there,
- * tree.h), or of one that the pool makes for itself. They are seen in `reeve
- * status`, their deaths in `reeve why`; a pool whose workers cannot begin (an
- * initializer that fails) is broken when its supervisor has given up, and says
- * with what.
+ * Workers are units of a tree: of the runtime that is given (making a pool
+ * commits what is noted there, tree.h), or of one that the pool makes for
+ * itself. They are seen in `reeve status`, their deaths in `reeve why`; a pool
+ * whose workers cannot begin (an initializer that fails) is broken when its
+ * supervisor has given up, and says with what.
+ *
+ * A pool and the runtime that it was given may go in either order. When the
+ * runtime is destroyed first, by whomever and from wherever, its pools are
+ * broken: what runs is killed and ends cancelled, what waits ends broken, who
+ * waits for either is woken, and new tasks are refused, REEVE_EBROKEN. Such a
+ * pool is freed like any other.
  *
  * Threads: a pool belongs to one thread, that of its runtime. Callbacks come in
  * that thread, from inside of what waits and of reeve_pool_dispatch. In them
@@ -174,7 +179,8 @@ REEVE_PUBLIC enum reeve_status reeve_pool_stats(
 struct reeve_call;
 REEVE_PUBLIC int reeve_pool_worker(const struct reeve_call *);
 
-/* The runtime that its workers are units of: to watch, and to look at. */
+/* The runtime that its workers are units of: to watch, and to look at. NULL:
+ * that was destroyed. */
 REEVE_PUBLIC struct reeve *reeve_pool_runtime(struct reeve_pool *);
 
 /*
@@ -192,8 +198,8 @@ enum reeve_outcome {
 	REEVE_OUTCOME_FAILED,    /* the function returned nonzero */
 	REEVE_OUTCOME_DIED,      /* its worker ended: see code, signo, reason */
 	REEVE_OUTCOME_TIMED_OUT, /* over its limit */
-	REEVE_OUTCOME_CANCELLED,
-	REEVE_OUTCOME_BROKEN, /* the pool could have no workers */
+	REEVE_OUTCOME_CANCELLED, /* by its caller; with its pool or runtime */
+	REEVE_OUTCOME_BROKEN,    /* the pool could have no workers */
 };
 
 /* Zeroed but for size; owns its memory until reeve_task_result_free. */
@@ -209,12 +215,15 @@ struct reeve_task_result {
 	int code;          /* returned, or exited with; -1 */
 	int signo;         /* that its worker died of; 0 */
 	bool core_dumped;
-	pid_t pid;             /* of its worker; 0: never began */
-	const char *worker;    /* "pool.3", or "" */
-	const char *type;      /* "cube.Size", "SIGSEGV", or "" */
-	const char *message;   /* what happened, in words; "" when it is good */
-	const char *backtrace; /* or "" */
-	void *memory;          /* the library's */
+	pid_t pid;           /* of its worker; 0: never began */
+	const char *worker;  /* "pool.3", or "" */
+	const char *type;    /* "cube.Size", "SIGSEGV", or "" */
+	const char *message; /* what happened, in words; "" when it is good */
+	/* Of a crash, as struct reeve_exception has it (watch.h): offsets in
+	 * files, as addr2line takes them. Their names are in the event log,
+	 * which a pool with a runtime of its own keeps in state_dir. Or "". */
+	const char *backtrace;
+	void *memory; /* the library's */
 };
 REEVE_PUBLIC void reeve_task_result_free(struct reeve_task_result *);
 
