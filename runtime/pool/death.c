@@ -3,7 +3,7 @@
  * How workers end, and whose fault it is. A process is dead when its pidfd or
  * its runtime says so; then all it wrote is read, what it had not begun goes to
  * others, and what it ran is blamed. That one's end waits until the runtime has
- * told how the process died and of what (a grave), a second at most.
+ * told how the process died and of what (a grave), some seconds at most.
  */
 #include "config.h"
 
@@ -17,7 +17,7 @@
 #include "pool/pool_priv.h"
 #include "sys/sys.h"
 
-#define NEWS_WITHIN RV_SEC
+#define NEWS_WITHIN (5 * RV_SEC)
 
 static bool
 is_chunk(const struct rv_job *job)
