@@ -419,12 +419,14 @@ RV_TEST(a_flood_of_reports_is_bounded_and_counted)
 		trouble(page, RV_TROUBLE_REPORTED, "a", "again");
 		super_rig_notify(&rig, "web", RV_NOTIFY_TROUBLE);
 	}
-	told = super_rig_count(&rig, "worker.exception web {");
-	CU_ASSERT(told < 40);
 	super_rig_exit(&rig, "web", 0);
+	told = super_rig_count(&rig, "worker.exception web \"source\"");
+	CU_ASSERT(told < 40);
 	CU_ASSERT(super_rig_said(
 	    &rig, "clerk.dropped web \"kind\":\"worker.exception\""));
-	CU_ASSERT_EQUAL(told + count_dropped(&rig), 1000);
+	/* The last one may be counted, and is told at the end all the same. */
+	CU_ASSERT(told + count_dropped(&rig) >= 1000);
+	CU_ASSERT(told + count_dropped(&rig) <= 1001);
 	super_rig_page_free(page);
 	super_rig_close(&rig);
 }
