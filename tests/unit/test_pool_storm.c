@@ -22,8 +22,11 @@
 #include "sys/sys.h"
 #include "unit/pool_rig.h"
 
+#define MOST_WORKERS 512
+
 struct chaos {
 	struct reeve_pool *pool;
+	bool early[MOST_WORKERS]; /* whose last kill came before it was ready */
 	uint64_t n, submitted, ended, wrong, bad, retried;
 	uint32_t workers;
 	uint8_t *seen;
@@ -86,17 +89,23 @@ on_done(void *ctx, struct reeve_future *future)
 	reeve_task_result_free(&result);
 }
 
+/*
+ * Not twice in a row before it was ready: on a slow machine that would be all
+ * the starts that a worker has, and its pool would break rightly.
+ */
 static void
 kill_one(struct chaos *chaos)
 {
 	struct reeve_unit_info info = { .size = sizeof(info) };
+	unsigned which = (unsigned)(next_random(chaos) % chaos->workers);
+	bool *early = &chaos->early[which % MOST_WORKERS];
 	char path[32];
 
-	(void)snprintf(path, sizeof(path), "pool.%u",
-	    (unsigned)(next_random(chaos) % chaos->workers));
+	(void)snprintf(path, sizeof(path), "pool.%u", which);
 	if (reeve_unit_find(reeve_pool_runtime(chaos->pool), path, &info,
 		NULL) == REEVE_OK &&
-	    info.pid > 0) {
+	    info.pid > 0 && (info.ready || !*early)) {
+		*early = !info.ready;
 		chaos->kills += kill(info.pid, SIGKILL) == 0;
 	}
 }
