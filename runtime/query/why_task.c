@@ -99,6 +99,22 @@ take_worker(struct rv_why *why, struct task *task)
 	return rv_ask_end(&ask);
 }
 
+/* A crash of its worker is not that of a task which the worker outlived. */
+static bool
+may_be_of(const struct task *task, const struct rv_exception *e)
+{
+	static const char *const signals[] = { "crash", "abort" };
+	const struct rv_story *s = &task->story;
+	bool kills = false;
+
+	for (size_t i = 0; e->source != NULL && i < RV_ARRAY_LEN(signals);
+	     i++) {
+		kills = kills || strcmp(e->source, signals[i]) == 0;
+	}
+	return e->at >= task->last_at && e->at <= s->at &&
+	       (s->signal > 0 || !kills);
+}
+
 /* Others of its worker's tasks may have had some, too. */
 static enum reeve_status
 take_exceptions(struct rv_why *why, struct task *task)
@@ -114,10 +130,8 @@ take_exceptions(struct rv_why *why, struct task *task)
 		status = rv_story_exceptions(why, s);
 	}
 	for (unsigned i = 0; i < s->n_exceptions; i++) {
-		const struct rv_exception *e = &s->exceptions[i];
-
-		if (e->at >= task->last_at && e->at <= s->at) {
-			s->exceptions[n++] = *e;
+		if (may_be_of(task, &s->exceptions[i])) {
+			s->exceptions[n++] = s->exceptions[i];
 		}
 	}
 	s->n_exceptions = n;
