@@ -130,7 +130,7 @@ command(struct full *f, const char *args, const char *says)
 	char *out = NULL;
 
 	CU_ASSERT_EQUAL(live_reeve(&f->live, &out, args), 0);
-	CU_ASSERT(rv_sys_now() - begun < rv_test_slow() * 3 * RV_SEC);
+	CU_ASSERT(rv_sys_now() - begun < rv_test_slow() * 10 * RV_SEC);
 	if (says != NULL && strstr(out, says) == NULL) {
 		printf("# reeve %s: no \"%s\" in: %s\n", args, says, out);
 		CU_FAIL("a command did not say it");
