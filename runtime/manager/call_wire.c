@@ -224,8 +224,8 @@ rv_wire_put_answer(struct rv_buf *out, uint32_t id)
 	return begin;
 }
 
-static void
-put_data(struct rv_buf *out, const struct reeve_datum *value)
+void
+rv_wire_put_before(struct rv_buf *out, const struct reeve_datum *value)
 {
 	unsigned char bytes[RV_VALUE_BYTES + 8] = { 0 };
 	size_t head = RV_VALUE_BYTES, length = value->length;
@@ -239,11 +239,15 @@ put_data(struct rv_buf *out, const struct reeve_datum *value)
 	put32(bytes, value->type);
 	put32(bytes + 4, (uint32_t)length);
 	rv_buf_add(out, bytes, head);
-	if (value->length > 0) {
-		rv_buf_add(out, value->data, value->length);
-	}
-	memset(bytes, 0, sizeof(bytes));
-	rv_buf_add(out, bytes, padding(length));
+}
+
+void
+rv_wire_put_behind(struct rv_buf *out, const struct reeve_datum *value)
+{
+	static const unsigned char zeros[8] = { 0 };
+
+	/* that a reference is longer by eight changes nothing */
+	rv_buf_add(out, zeros, padding(value->length));
 }
 
 void
@@ -252,7 +256,11 @@ rv_wire_put_value(struct rv_buf *out, const struct reeve_datum *value)
 	unsigned char bytes[RV_VALUE_BYTES + 8] = { 0 };
 
 	if (value->type >= REEVE_DATUM_BYTES) {
-		put_data(out, value);
+		rv_wire_put_before(out, value);
+		if (value->length > 0) {
+			rv_buf_add(out, value->data, value->length);
+		}
+		rv_wire_put_behind(out, value);
 		return;
 	}
 	put32(bytes, value->type);

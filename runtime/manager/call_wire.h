@@ -62,6 +62,9 @@ bool rv_wire_get_value(struct rv_cursor *, struct reeve_datum *) RV_MUST_CHECK;
 size_t rv_wire_put_call(struct rv_buf *, const struct rv_call_head *);
 size_t rv_wire_put_answer(struct rv_buf *, uint32_t id);
 void rv_wire_put_value(struct rv_buf *, const struct reeve_datum *);
+/* The same in parts, of what has data: what lies before and behind these. */
+void rv_wire_put_before(struct rv_buf *, const struct reeve_datum *);
+void rv_wire_put_behind(struct rv_buf *, const struct reeve_datum *);
 void rv_wire_end_call(struct rv_buf *, size_t begin);
 /* The number of a call that was put there. */
 void rv_wire_set_id(unsigned char *call, uint32_t id);

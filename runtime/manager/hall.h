@@ -108,6 +108,20 @@ struct rv_edge {
 	bool (*later)(void *ctx, void (*work)(void *arg), void *arg);
 };
 
+/* Snapshots of the server's, which it writes in the background. */
+struct rv_snapshots {
+	/*
+	 * Have one written, as it is now; *number is 0 at first. REEVE_EAGAIN:
+	 * ask again with the same number, when one has ended. NULL: there is
+	 * no file for one.
+	 */
+	enum reeve_status (*ask)(
+	    void *ctx, uint64_t *number, struct reeve_error *);
+	void *ctx;
+	uint64_t ended, written, failed;
+	int writer; /* the pid of who is writing one; 0: nobody is */
+};
+
 struct rv_hall {
 	struct rv_object **objects; /* by number; 0 is the hall itself */
 	uint32_t n_objects, n_slots, n_free;
@@ -134,9 +148,7 @@ struct rv_hall {
 	uint64_t n_calls;
 	bool is_changed; /* something was called since the last snapshot */
 	rv_time now;
-	/* write a snapshot; NULL: there is no file for one */
-	enum reeve_status (*snapshot)(void *ctx, struct reeve_error *);
-	void *snapshot_ctx;
+	struct rv_snapshots snapshots;
 };
 
 /* A call while it is done. */

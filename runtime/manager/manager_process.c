@@ -140,6 +140,15 @@ add_listen(struct life *life, const char *address,
 			    : life->key;
 }
 
+/* To whoever reads what this process says. */
+static void
+say(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)!rv_sys_write(STDERR_FILENO, text, strlen(text));
+	(void)!rv_sys_write(STDERR_FILENO, "\n", 1);
+}
+
 static enum reeve_status
 open_server(struct life *life, const struct reeve_manager_setup *setup,
     struct reeve_error *err)
@@ -155,6 +164,7 @@ open_server(struct life *life, const struct reeve_manager_setup *setup,
 		.snapshot = s->snapshot,
 		.snapshot_every = s->snapshot_every,
 		.snapshot_at_end = s->snapshot_at_end,
+		.notice = say,
 		.memory_max = s->memory_max,
 		.message_max = s->message_max,
 		.output_max = s->output_max,
@@ -222,8 +232,7 @@ tell(struct reeve_conn *starter, char sign, const char *text)
 		(void)!reeve_conn_send(starter, message, length, REEVE_S(1));
 		reeve_conn_free(starter);
 	} else if (sign == '-') {
-		(void)!rv_sys_write(STDERR_FILENO, message + 1, length - 1);
-		(void)!rv_sys_write(STDERR_FILENO, "\n", 1);
+		say(NULL, message + 1);
 	}
 }
 

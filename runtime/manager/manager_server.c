@@ -79,43 +79,6 @@ make_watching(struct reeve_manager_server *s, struct reeve_error *err)
 	return REEVE_OK;
 }
 
-static enum reeve_status
-write_snapshot(void *ctx, struct reeve_error *err)
-{
-	struct reeve_manager_server *s = ctx;
-	enum reeve_status status =
-	    rv_snapshot_write(&s->hall, s->snapshot, err);
-
-	if (status == REEVE_OK) {
-		s->hall.is_changed = false;
-	}
-	return status;
-}
-
-static enum reeve_status
-load(struct reeve_manager_server *s,
-    const struct reeve_manager_options *options, struct reeve_error *err)
-{
-	enum reeve_status status;
-
-	if (options->snapshot == NULL) {
-		return REEVE_OK;
-	}
-	s->snapshot = rv_strdup(options->snapshot);
-	if (s->snapshot == NULL) {
-		return rv_error_sys(err, ENOMEM, "cannot make a manager");
-	}
-	s->hall.snapshot = write_snapshot;
-	s->hall.snapshot_ctx = s;
-	s->snapshot_at_end = options->snapshot_at_end;
-	s->snapshot_every = options->snapshot_every;
-	s->snapshot_at = options->snapshot_every > 0
-			     ? rv_time_add(rv_sys_now(), s->snapshot_every)
-			     : RV_FOREVER;
-	status = rv_snapshot_read(&s->hall, s->snapshot, err);
-	return status == REEVE_ENOENT ? REEVE_OK : status;
-}
-
 static uint64_t
 or_else(uint64_t n, uint64_t instead)
 {
@@ -147,7 +110,7 @@ make_hall(struct reeve_manager_server *s,
 	s->hall.updates = options->updates;
 	s->hall.n_updates = options->n_updates;
 	s->hall.edge = (struct rv_edge){ s, rv_server_watch, rv_server_later };
-	return load(s, options, err);
+	return rv_server_snapshot_load(s, options, err);
 }
 
 static enum reeve_status
@@ -203,6 +166,7 @@ reeve_manager_server_new(struct reeve_manager_server **out,
 	s->magic = RV_SERVER_MAGIC;
 	s->pid = getpid();
 	s->epoll = s->timer = s->watches = -1;
+	s->writer.pipe = s->writer.pidfd = -1;
 	s->armed = s->retry_at = s->snapshot_at = RV_FOREVER;
 	s->clients_max = (uint32_t)or_else(options->clients_max, 4096);
 	s->message_max = or_else(options->message_max, UINT64_C(64) << 20);
@@ -259,9 +223,7 @@ reeve_manager_server_free(
 		    s, RV_LIST_FIRST(&s->clients, struct rv_client, all));
 	}
 	free_gone(s);
-	if (s->snapshot_at_end) {
-		status = write_snapshot(s, err);
-	}
+	status = rv_server_snapshot_end(s, err);
 	if (s->hall.objects != NULL) {
 		rv_hall_finish(&s->hall);
 	}
@@ -276,7 +238,6 @@ reeve_manager_server_free(
 		(void)close(s->epoll);
 	}
 	s->magic = 0;
-	rv_free(s->snapshot);
 	rv_free(s);
 	return status;
 }
@@ -304,7 +265,7 @@ arm(struct reeve_manager_server *s)
 	struct itimerspec spec = { 0 };
 	rv_time next = RV_MIN(rv_hall_next(&s->hall), s->retry_at);
 
-	if (s->hall.is_changed) {
+	if (s->hall.is_changed && s->writer.pid <= 0) {
 		next = RV_MIN(next, s->snapshot_at);
 	}
 	if (next >= s->armed && s->armed > s->hall.now) {
@@ -356,13 +317,7 @@ on_time(struct reeve_manager_server *s)
 	if (s->retry_at <= s->hall.now) {
 		retry(s);
 	}
-	if (s->snapshot_at <= s->hall.now) {
-		s->snapshot_at = rv_time_add(s->hall.now, s->snapshot_every);
-		if (s->hall.is_changed) {
-			/* the next one comes; the former one is there */
-			(void)!write_snapshot(s, NULL);
-		}
-	}
+	rv_server_snapshot_due(s);
 }
 
 static void
@@ -373,6 +328,10 @@ on_event(struct reeve_manager_server *s, const struct epoll_event *event)
 	if (event->data.ptr == s) {
 		s->turn_of_timer = true;
 		on_time(s);
+		return;
+	}
+	if (event->data.ptr == &s->writer) {
+		rv_server_snapshot_ended(s);
 		return;
 	}
 	if (event->data.ptr == &s->watches) {
@@ -490,11 +449,11 @@ reeve_manager_server_snapshot(
 {
 	enum reeve_status status = unless_ours(err, "write a snapshot", s);
 
-	if (status == REEVE_OK && s->snapshot == NULL) {
+	if (status == REEVE_OK && s->file.path == NULL) {
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot write a snapshot: the manager has no file for it");
 	}
-	return status == REEVE_OK ? write_snapshot(s, err) : status;
+	return status == REEVE_OK ? rv_server_snapshot_now(s, err) : status;
 }
 
 enum reeve_status

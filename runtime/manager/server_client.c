@@ -67,6 +67,11 @@ rv_server_drop(struct reeve_manager_server *s, struct rv_client *c)
 	rv_list_insert(&s->gone, &c->all);
 	s->n_clients--;
 	reeve_parcel_free(&c->parcel);
+	if (c->is_watched) {
+		/* a copy of this process may have it open still */
+		(void)epoll_ctl(
+		    s->epoll, EPOLL_CTL_DEL, reeve_conn_fd(c->conn), NULL);
+	}
 	reeve_conn_free(c->conn);
 	c->conn = NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The server from the inside: manager_server.c, server_client.c, snapshot.c. */
+/* The server from the inside: manager_server.c, server_*.c. */
 #ifndef RV_MANAGER_SERVER_PRIV_H
 #define RV_MANAGER_SERVER_PRIV_H
 
 #include <sys/types.h>
 
 #include "manager/hall.h"
+#include "manager/snapshot.h"
 
 #define RV_SERVER_MAGIC   0x6d67736bU
 #define RV_SERVER_LISTENS 4
@@ -41,9 +42,18 @@ struct reeve_manager_server {
 	uint64_t message_max;
 	rv_time armed;    /* what the timer is set to */
 	rv_time retry_at; /* what could not be for lack of something */
-	char *snapshot;   /* a path, or NULL */
+	struct rv_snapshot_file file; /* server_snapshot.c, these too: */
+	struct {
+		pid_t pid; /* of who is writing; 0: nobody is */
+		int pidfd, pipe;
+	} writer;
 	rv_time snapshot_every, snapshot_at;
-	bool snapshot_at_end;
+	bool snapshot_at_end, is_snapshot_wanted;
+	enum reeve_status snapshot_status; /* of the last one */
+	unsigned n_failed;                 /* in a row */
+	struct reeve_error failure;        /* the last that was said */
+	void (*notice)(void *ctx, const char *text);
+	void *notice_ctx;
 	bool turn_of_timer; /* the timer or the end was there */
 	int watches;        /* an epoll of what objects watch; -1: none does */
 	struct rv_list later; /* threads: server_later.c */
@@ -68,11 +78,18 @@ bool rv_server_later(void *server, void (*work)(void *arg), void *arg);
 /* Wait for all of them. */
 void rv_server_join(struct reeve_manager_server *);
 
-/* snapshot.c */
-enum reeve_status rv_snapshot_write(
-    struct rv_hall *, const char *path, struct reeve_error *) RV_MUST_CHECK;
-/* REEVE_ENOENT: there is none. */
-enum reeve_status rv_snapshot_read(
-    struct rv_hall *, const char *path, struct reeve_error *) RV_MUST_CHECK;
+/* server_snapshot.c: its file, and what is in it. */
+enum reeve_status rv_server_snapshot_load(struct reeve_manager_server *,
+    const struct reeve_manager_options *, struct reeve_error *) RV_MUST_CHECK;
+/* Begin one, if it is time. */
+void rv_server_snapshot_due(struct reeve_manager_server *);
+/* Who wrote one is done. */
+void rv_server_snapshot_ended(struct reeve_manager_server *);
+/* Write it here, and return when it is on the disk. */
+enum reeve_status rv_server_snapshot_now(
+    struct reeve_manager_server *, struct reeve_error *) RV_MUST_CHECK;
+/* The last one, if that is asked for. */
+enum reeve_status rv_server_snapshot_end(
+    struct reeve_manager_server *, struct reeve_error *) RV_MUST_CHECK;
 
 #endif

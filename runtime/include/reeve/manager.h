@@ -34,6 +34,7 @@
 
 #include <reeve/child.h>
 #include <reeve/conn.h>
+#include <reeve/datum.h>
 #include <reeve/error.h>
 #include <reeve/function.h>
 #include <reeve/listener.h>
@@ -52,95 +53,7 @@ struct reeve_pending;
 struct reeve_request;
 struct reeve_manager_server;
 
-/* -------- values -------- */
-
-/* The numbers are of the protocol. */
-enum reeve_datum_type {
-	REEVE_DATUM_NULL = 0,
-	REEVE_DATUM_BOOL = 1,
-	REEVE_DATUM_INT = 2,
-	REEVE_DATUM_DOUBLE = 3,
-	REEVE_DATUM_BYTES = 4,
-	REEVE_DATUM_TEXT = 5, /* UTF-8, says who made it */
-	REEVE_DATUM_JSON = 6, /* likewise */
-	REEVE_DATUM_REFERENCE = 7,
-};
-
-/*
- * One value. `data` is borrowed wherever values are given to a call; in results
- * it is the result's, and has a NUL behind it.
- */
-struct reeve_datum {
-	uint32_t type;
-	uint32_t length;  /* of data */
-	const void *data; /* of bytes, text, JSON; a reference's type name */
-	union {
-		int64_t integer; /* of a bool, too */
-		double real;
-		struct {
-			uint32_t object, generation;
-		} reference;
-	} is;
-};
-
-static inline struct reeve_datum
-reeve_null(void)
-{
-	struct reeve_datum datum = { REEVE_DATUM_NULL, 0, 0, { 0 } };
-
-	return datum;
-}
-
-static inline struct reeve_datum
-reeve_int(int64_t integer)
-{
-	struct reeve_datum datum = { REEVE_DATUM_INT, 0, 0, { integer } };
-
-	return datum;
-}
-
-static inline struct reeve_datum
-reeve_bool(bool is)
-{
-	struct reeve_datum datum = { REEVE_DATUM_BOOL, 0, 0, { is } };
-
-	return datum;
-}
-
-static inline struct reeve_datum
-reeve_double(double real)
-{
-	struct reeve_datum datum = { REEVE_DATUM_DOUBLE, 0, 0, { 0 } };
-
-	datum.is.real = real;
-	return datum;
-}
-
-static inline struct reeve_datum
-reeve_datum_of(uint32_t type, const void *data, size_t length)
-{
-	struct reeve_datum datum = { type, (uint32_t)length, data, { 0 } };
-
-	return datum;
-}
-
-static inline struct reeve_datum
-reeve_bytes(const void *data, size_t length)
-{
-	return reeve_datum_of(REEVE_DATUM_BYTES, data, length);
-}
-
-static inline struct reeve_datum
-reeve_text(const char *text)
-{
-	return reeve_datum_of(REEVE_DATUM_TEXT, text, strlen(text));
-}
-
-static inline struct reeve_datum
-reeve_json(const char *json)
-{
-	return reeve_datum_of(REEVE_DATUM_JSON, json, strlen(json));
-}
+/* -------- results -------- */
 
 /*
  * What a call answered. Zeroed, it is empty; it may be used for one call after
@@ -390,7 +303,11 @@ struct reeve_manager_type {
 	reeve_manager_fn *create;
 	/* drop what it keeps; or NULL */
 	void (*destroy)(struct reeve_request *, void *state);
-	/* answer what its successor is to be created with; NULL: nothing */
+	/*
+	 * answer what its successor is to be created with, the same when it is
+	 * asked twice; takes no memory and no locks (see snapshots, below).
+	 * NULL: nothing
+	 */
 	enum reeve_status (*save)(struct reeve_request *, void *state);
 	/* a call that waited is no more; its slots say what it was */
 	void (*left)(struct reeve_request *, void *state);
@@ -496,7 +413,17 @@ struct reeve_manager_listen {
 	size_t n_users;
 };
 
-/* Zero is the default throughout. Tables are borrowed, texts copied. */
+/*
+ * Zero is the default throughout. Tables are borrowed, texts copied.
+ *
+ * Snapshots are written in the background, when it is time or a client asks: by
+ * a copy of this process, which has its memory of that moment, none of its
+ * descriptors, and sends no SIGCHLD; `save` of own types is called there, and
+ * may take neither memory nor locks. It ends when the thread ends that
+ * dispatched. One that fails, for want of a process, room, or because it was
+ * killed, leaves the one before, is told, and tried again after 0.1 s, then
+ * after twice as long, up to a minute.
+ */
 struct reeve_manager_options {
 	size_t size; /* of this struct */
 	const struct reeve_manager_listen *listens;
@@ -508,6 +435,12 @@ struct reeve_manager_options {
 	const char *snapshot;   /* a file; read at the start, if it is there */
 	int64_t snapshot_every; /* if something was called; 0: never */
 	bool snapshot_at_end;
+	/*
+	 * What goes wrong where nobody asked for it, and that it goes well
+	 * again; from within dispatch. NULL: nobody is told.
+	 */
+	void (*notice)(void *ctx, const char *text);
+	void *notice_ctx;
 	uint64_t memory_max;  /* of all values and objects; 0: 1 GiB */
 	uint64_t message_max; /* bytes of one; 0: 64 MiB */
 	uint64_t output_max;  /* of what a client does not read; 0: 64 MiB */
@@ -550,7 +483,11 @@ REEVE_PUBLIC enum reeve_status reeve_manager_server_publish(
     struct reeve_manager_server *, const char *name, const char *type,
     const struct reeve_datum *args, size_t n_args, struct reeve_error *);
 
-/* Write it now. */
+/*
+ * Write it now; it is on the disk when this returns, and nobody is served
+ * before. The one that was being written in the background is given up.
+ * REEVE_EINVALID: there is no file for it; REEVE_ESYS.
+ */
 REEVE_PUBLIC enum reeve_status reeve_manager_server_snapshot(
     struct reeve_manager_server *, struct reeve_error *);
 
