@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -23,6 +22,7 @@ struct entry {
 struct reeve_imap {
 	uint32_t magic;
 	pid_t pid;
+	struct rv_here *here;
 	struct reeve_pool *pool; /* NULL: gone */
 	struct rv_list link;     /* in the pool's */
 	struct reeve_map map;
@@ -42,7 +42,7 @@ static enum reeve_status
 check(const struct reeve_imap *imap)
 {
 	return imap != NULL && imap->magic == RV_IMAP_MAGIC &&
-		       imap->pid == getpid()
+		       rv_here_is(imap->here, imap->pid)
 		   ? REEVE_OK
 		   : REEVE_EINVALID;
 }
@@ -170,7 +170,8 @@ reeve_pool_imap(struct reeve_pool *pool, const struct reeve_map *map,
 		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
 	imap->magic = RV_IMAP_MAGIC;
-	imap->pid = getpid();
+	imap->pid = pool->pid;
+	imap->here = rv_here_ref(pool->here);
 	imap->pool = pool;
 	imap->map = *map;
 	imap->window = window;
@@ -311,5 +312,6 @@ reeve_imap_free(struct reeve_imap *imap)
 	rv_list_remove(&imap->link);
 	imap->magic = 0;
 	rv_free(imap->function);
+	rv_here_unref(imap->here);
 	rv_free(imap);
 }

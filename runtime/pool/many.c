@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -37,6 +36,7 @@ destroy(struct reeve_results *results)
 	rv_feed_finish(results);
 	rv_box_arena_finish(&results->arena);
 	rv_free(results->boxes);
+	rv_here_unref(results->here);
 	results->magic = 0;
 	rv_free(results);
 }
@@ -210,7 +210,8 @@ init(struct reeve_results *results, struct reeve_pool *pool,
 	enum reeve_status status;
 
 	results->magic = RV_RESULTS_MAGIC;
-	results->pid = getpid();
+	results->pid = pool->pid;
+	results->here = rv_here_ref(pool->here);
 	results->pool = pool;
 	results->map = *map;
 	rv_list_init(&results->all);
@@ -298,7 +299,7 @@ static enum reeve_status
 check(const struct reeve_results *results)
 {
 	return results != NULL && results->magic == RV_RESULTS_MAGIC &&
-		       results->pid == getpid()
+		       rv_here_is(results->here, results->pid)
 		   ? REEVE_OK
 		   : REEVE_EINVALID;
 }

@@ -28,6 +28,9 @@ rv_pool_check(
 {
 	bool is_one = pool != NULL && pool->magic == RV_POOL_MAGIC;
 
+	if (is_one && rv_here_is(pool->here, pool->pid)) {
+		return REEVE_OK;
+	}
 	return rv_error_unless_ours(
 	    err, what, "pool", pool, is_one, is_one ? pool->pid : 0);
 }
@@ -102,6 +105,7 @@ take_options(struct reeve_pool *pool, const struct reeve_pool_options *options)
 {
 	pool->magic = RV_POOL_MAGIC;
 	pool->pid = getpid();
+	pool->here = rv_here_create();
 	pool->epoll = pool->timer = pool->door = pool->init_file = -1;
 	pool->spill_fd = pool->runtime_fd = pool->door_outside = -1;
 	pool->host = (struct rv_lane_host){ .fd = -1, .bell = -1 };
@@ -309,6 +313,7 @@ rv_pool_destroy(struct reeve_pool *pool)
 	rv_thrown_free(&pool->bad);
 	rv_free(pool->places);
 	rv_free(pool->heap);
+	rv_here_unref(pool->here);
 	pool->magic = 0;
 	rv_free(pool);
 }

@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "pool/chunks.h"
 #include "pool/door.h"
+#include "pool/here.h"
 #include "pool/lane.h"
 #include "pool/scheduler.h"
 
@@ -162,6 +163,7 @@ struct rv_chunk_job {
 struct reeve_results {
 	uint32_t magic;
 	pid_t pid;
+	struct rv_here *here;
 	struct reeve_pool *pool;        /* NULL: it is gone, and all is done */
 	struct rv_list all, feed, told; /* in the pool's */
 	struct reeve_map map;
@@ -276,7 +278,8 @@ struct rv_grave {
 
 struct reeve_pool {
 	uint32_t magic;
-	pid_t pid;           /* whose it is */
+	pid_t pid; /* whose it is */
+	struct rv_here *here;
 	struct reeve *reeve; /* NULL: it is lost */
 	bool own_runtime;    /* it made that */
 	bool polled;         /* that has a descriptor of its own */

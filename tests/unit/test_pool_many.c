@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit/pool_rig.h"
 
@@ -478,6 +480,59 @@ RV_TEST(results_outlive_their_pool_and_pools_their_results)
 	reeve_results_free(kept);
 }
 
+static bool
+are_refused(struct reeve_results *results, struct reeve_imap *imap)
+{
+	struct reeve_task_result result = { .size = sizeof(result) };
+	size_t index;
+	bool fine = reeve_results_n(results) == 0 &&
+		    reeve_results_get(results, 0, &result) == REEVE_EINVALID &&
+		    reeve_results_wait(results, 0) == REEVE_EINVALID &&
+		    reeve_results_cancel(results, true) == REEVE_EINVALID &&
+		    reeve_imap_next(imap, &result, &index, 0) == REEVE_EINVALID;
+
+	reeve_results_free(results);
+	reeve_imap_free(imap);
+	return fine;
+}
+
+/* The status of a fork that tries. */
+static int
+try_in_a_fork(struct reeve_results *results, struct reeve_imap *imap)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		_exit(are_refused(results, imap) ? 0 : 1);
+	}
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* While there is a pool, and when there is none any more. */
+RV_TEST(results_and_imaps_are_nothing_in_a_fork)
+{
+	struct reeve_pool *pool = pool_make(1, NULL);
+	struct reeve_map map = {
+		.size = sizeof(map), .function = "test.nothing", .n = 10
+	};
+	struct reeve_results *results = NULL;
+	struct reeve_task_result result = { .size = sizeof(result) };
+	struct reeve_imap *imap = NULL;
+
+	CU_ASSERT_EQUAL(
+	    reeve_pool_map(pool, &map, &results, REEVE_S(60), NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	CU_ASSERT_EQUAL(try_in_a_fork(results, imap), 0);
+	reeve_pool_free(pool);
+	CU_ASSERT_EQUAL(try_in_a_fork(results, imap), 0);
+	CU_ASSERT_EQUAL(reeve_results_get(results, 9, &result), REEVE_OK);
+	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_GOOD);
+	reeve_results_free(results);
+	reeve_imap_free(imap);
+}
+
 RV_SUITE(pool_many, RV_CASE(a_map_has_all_results_in_order),
     RV_CASE(an_item_that_dies_is_the_only_one_blamed_in_its_chunk),
     RV_CASE(each_of_many_quick_items_has_its_own_result),
@@ -487,4 +542,5 @@ RV_SUITE(pool_many, RV_CASE(a_map_has_all_results_in_order),
     RV_CASE(an_unordered_imap_gives_what_ends_first),
     RV_CASE(a_producer_that_fails_is_told_behind_what_it_gave),
     RV_CASE(a_map_is_told_and_closing_lets_it_end),
-    RV_CASE(results_outlive_their_pool_and_pools_their_results))
+    RV_CASE(results_outlive_their_pool_and_pools_their_results),
+    RV_CASE(results_and_imaps_are_nothing_in_a_fork))
