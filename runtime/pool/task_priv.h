@@ -60,8 +60,9 @@ struct rv_task_worker {
 	rv_time memory_at; /* was looked at */
 	bool fat;
 	int soft_signal;
-	bool comes_in;     /* its initializer runs */
-	sigset_t mask;     /* as it was when the process came to us */
+	bool comes_in;               /* its initializer runs */
+	volatile sig_atomic_t asked; /* to stop: not 0 */
+	sigset_t mask;               /* as it was when the process came to us */
 	unsigned untold;   /* results that the host was not woken for ... */
 	rv_time untold_at; /* since then */
 	rv_time nap;       /* how long it sleeps before it looks around */

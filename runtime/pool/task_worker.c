@@ -40,20 +40,22 @@ static struct rv_task_worker *the_worker;
 
 /* -------- signals -------- */
 
-/* Asked to stop; reeve_stopping knows. Of a task's child it is the end. */
+/* Asked to stop: as reeve_stopping has it, but that costs system calls, and the
+ * worker asks for each task. Of a task's child it is the end. */
 static void
 on_stop(int signo)
 {
 	struct rv_task_worker *w = the_worker;
 	int saved = errno;
 
-	if (w == NULL || *w->here != 0) {
-		if (w != NULL && w->lane.memory != NULL) {
-			rv_lane_awake(&w->lane.tasks);
-		}
-	} else {
+	if (w != NULL && *w->here == 0) {
 		(void)signal(signo, SIG_DFL);
 		(void)raise(signo);
+	} else if (w != NULL) {
+		w->asked = 1;
+		if (w->lane.memory != NULL) {
+			rv_lane_awake(&w->lane.tasks);
+		}
 	}
 	errno = saved;
 }
@@ -223,8 +225,8 @@ has_come(struct rv_task_worker *w)
 	return false;
 }
 
-/* A signal that came before the sleep is seen by reeve_stopping, one behind it
- * by the word that its handler changes. What the last task blocked is let in
+/* A signal that came before the sleep has left its word in `asked`, one behind
+ * it in the lane. What the last task blocked is let in
  * again. */
 static void
 idle(struct rv_task_worker *w)
@@ -237,7 +239,7 @@ idle(struct rv_task_worker *w)
 		reeve_say_task(NULL);
 		(void)sigprocmask(SIG_SETMASK, &w->mask, NULL);
 		if (rv_lane_sleep(tasks)) {
-			if (!reeve_stopping()) {
+			if (w->asked == 0) {
 				rv_lane_wait(tasks, w->nap);
 			}
 			rv_lane_awake(tasks);
@@ -258,7 +260,7 @@ static void
 await_stop(struct rv_task_worker *w)
 {
 	(void)sigprocmask(SIG_SETMASK, &w->mask, NULL);
-	while (!reeve_stopping() && !rv_task_is_alone(w, 100)) {
+	while (w->asked == 0 && !rv_task_is_alone(w, 100)) {
 	}
 }
 
@@ -298,7 +300,7 @@ take(struct rv_task_worker *w, const struct rv_frame *head, const void *payload)
 		tell_all(w);
 		await_stop(w);
 	}
-	if (w->fat || reeve_stopping()) {
+	if (w->fat || w->asked != 0) {
 		return false;
 	}
 	if (rv_lane_begin(&w->lane.tasks)) {
@@ -346,7 +348,7 @@ loop(struct rv_task_worker *w)
 			break;
 		case RV_LANE_EMPTY:
 			tell_all(w);
-			if (reeve_stopping()) {
+			if (w->asked != 0) {
 				return;
 			}
 			idle(w);
