@@ -2,7 +2,8 @@
 if HAVE_CUNIT
 pool_host_tests = tests/unit/test_pool tests/unit/test_pool_bad \
 	tests/unit/test_pool_storm tests/unit/test_pool_many \
-	tests/unit/test_pool_stranger tests/unit/test_pool_lost
+	tests/unit/test_pool_stranger tests/unit/test_pool_lost \
+	tests/unit/test_pool_forge
 check_PROGRAMS += $(pool_host_tests)
 TESTS += $(pool_host_tests)
 endif
@@ -19,6 +20,9 @@ tests_unit_test_pool_bad_LDADD = $(pool_host_libs)
 tests_unit_test_pool_many_SOURCES = tests/unit/test_pool_many.c $(pool_rig)
 tests_unit_test_pool_many_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_many_LDADD = $(pool_host_libs)
+tests_unit_test_pool_forge_SOURCES = tests/unit/test_pool_forge.c $(pool_rig)
+tests_unit_test_pool_forge_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_forge_LDADD = $(pool_host_libs)
 tests_unit_test_pool_storm_SOURCES = tests/unit/test_pool_storm.c $(pool_rig)
 tests_unit_test_pool_storm_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_storm_LDADD = $(pool_host_libs)
