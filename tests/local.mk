@@ -75,6 +75,7 @@ include tests/unit/super.mk
 include tests/unit/process.mk
 include tests/unit/pool_sched.mk
 include tests/unit/pool_host.mk
+include tests/unit/pool_gate.mk
 include tests/unit/pool_scenarios.mk
 include tests/unit/manager.mk
 include tests/unit/ctl.mk

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -148,7 +149,7 @@ refuse(struct rv_knock *knock)
 }
 
 static bool
-welcome(struct reeve_pool *pool, int pair)
+welcome(struct reeve_pool *pool, const struct rv_hand *hand)
 {
 	struct rv_door_welcome say = { .magic = RV_DOOR_MAGIC,
 		.version = RV_DOOR_VERSION,
@@ -156,7 +157,7 @@ welcome(struct reeve_pool *pool, int pair)
 		.has_initializer = pool->init_file != -1,
 		.args_length = pool->init_args_length,
 		.max_memory = pool->max_memory };
-	int fds[FDS_MAX] = { pool->host.fd, pool->host.bell, pool->init_file };
+	int fds[FDS_MAX] = { pool->host.fd, hand->bell, pool->init_file };
 	size_t n = (pool->init_file != -1 ? 3 : 2) * sizeof(int);
 	struct iovec io = { &say, sizeof(say) };
 	union {
@@ -173,8 +174,8 @@ welcome(struct reeve_pool *pool, int pair)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(n);
 	memcpy(CMSG_DATA(c), fds, n);
-	return rv_sys_sendmsg(pair, &message, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	       (ssize_t)sizeof(say);
+	return rv_sys_sendmsg(hand->pair, &message,
+		   MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(say);
 }
 
 static struct rv_hand *
@@ -198,6 +199,7 @@ make_hand(struct reeve_pool *pool, struct rv_knock *knock, uint16_t place,
 	rv_copy(hand->name, sizeof(hand->name), knock->path);
 	hand->pidfd = rv_sys_pidfd_open(knock->pid);
 	hand->pair = knock->pair;
+	hand->bell = rv_sys_eventfd(0, EFD_NONBLOCK);
 	if (rv_lane_open(&hand->lanes, knock->lane, RV_DOOR_RING, NULL) !=
 	    REEVE_OK) {
 		hand->lanes = (struct rv_lane_pair){ .fd = -1 };
@@ -221,7 +223,9 @@ let_in(struct reeve_pool *pool, struct rv_knock *knock, uint16_t place,
 	}
 	rv_list_remove(&knock->link);
 	rv_free(knock);
-	if (hand->lanes.memory == NULL || !welcome(pool, hand->pair) ||
+	if (hand->lanes.memory == NULL || hand->bell == -1 ||
+	    !welcome(pool, hand) ||
+	    !rv_sleep_watch(pool, RV_SLEEP_BELL, hand->bell, hand) ||
 	    !rv_sleep_watch(pool, RV_SLEEP_PAIR, hand->pair, hand) ||
 	    (hand->pidfd != -1 &&
 		!rv_sleep_watch(pool, RV_SLEEP_DEATH, hand->pidfd, hand))) {

@@ -9,9 +9,9 @@
  *    struct rv_door_hello through the door, with two descriptors: the lane's,
  *    and the host's end of the pair.
  * 2. The host knows the process by its credentials and answers over the pair
- *    with a struct rv_door_welcome and its descriptors: the page's, the bell,
- *    and, where there is an initializer, a sealed file: its name, a NUL, and
- *    args_length bytes of arguments, and a NUL.
+ *    with a struct rv_door_welcome and its descriptors: the page's, the bell
+ *    of this worker, and, where there is an initializer, a sealed file: its
+ * name, a NUL, and args_length bytes of arguments, and a NUL.
  * 3. The worker runs the initializer, calls reeve_ready and sends
  *    RV_DOOR_READY. From then on it is given tasks.
  *

@@ -432,12 +432,16 @@ rv_hand_close(struct rv_hand *hand)
 	rv_list_remove(&hand->hung);
 	rv_sleep_unwatch(pool, hand->pair);
 	rv_sleep_unwatch(pool, hand->pidfd);
+	rv_sleep_unwatch(pool, hand->bell);
 	rv_beside_forget(hand);
 	rv_thrown_free(&hand->thrown);
 	rv_lane_close(&hand->lanes);
 	(void)close(hand->pair);
 	if (hand->pidfd != -1) {
 		(void)close(hand->pidfd);
+	}
+	if (hand->bell != -1) {
+		(void)close(hand->bell);
 	}
 	if (pool->hands[hand->place] == hand) {
 		pool->hands[hand->place] = NULL;

@@ -4,8 +4,8 @@
  * one sealed memory file, tasks one way and results the other, and a few words.
  * One writes and one reads each ring. Neither waits for the other here: who
  * finds nothing says that it sleeps, looks once more, and waits outside (the
- * worker on a futex in this memory, the host in its epoll on the eventfd that
- * all workers of a pool ring).
+ * worker on a futex in this memory, the host in its epoll on eventfds, one that
+ * each of its workers rings).
  *
  * Each side believes nothing that the other can write: its own positions are
  * kept outside of the shared memory, a length is read once and checked, and a
@@ -101,7 +101,7 @@ struct rv_lane {
 
 /* The memory of one worker, as one side has it. */
 struct rv_lane_pair {
-	int fd; /* sealed against shrinking and growing */
+	int fd; /* sealed against shrinking and growing; of the host -1 */
 	void *memory;
 	size_t length;
 	struct rv_lane tasks, results;
@@ -197,13 +197,16 @@ void rv_lane_wait(struct rv_lane *, rv_time timeout);
  * A page that the host alone can write and all its workers read: whether it
  * sleeps. A worker that commits a result and finds it asleep rings the bell (an
  * eventfd, which nobody reads: EPOLLET); one that finds it awake does nothing.
- * When the bell cannot be rung the worker sends a byte over the pair.
+ * Each worker is given a bell of its own, so that one who reads it, fills it or
+ * makes it block keeps nobody but itself from being heard; the one that is made
+ * here is for the host to ring itself. When the bell cannot be rung the worker
+ * sends a byte over the pair.
  * The word is odd while it sleeps and another number each time, so that each
  * worker rings once for one sleep and not for each result.
  */
 struct rv_lane_host {
 	int fd;     /* to hand to workers: read-only memory */
-	int bell;   /* eventfd */
+	int bell;   /* eventfd: the host's own, or that of this worker */
 	void *page; /* of the host: writable */
 };
 enum reeve_status rv_lane_host_make(

@@ -138,9 +138,7 @@ rv_lane_open(struct rv_lane_pair *pair, int fd, size_t ring_size,
 	} else {
 		status = map(pair, ring_size, false, err);
 	}
-	if (status != REEVE_OK) {
-		close_one(&pair->fd);
-	}
+	close_one(&pair->fd);
 	return status;
 }
 

@@ -228,7 +228,7 @@ struct rv_hand {
 	bool was_up;
 	uint32_t generation;
 	pid_t pid;
-	int pidfd, pair;
+	int pidfd, pair, bell;
 	uint64_t life;
 	struct rv_list active, wake; /* in the pool's */
 	struct rv_lane_pair lanes;

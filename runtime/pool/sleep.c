@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a pool waits: one epoll of the bell that workers ring, their pairs and
+ * How a pool waits: one epoll of the bells that workers ring, their pairs and
  * pidfds, the door, the runtime and a timer; and turns of it, by dispatch or by
  * who waits for something. Between two calls the pool counts as asleep, so that
- * the bell rings, and whoever polls the epoll sees that there is something.
+ * they ring, and whoever polls the epoll sees that there is something.
  */
 #include "config.h"
 

@@ -37,13 +37,13 @@ struct lanes {
 static struct {
 	struct lanes of[WORKERS];
 	_Alignas(64) uint32_t page;
-	uint32_t bell;       /* rings, ever */
-	uint32_t alive[1];   /* of process 1 */
-	uint32_t got;        /* frames */
-	uint32_t length;     /* of their payload */
-	uint32_t ran[ITEMS]; /* times */
-	uint32_t kept;       /* items whose end the host will know */
-	uint64_t at[ITEMS];  /* of tasks */
+	uint32_t bells[WORKERS]; /* of each: rings, ever */
+	uint32_t alive[1];       /* of process 1 */
+	uint32_t got;            /* frames */
+	uint32_t length;         /* of their payload */
+	uint32_t ran[ITEMS];     /* times */
+	uint32_t kept;           /* items whose end the host will know */
+	uint64_t at[ITEMS];      /* of tasks */
 	uint8_t revoked[ITEMS], answered[ITEMS];
 } s;
 
@@ -52,9 +52,8 @@ static struct {
 bool
 rv_lane_ring(const struct rv_lane *lane)
 {
-	(void)lane;
-	(void)rv_wake_word((_Atomic uint32_t *)&s.bell, 1);
-	s.bell++;
+	(void)rv_wake_word((_Atomic uint32_t *)&s.bells[lane->bell], 1);
+	s.bells[lane->bell]++;
 	return true;
 }
 
@@ -75,7 +74,8 @@ start(void)
 			.bytes = l->bytes[1],
 			.size = RING,
 			.writes = true,
-			.host = &s.page };
+			.host = &s.page,
+			.bell = (int)i };
 		l->host.results = l->worker.results;
 		l->host.results.writes = false;
 		l->host.results.host = NULL;
@@ -186,7 +186,7 @@ const struct model model_lane_room = { .name = "lane_room",
 	.run = { give_many, take_many },
 	.spurious = true };
 
-/* -------- the host sleeps on the bell of all -------- */
+/* -------- the host sleeps on the bells of all -------- */
 
 /* Of process 1, and of 2. */
 static const uint32_t each[WORKERS] = { 2, 1 };
@@ -223,21 +223,23 @@ look_at_all(uint32_t *of)
 	return n;
 }
 
-/* As an epoll of the bell and of both pairs. */
+/* As an epoll of both bells and of both pairs. */
 static void
 hear_all(unsigned self)
 {
 	struct rv_lane_host host = { .page = &s.page };
-	uint32_t of[WORKERS] = { 0 }, rings = 0;
+	uint32_t of[WORKERS] = { 0 }, rings[WORKERS] = { 0 };
 
 	(void)self;
 	while (of[0] < each[0] || of[1] < each[1]) {
-		struct rv_watch bell = { &s.bell, rings };
+		struct rv_watch bells[WORKERS] = { { &s.bells[0], rings[0] },
+			{ &s.bells[1], rings[1] } };
 
 		rv_lane_host_sleeps(&host, true);
 		if (look_at_all(of) == 0) {
-			(void)rv_wait_any(&bell, 1, RV_FOREVER);
-			rings = rv_load(&s.bell);
+			(void)rv_wait_any(bells, WORKERS, RV_FOREVER);
+			rings[0] = rv_load(&s.bells[0]);
+			rings[1] = rv_load(&s.bells[1]);
 		}
 		rv_lane_host_sleeps(&host, false);
 	}
@@ -321,7 +323,8 @@ host_of_tasks(unsigned self)
 		s.revoked[back] = rv_lane_revoke(&h->tasks, s.at[back]);
 	}
 	for (;;) {
-		struct rv_watch both[2] = { { &s.bell, RV_READ(s.bell) },
+		struct rv_watch both[2] = { { &s.bells[0],
+						RV_READ(s.bells[0]) },
 			{ &s.alive[0], RV_READ(s.alive[0]) } };
 
 		if (both[1].value != alive && both[1].value != 0) {
