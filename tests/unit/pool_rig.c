@@ -29,6 +29,12 @@ __asan_default_options(void)
 	return "handle_segv=0:handle_sigbus=0:handle_abort=0:"
 	       "allocator_may_return_null=1:quarantine_size_mb=16";
 }
+REEVE_PUBLIC const char *__tsan_default_options(void);
+const char *
+__tsan_default_options(void)
+{
+	return "handle_segv=0:allocator_may_return_null=1";
+}
 
 #define RAW __attribute__((noinline, no_sanitize("address", "undefined")))
 
