@@ -106,8 +106,10 @@ struct reeve_pool_options {
 	const char *initializer;
 	const void *init_args;
 	size_t init_args_length;
-	uint32_t max_tasks;   /* of a worker, then another takes its place */
-	uint64_t max_memory;  /* bytes resident, looked at after each task */
+	uint32_t max_tasks; /* of a worker, then another takes its place */
+	/* Bytes resident: looked at after tasks, if the last look was 10 ms
+	 * ago; the task keeps its result, and another worker comes. */
+	uint64_t max_memory;
 	uint64_t max_waiting; /* tasks; any number */
 	enum reeve_pool_full full;
 	/* Of all tasks that say nothing else: see struct reeve_task. */
@@ -236,7 +238,12 @@ struct reeve_task {
 	const void *data; /* any length: large ones go by memory */
 	size_t length;
 	bool json;
-	uint8_t priority;   /* 0 (first) to 7 */
+	/*
+	 * 0 (first) to 7, strictly: while tasks of a lower number wait, none of
+	 * a higher one is given to a worker, so that those may never run. Of
+	 * short tasks, a few that were given before may still come first.
+	 */
+	uint8_t priority;
 	int64_t soft_limit; /* then it gets the pool's soft_signal */
 	int64_t hard_limit; /* then its worker is killed */
 	uint32_t retries;   /* REEVE_NO_RETRIES: none, whatever the pool's */
