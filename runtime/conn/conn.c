@@ -321,6 +321,21 @@ reeve_conn_waiting(struct reeve_conn *conn)
 	return is_waiting;
 }
 
+bool
+reeve_conn_has_part(struct reeve_conn *conn)
+{
+	struct rv_limit now = rv_limit_of(0);
+	bool has = false;
+
+	if (check(conn, false) == REEVE_OK && conn->stream != NULL &&
+	    rv_conn_lock(&conn->own->receiving, &now) == REEVE_OK) {
+		has = rv_stream_has_part(conn->stream) &&
+		      !rv_stream_is_waiting(conn->stream);
+		(void)pthread_mutex_unlock(&conn->own->receiving);
+	}
+	return has;
+}
+
 enum reeve_status
 reeve_conn_poll(struct reeve_conn *conn, int64_t timeout)
 {

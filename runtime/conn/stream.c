@@ -552,8 +552,14 @@ rv_stream_is_waiting(struct rv_stream *s)
 }
 
 bool
+rv_stream_has_part(const struct rv_stream *s)
+{
+	return s->skip > 0 || s->has_head || s->at < s->end;
+}
+
+bool
 rv_stream_is_between(const struct rv_stream *s)
 {
 	return s->ops == &rv_transport_plain && s->rest == NULL &&
-	       s->skip == 0 && !s->has_head && s->at == s->end;
+	       !rv_stream_has_part(s);
 }

@@ -30,5 +30,7 @@ enum reeve_status rv_stream_receive(struct reeve_conn *,
 bool rv_stream_is_waiting(struct rv_stream *);
 /* Nothing is kept in it: another process may go on with the descriptor. */
 bool rv_stream_is_between(const struct rv_stream *);
+/* Something of a message that is received, or of the next. */
+bool rv_stream_has_part(const struct rv_stream *);
 
 #endif

@@ -225,7 +225,8 @@ static void
 break_by_sending(struct reeve_manager *m, enum reeve_status status)
 {
 	/* what it said before it went may be there to be read */
-	if (!m->is_receiving) {
+	while (!m->is_receiving && m->broken == REEVE_OK &&
+	       reeve_conn_poll(m->conn, 0) == REEVE_OK) {
 		receive(m, 0);
 	}
 	rv_manager_break(m, REEVE_EBROKEN,

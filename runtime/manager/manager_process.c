@@ -35,6 +35,7 @@ struct life {
 	char folder[64]; /* "": none of our own */
 	char address[96];
 	int stop;
+	void (*beat)(void);
 };
 
 /* TERM is a descriptor from now on, INT is nothing. */
@@ -140,6 +141,18 @@ add_listen(struct life *life, const char *address,
 			    : life->key;
 }
 
+/* Twice within the time in which the supervisor wants one; 0: it wants none. */
+static int64_t
+beat_interval(void)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	int64_t us;
+
+	return text != NULL && rv_parse_int(text, 1, INT64_MAX / RV_US, &us)
+		   ? us * RV_US / 2
+		   : 0;
+}
+
 /* To whoever reads what this process says. */
 static void
 say(void *ctx, const char *text)
@@ -165,6 +178,9 @@ open_server(struct life *life, const struct reeve_manager_setup *setup,
 		.snapshot_every = s->snapshot_every,
 		.snapshot_at_end = s->snapshot_at_end,
 		.notice = say,
+		.message_timeout = s->message_timeout,
+		.beat = life->beat,
+		.beat_every = beat_interval(),
 		.memory_max = s->memory_max,
 		.message_max = s->message_max,
 		.output_max = s->output_max,
@@ -259,9 +275,9 @@ end(struct life *life)
 int
 reeve_manager_run(const struct reeve_manager_setup *setup,
     const struct reeve_call *call, struct reeve_conn *starter,
-    enum reeve_status (*ready)(void))
+    enum reeve_status (*ready)(void), void (*beat)(void))
 {
-	struct life life = { .stop = -1 };
+	struct life life = { .stop = -1, .beat = beat };
 	struct reeve_error err = { 0 };
 	enum reeve_status status = begin(&life, setup, call, &err), at_end;
 	bool began = status == REEVE_OK;

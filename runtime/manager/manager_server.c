@@ -173,6 +173,13 @@ reeve_manager_server_new(struct reeve_manager_server **out,
 	rv_list_init(&s->clients);
 	rv_list_init(&s->busy);
 	rv_list_init(&s->gone);
+	rv_list_init(&s->stuck);
+	s->message_timeout = options->message_timeout > 0
+				 ? options->message_timeout
+				 : 60 * RV_SEC;
+	s->beat = options->beat;
+	s->beat_every = options->beat != NULL ? options->beat_every : 0;
+	s->beat_at = s->beat_every > 0 ? 0 : RV_FOREVER;
 	rv_list_init(&s->later);
 	status = make_watching(s, err);
 	if (status == REEVE_OK) {
@@ -265,6 +272,7 @@ arm(struct reeve_manager_server *s)
 	struct itimerspec spec = { 0 };
 	rv_time next = RV_MIN(rv_hall_next(&s->hall), s->retry_at);
 
+	next = RV_MIN(next, RV_MIN(rv_server_unstick_at(s), s->beat_at));
 	if (s->hall.is_changed && s->writer.pid <= 0) {
 		next = RV_MIN(next, s->snapshot_at);
 	}
@@ -317,7 +325,12 @@ on_time(struct reeve_manager_server *s)
 	if (s->retry_at <= s->hall.now) {
 		retry(s);
 	}
+	rv_server_unstick(s);
 	rv_server_snapshot_due(s);
+	if (s->beat_at <= s->hall.now) {
+		s->beat_at = rv_time_add(s->hall.now, s->beat_every);
+		s->beat();
+	}
 }
 
 static void

@@ -63,6 +63,7 @@ rv_server_drop(struct reeve_manager_server *s, struct rv_client *c)
 	c->is_gone = true;
 	rv_session_close(&s->hall, &c->session);
 	rv_list_remove(&c->busy);
+	rv_list_remove(&c->stuck);
 	rv_list_remove(&c->all);
 	rv_list_insert(&s->gone, &c->all);
 	s->n_clients--;
@@ -74,6 +75,55 @@ rv_server_drop(struct reeve_manager_server *s, struct rv_client *c)
 	}
 	reeve_conn_free(c->conn);
 	c->conn = NULL;
+}
+
+/* -------- messages that are half-way -------- */
+
+/* Whether one is, from now on, or goes on; asked whenever something has. */
+static void
+note_stuck(struct reeve_manager_server *s, struct rv_client *c)
+{
+	bool is_stuck = c->is_blocked || reeve_conn_has_part(c->conn);
+	uint64_t unsent =
+	    c->is_blocked ? reeve_conn_unsent(c->conn) + c->session.out.len : 0;
+	bool was_stuck = !rv_list_empty(&c->stuck);
+
+	if (is_stuck && was_stuck && unsent >= c->unsent) {
+		return;
+	}
+	c->unsent = unsent;
+	if (is_stuck || was_stuck) {
+		rv_list_remove(&c->stuck);
+	}
+	if (is_stuck) {
+		c->stuck_since = s->hall.now;
+		rv_list_insert(&s->stuck, &c->stuck);
+	}
+}
+
+rv_time
+rv_server_unstick_at(const struct reeve_manager_server *s)
+{
+	return rv_list_empty(&s->stuck)
+		   ? RV_FOREVER
+		   : rv_time_add(
+			 RV_LIST_FIRST(&s->stuck, struct rv_client, stuck)
+			     ->stuck_since,
+			 s->message_timeout);
+}
+
+void
+rv_server_unstick(struct reeve_manager_server *s)
+{
+	while (rv_server_unstick_at(s) <= s->hall.now) {
+		struct rv_client *c =
+		    RV_LIST_FIRST(&s->stuck, struct rv_client, stuck);
+
+		rv_list_remove(&c->stuck);
+		rv_session_cut(&s->hall, &c->session, REEVE_ETIMEDOUT,
+		    c->is_blocked ? "it has not read its answers in time"
+				  : "its message has not come in time");
+	}
 }
 
 /* -------- answers -------- */
@@ -120,6 +170,7 @@ rv_server_send(struct reeve_manager_server *s, struct rv_client *c)
 		return;
 	}
 	watch(s, c);
+	note_stuck(s, c);
 	if (was_blocked && !c->is_blocked) {
 		make_busy(s, c); /* what it said meanwhile */
 	}
@@ -135,6 +186,13 @@ cut_off(struct reeve_manager_server *s, struct rv_client *c)
 	char room[512];
 	struct rv_buf out;
 	size_t begin;
+	int more = 1 << 20;
+
+	if (c->is_blocked) {
+		/* there is no room for a word: make some, as far as may be */
+		(void)setsockopt(reeve_conn_fd(c->conn), SOL_SOCKET, SO_SNDBUF,
+		    &more, sizeof(more));
+	}
 
 	rv_buf_init_in(&out, room, sizeof(room));
 	begin = rv_wire_put_answer(&out, 0);
@@ -184,6 +242,7 @@ rv_server_go_on(struct reeve_manager_server *s, struct rv_client *c)
 	if (c->input.left > 0 || reeve_conn_waiting(c->conn)) {
 		make_busy(s, c);
 	}
+	note_stuck(s, c);
 }
 
 void
@@ -202,6 +261,7 @@ rv_server_receive(struct reeve_manager_server *s, struct rv_client *c)
 		rv_server_go_on(s, c);
 		break;
 	case REEVE_ETIMEDOUT:
+		note_stuck(s, c);
 		break;
 	case REEVE_ETOOBIG:
 		rv_session_cut(&s->hall, &c->session, status,
@@ -270,6 +330,7 @@ let_in(struct reeve_manager_server *s, struct reeve_conn *conn)
 	c->session.user = c;
 	c->conn = conn;
 	rv_list_init(&c->busy);
+	rv_list_init(&c->stuck);
 	rv_list_insert(&s->clients, &c->all);
 	s->n_clients++;
 	watch_far_end(conn);

@@ -23,6 +23,9 @@ struct rv_client {
 	bool is_starved;        /* ... or for a descriptor of ours */
 	bool is_watched;
 	bool is_gone;
+	struct rv_list stuck; /* in the server's stuck: a message is half-way */
+	rv_time stuck_since;
+	uint64_t unsent; /* then: what of its answers had not gone */
 };
 
 struct rv_door {
@@ -38,6 +41,8 @@ struct reeve_manager_server {
 	struct rv_door doors[RV_SERVER_LISTENS];
 	size_t n_doors;
 	struct rv_list clients, busy, gone;
+	struct rv_list stuck; /* the longest first */
+	rv_time message_timeout;
 	uint32_t n_clients, clients_max;
 	uint64_t message_max;
 	rv_time armed;    /* what the timer is set to */
@@ -54,6 +59,8 @@ struct reeve_manager_server {
 	struct reeve_error failure;        /* the last that was said */
 	void (*notice)(void *ctx, const char *text);
 	void *notice_ctx;
+	void (*beat)(void);
+	rv_time beat_every, beat_at;
 	bool turn_of_timer; /* the timer or the end was there */
 	int watches;        /* an epoll of what objects watch; -1: none does */
 	struct rv_list later; /* threads: server_later.c */
@@ -68,6 +75,9 @@ void rv_server_flush(struct reeve_manager_server *);
 void rv_server_send(struct reeve_manager_server *, struct rv_client *);
 void rv_server_drop(struct reeve_manager_server *, struct rv_client *);
 void rv_server_retry_soon(struct reeve_manager_server *);
+/* Cut off those who have been stuck for too long; when that is due next. */
+void rv_server_unstick(struct reeve_manager_server *);
+rv_time rv_server_unstick_at(const struct reeve_manager_server *);
 
 /* server_watch.c: objects that are told of something by a descriptor. */
 enum reeve_status rv_server_watch(void *server, struct rv_object *, int fd);

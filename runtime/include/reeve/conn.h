@@ -255,6 +255,12 @@ REEVE_PUBLIC enum reeve_status reeve_conn_flush(
 REEVE_PUBLIC int reeve_conn_fd(const struct reeve_conn *);
 REEVE_PUBLIC bool reeve_conn_waiting(struct reeve_conn *);
 
+/*
+ * Something of a message was received, and not all (over TCP): how long that
+ * may be so is for the caller to say.
+ */
+REEVE_PUBLIC bool reeve_conn_has_part(struct reeve_conn *);
+
 /* What this end may do; false for both when it is closed. */
 REEVE_PUBLIC bool reeve_conn_can_send(const struct reeve_conn *);
 REEVE_PUBLIC bool reeve_conn_can_receive(const struct reeve_conn *);

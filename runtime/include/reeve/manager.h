@@ -447,6 +447,15 @@ struct reeve_manager_options {
 	uint32_t clients_max; /* 0: 4096 */
 	uint32_t objects_max; /* 0: a million */
 	uint32_t waiting_max; /* calls of one client that wait; 0: 1024 */
+	/*
+	 * How long a message may be under way: one of a client's over TCP, from
+	 * its first byte to its last, and the answers to one who reads nothing
+	 * of them. Then the client is cut off, and told why. 0: a minute.
+	 */
+	int64_t message_timeout;
+	/* called by turns of the server, every so often; NULL: nothing is */
+	void (*beat)(void);
+	int64_t beat_every;
 };
 
 /*
@@ -508,20 +517,22 @@ struct reeve_manager_setup {
 /*
  * What REEVE_MANAGER registers: serve as the arguments say, a JSON object of
  * what reeve-manager(7) lists, until SIGTERM. `starter` hears when it listens,
- * and is freed; it may be NULL, as `ready` may. The result is the exit code.
- * SIGINT is ignored.
+ * and is freed; it may be NULL, as `ready` and `beat` may, which are child.h's:
+ * a worker with a heartbeat beats as long as it serves. The result is the exit
+ * code. SIGINT is ignored.
  */
 REEVE_PUBLIC int reeve_manager_run(const struct reeve_manager_setup *,
     const struct reeve_call *, struct reeve_conn *starter,
-    enum reeve_status (*ready)(void));
+    enum reeve_status (*ready)(void), void (*beat)(void));
 
-#define REEVE_MANAGER(name, setup)                                           \
-	static int reeve_manager_##setup(const struct reeve_call *c)         \
-	{                                                                    \
-		struct reeve_conn *starter = 0;                              \
-		(void)!reeve_conn_given(&starter, "reeve.manager", 0);       \
-		return reeve_manager_run(&(setup), c, starter, reeve_ready); \
-	}                                                                    \
+#define REEVE_MANAGER(name, setup)                                     \
+	static int reeve_manager_##setup(const struct reeve_call *c)   \
+	{                                                              \
+		struct reeve_conn *starter = 0;                        \
+		(void)!reeve_conn_given(&starter, "reeve.manager", 0); \
+		return reeve_manager_run(                              \
+		    &(setup), c, starter, reeve_ready, reeve_beat);    \
+	}                                                              \
 	REEVE_FUNCTION(name, reeve_manager_##setup)
 
 #define REEVE_MANAGER_ADDRESS_MAX 256
