@@ -6,20 +6,32 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BAR_EVERY  (200 * MAP_MS)
 #define LINE_EVERY (5 * MAP_S)
+#define LINE_FIRST (500 * MAP_MS)
+
+/* A terminal, and one that can clear a line. */
+static bool
+can_draw(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) != 0 && term != NULL && term[0] != '\0' &&
+	       strcmp(term, "dumb") != 0;
+}
 
 void
 map_progress_init(struct map_progress *p, bool wanted, int64_t now)
 {
-	*p = (struct map_progress){ .wanted = wanted,
-		.bar = wanted && isatty(STDERR_FILENO) != 0,
-		.began_at = now };
-	p->next_at = now + (p->bar ? BAR_EVERY : LINE_EVERY);
+	*p = (struct map_progress){
+		.wanted = wanted, .bar = wanted && can_draw(), .began_at = now
+	};
+	p->next_at = now + (p->bar ? BAR_EVERY : LINE_FIRST);
 }
 
 int64_t
