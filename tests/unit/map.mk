@@ -19,3 +19,5 @@ TESTS += tests/unit/test_map_runs tests/unit/test_map_resume
 EXTRA_DIST += tests/unit/test_map_runs tests/unit/test_map_resume
 TESTS += tests/unit/test_map_functions
 EXTRA_DIST += tests/unit/test_map_functions
+TESTS += tests/unit/test_map_peers
+EXTRA_DIST += tests/unit/test_map_peers
