@@ -31,16 +31,16 @@ check-soak:
 # What `make install` leaves, for the tests that are about that. It is there
 # before any test begins: libraries are linked again when they are installed,
 # in the place that the others load them from.
-$(TEST_LOGS): tests/installed.stamp
-tests/installed.stamp: $(LTLIBRARIES) $(PROGRAMS) $(HEADERS) $(DATA) $(MANS)
-	@$(MKDIR_P) tests && rm -rf tests/installed $@ && \
-	$(MAKE) $(AM_MAKEFLAGS) DESTDIR='$(abs_builddir)/tests/installed' \
-	    install >tests/installed.out 2>&1 || \
-	{ cat tests/installed.out; exit 1; }
+$(TEST_LOGS): installed.stamp
+installed.stamp: $(LTLIBRARIES) $(PROGRAMS) $(HEADERS) $(DATA) $(MANS)
+	@rm -rf installed $@ && \
+	$(MAKE) $(AM_MAKEFLAGS) DESTDIR='$(abs_builddir)/installed' \
+	    install >installed.out 2>&1 || \
+	{ cat installed.out; exit 1; }
 	@touch $@
-MOSTLYCLEANFILES += tests/installed.stamp tests/installed.out
+MOSTLYCLEANFILES += installed.stamp installed.out
 mostlyclean-local:
-	rm -rf tests/installed
+	rm -rf installed
 
 # What each of them runs, one a line, for tools/check to look for results.
 list-check:

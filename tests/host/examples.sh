@@ -21,9 +21,9 @@ readme_block() {
 
 install_all() {
 	[ -n "$by_make" ] || # else it is there, and others read it
-	    make -s -C "$top_builddir" tests/installed.stamp \
+	    make -s -C "$top_builddir" installed.stamp \
 		>"$sample/make.out" 2>&1 || tail -20 "$sample/make.out"
-	cp -a "$top_builddir/tests/installed" "$root"
+	cp -a "$top_builddir/installed" "$root"
 }
 
 # After install_all; not in a subshell, since it sets what runs need.
