@@ -16,5 +16,5 @@ config_librv_config_la_SOURCES = config/conf_address.c config/conf_address.h \
 	config/spec.h
 EXTRA_DIST += config/examples/cache.json config/examples/cache-fpm.conf
 EXTRA_DIST += config/examples/functions.json config/examples/handover.json
-EXTRA_DIST += config/examples/pool.json config/examples/shop.json
+EXTRA_DIST += config/examples/manager.json config/examples/pool.json config/examples/shop.json
 dist_man_MANS += config/reeve.conf.5

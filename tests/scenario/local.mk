@@ -73,3 +73,11 @@ tests_scenario_test_taken_SOURCES = tests/scenario/test_taken.c \
 	$(live_sources)
 tests_scenario_test_taken_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_scenario_test_taken_LDADD = $(live_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/scenario/test_managed
+TESTS += tests/scenario/test_managed
+endif
+tests_scenario_test_managed_SOURCES = tests/scenario/test_managed.c \
+	$(live_sources)
+tests_scenario_test_managed_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_scenario_test_managed_LDADD = libreeve-manager.la $(live_libs) -lpthread

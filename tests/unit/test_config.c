@@ -600,7 +600,8 @@ RV_TEST(the_examples_are_good)
 {
 	static const char *const files[] = { "config/quickstart.json",
 		"config/examples/functions.json",
-		"config/examples/handover.json", "config/examples/shop.json" };
+		"config/examples/manager.json", "config/examples/handover.json",
+		"config/examples/shop.json" };
 
 	for (size_t i = 0; i < RV_ARRAY_LEN(files); i++) {
 		struct rv_conf *conf = NULL;

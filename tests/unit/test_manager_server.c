@@ -375,6 +375,33 @@ RV_TEST(a_message_that_is_too_long_is_not_sent)
 	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
 }
 
+static int beats[2];
+
+static void
+beat(void)
+{
+	(void)!write(beats[1], "b", 1);
+}
+
+RV_TEST(a_server_beats_though_nobody_calls)
+{
+	struct served s = { 0 };
+	struct reeve_manager_listen listen;
+	struct reeve_manager_options options = served_options(&s, &listen);
+	char byte;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(beats), 0);
+	options.beat = beat;
+	options.beat_every = REEVE_MS(5);
+	served_begin(&s, &options);
+	for (unsigned i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(read(beats[0], &byte, 1), 1);
+	}
+	CU_ASSERT_EQUAL(served_finish(&s), REEVE_OK);
+	(void)close(beats[0]);
+	(void)close(beats[1]);
+}
+
 RV_TEST(misuse_is_an_error)
 {
 	struct reeve_manager_server *server = NULL;
@@ -413,4 +440,4 @@ RV_SUITE(manager_server, RV_CASE(a_snapshot_gives_everything_back),
     RV_CASE(clients_wait_until_there_are_descriptors),
     RV_CASE(one_client_too_many_is_told_so),
     RV_CASE(a_message_that_is_too_long_is_not_sent),
-    RV_CASE(misuse_is_an_error))
+    RV_CASE(a_server_beats_though_nobody_calls), RV_CASE(misuse_is_an_error))
