@@ -30,7 +30,8 @@ runtime_pool_librv_pool_la_SOURCES += runtime/pool/beside.c \
 	runtime/pool/pool_calls.c runtime/pool/pool_priv.h \
 	runtime/pool/result.c runtime/pool/rules.c runtime/pool/sleep.c \
 	runtime/pool/spill.c runtime/pool/thrown_texts.c \
-	runtime/pool/units.c runtime/pool/lost.c
+	runtime/pool/units.c runtime/pool/lost.c \
+	runtime/pool/nest.c runtime/pool/nest.h
 lib_LTLIBRARIES += libreeve-pool.la
 libreeve_pool_la_SOURCES =
 libreeve_pool_la_LIBADD = runtime/pool/librv_pool.la \

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A runtime that a pool makes for itself: its event log is in a private
- * directory, which goes with the pool, unless the caller names another.
+ * directory (a nest), which goes with the pool, unless the caller names
+ * another.
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,72 +22,6 @@
 #define END_WITHIN  (5 * RV_SEC) /* its workers are told to, or killed */
 #define LOG_WITHIN  (5 * RV_SEC) /* its clerk names frames for two of them */
 #define KILL_WITHIN RV_SEC
-#define DEPTH_MAX   4
-#define TEMPLATE    "reeve-pool-XXXXXX"
-
-static bool
-make_in(const char *dir, char path[static 64])
-{
-	if (dir == NULL || dir[0] != '/' ||
-	    rv_format(path, 64, "%s/" TEMPLATE, dir) >= 63) {
-		return false;
-	}
-	return mkdtemp(path) != NULL; /* 0700, and nobody else's */
-}
-
-static enum reeve_status
-make_place(struct reeve_pool *pool, struct reeve_error *err)
-{
-	const char *dirs[] = { geteuid() == 0 ? "/run" : NULL,
-		secure_getenv("XDG_RUNTIME_DIR"), "/dev/shm", "/tmp" };
-
-	for (size_t i = 0; i < RV_ARRAY_LEN(dirs); i++) {
-		if (make_in(dirs[i], pool->place)) {
-			return REEVE_OK;
-		}
-	}
-	pool->place[0] = '\0';
-	return rv_error_sys(
-	    err, errno, "cannot make a directory in %s", dirs[3]);
-}
-
-/* All below a directory of ours; what is not ours is not followed. */
-static void
-empty(int parent, const char *name, unsigned depth)
-{
-	int fd = openat(
-	    parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	if (dir == NULL) {
-		if (fd != -1) {
-			(void)close(fd);
-		}
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0) {
-			continue;
-		}
-		if (unlinkat(fd, entry->d_name, 0) != 0 && depth < DEPTH_MAX) {
-			empty(fd, entry->d_name, depth + 1);
-			(void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-		}
-	}
-	(void)closedir(dir);
-}
-
-static void
-remove_place(struct reeve_pool *pool)
-{
-	if (pool->place[0] != '\0') {
-		empty(AT_FDCWD, pool->place, 0);
-		(void)rmdir(pool->place);
-		pool->place[0] = '\0';
-	}
-}
 
 static void
 on_finished(void *ctx, bool gave_up)
@@ -124,15 +54,18 @@ rv_own_create(struct reeve_pool *pool, const struct reeve_pool_options *options,
 		own.libexec_dir = self.libexec_dir;
 	}
 	if (own.state_dir == NULL) {
-		status = make_place(pool, err);
+		status = rv_nest_make(&pool->nest, err);
 		if (status != REEVE_OK) {
 			return status;
 		}
-		own.state_dir = pool->place;
+		own.state_dir = pool->nest.path;
 	}
 	status = reeve_create(&pool->reeve, &own, err);
+	if (pool->nest.path[0] != '\0') {
+		rv_nest_settle(&pool->nest);
+	}
 	if (status != REEVE_OK) {
-		remove_place(pool);
+		rv_nest_remove(&pool->nest);
 	}
 	return status;
 }
@@ -177,7 +110,7 @@ rv_own_destroy(struct reeve_pool *pool)
 	int pidfd;
 
 	if (pool->reeve == NULL) {
-		remove_place(pool);
+		rv_nest_remove(&pool->nest);
 		return;
 	}
 	reeve_shutdown(pool->reeve, "its pool has ended");
@@ -192,5 +125,5 @@ rv_own_destroy(struct reeve_pool *pool)
 	}
 	reeve_destroy(pool->reeve);
 	pool->reeve = NULL;
-	remove_place(pool);
+	rv_nest_remove(&pool->nest);
 }

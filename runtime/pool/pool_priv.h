@@ -20,6 +20,7 @@
 #include "pool/door.h"
 #include "pool/here.h"
 #include "pool/lane.h"
+#include "pool/nest.h"
 #include "pool/scheduler.h"
 
 #define RV_POOL_MAGIC     0x5276506fu
@@ -293,8 +294,8 @@ struct reeve_pool {
 	bool within_runtime; /* called from inside of a callback of that */
 	bool asleep;         /* workers ring the bell */
 	bool closed, stopping;
-	bool cancelling; /* who dies now was cancelled */
-	char place[64];  /* the directory of its own runtime; "" */
+	bool cancelling;     /* who dies now was cancelled */
+	struct rv_nest nest; /* of its own runtime */
 	char name[RV_POOL_NAME];
 	char door_name[2 * RV_POOL_NAME + 8];
 	struct reeve_watch *watch;

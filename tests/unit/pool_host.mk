@@ -3,7 +3,7 @@ if HAVE_CUNIT
 pool_host_tests = tests/unit/test_pool tests/unit/test_pool_bad \
 	tests/unit/test_pool_storm tests/unit/test_pool_many \
 	tests/unit/test_pool_stranger tests/unit/test_pool_lost \
-	tests/unit/test_pool_forge
+	tests/unit/test_pool_forge tests/unit/test_pool_nest
 check_PROGRAMS += $(pool_host_tests)
 TESTS += $(pool_host_tests)
 endif
@@ -43,3 +43,6 @@ tests_unit_test_pool_lost_SOURCES = tests/unit/test_pool_lost.c $(pool_rig) \
 	tests/host/guest.c tests/host/guest.h
 tests_unit_test_pool_lost_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_lost_LDADD = $(pool_host_libs) -lpthread -lev
+tests_unit_test_pool_nest_SOURCES = tests/unit/test_pool_nest.c $(pool_rig)
+tests_unit_test_pool_nest_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_nest_LDADD = $(pool_host_libs)

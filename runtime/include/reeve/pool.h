@@ -89,7 +89,8 @@ struct reeve_pool_options {
 	const char *name;
 	/*
 	 * Of a runtime of its own: where its event log is. NULL: in a directory
-	 * that goes with the pool; and of its helpers.
+	 * that goes with the pool, or, where its process was killed, when the
+	 * next such pool of this user is made; and of its helpers.
 	 */
 	const char *state_dir, *libexec_dir;
 	enum reeve_method method;   /* the runtime's */
