@@ -71,30 +71,32 @@ make_room(struct reeve_pool *pool, int64_t timeout, bool *spill,
 	return rv_pool_wait(pool, "submit", has_room, pool, timeout, err);
 }
 
-static struct reeve_future *
+static enum reeve_status
 make_spilled(struct reeve_pool *pool, const struct reeve_task *task,
-    struct reeve_error *err)
+    struct reeve_future **out, struct reeve_error *err)
 {
 	struct reeve_future *future =
 	    rv_alloc(1, sizeof(*future) + sizeof(struct rv_spilled));
 	struct rv_spilled spilled;
+	enum reeve_status status;
 
 	if (future == NULL) {
-		rv_error(err, REEVE_ENOMEM, "out of memory");
-		return NULL;
+		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
-	if (rv_spill_put(pool, task->data, task->length, &spilled, err) !=
-	    REEVE_OK) {
+	status = rv_spill_put(pool, task->data, task->length, &spilled, err);
+	if (status != REEVE_OK) {
 		rv_free(future);
-		return NULL;
+		return status;
 	}
 	memcpy(future->payload, &spilled, sizeof(spilled));
 	future->job.flags = RV_JOB_SPILLED;
-	return future;
+	*out = future;
+	return REEVE_OK;
 }
 
-static struct reeve_future *
-make(const struct reeve_task *task, struct reeve_error *err)
+static enum reeve_status
+make(const struct reeve_task *task, struct reeve_future **out,
+    struct reeve_error *err)
 {
 	bool big = task->length > RV_LANE_FRAME_MAX;
 	uint64_t length = task->length;
@@ -105,8 +107,7 @@ make(const struct reeve_task *task, struct reeve_error *err)
 		: rv_alloc(1, sizeof(*future) + head + task->length);
 
 	if (future == NULL) {
-		rv_error(err, REEVE_ENOMEM, "out of memory");
-		return NULL;
+		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
 	if (big) {
 		future->job.flags = RV_JOB_BIG;
@@ -117,7 +118,8 @@ make(const struct reeve_task *task, struct reeve_error *err)
 	if (length > 0) {
 		memcpy(future->payload + head, task->data, length);
 	}
-	return future;
+	*out = future;
+	return REEVE_OK;
 }
 
 static enum reeve_status
@@ -167,8 +169,8 @@ enum reeve_status
 rv_future_submit(struct reeve_pool *pool, const struct reeve_task *task,
     int64_t timeout, struct reeve_future **out, struct reeve_error *err)
 {
+	struct reeve_future *future = NULL;
 	enum reeve_status status;
-	struct reeve_future *future;
 	bool spill;
 
 	if ((status = rv_pool_open(pool, err)) != REEVE_OK ||
@@ -176,9 +178,10 @@ rv_future_submit(struct reeve_pool *pool, const struct reeve_task *task,
 	    (status = rv_pool_open(pool, err)) != REEVE_OK) {
 		return status;
 	}
-	future = spill ? make_spilled(pool, task, err) : make(task, err);
-	if (future == NULL) {
-		return spill ? REEVE_ESYS : REEVE_ENOMEM;
+	status = spill ? make_spilled(pool, task, &future, err)
+		       : make(task, &future, err);
+	if (status != REEVE_OK) {
+		return status;
 	}
 	status = fill_in(future, pool, task, err);
 	if (status == REEVE_OK) {

@@ -17,20 +17,36 @@
 #include "base/text.h"
 #include "pool/pool_priv.h"
 
-static enum reeve_status
-open_file(struct reeve_pool *pool, struct reeve_error *err)
+static const char *
+folder(void)
 {
 	const char *dir = secure_getenv("TMPDIR");
+
+	return dir != NULL && dir[0] == '/' ? dir : "/var/tmp";
+}
+
+/* Says where, and what to do about it. */
+static enum reeve_status
+refuse(size_t length, int error, struct reeve_error *err)
+{
+	return rv_error_sys(err, error,
+	    "cannot put %zu bytes of arguments into a file in %s (TMPDIR says "
+	    "in which folder)",
+	    length, folder());
+}
+
+static enum reeve_status
+open_file(struct reeve_pool *pool, size_t length, struct reeve_error *err)
+{
 	char path[4096];
 
 	if (pool->spill_fd != -1) {
 		return REEVE_OK;
 	}
-	rv_format(path, sizeof(path), "%s/reeve-spill-XXXXXX",
-	    dir != NULL && dir[0] == '/' ? dir : "/var/tmp");
+	rv_format(path, sizeof(path), "%s/reeve-spill-XXXXXX", folder());
 	pool->spill_fd = mkostemp(path, O_CLOEXEC);
 	if (pool->spill_fd == -1) {
-		return rv_error_sys(err, errno, "cannot make %s", path);
+		return refuse(length, errno, err);
 	}
 	(void)unlink(path);
 	return REEVE_OK;
@@ -47,7 +63,7 @@ enum reeve_status
 rv_spill_put(struct reeve_pool *pool, const void *data, size_t length,
     struct rv_spilled *spilled, struct reeve_error *err)
 {
-	enum reeve_status status = open_file(pool, err);
+	enum reeve_status status = open_file(pool, length, err);
 	size_t done = 0;
 
 	if (status != REEVE_OK) {
@@ -60,8 +76,11 @@ rv_spill_put(struct reeve_pool *pool, const void *data, size_t length,
 		if (n > 0) {
 			done += (size_t)n;
 		} else if (n == 0 || errno != EINTR) {
-			return rv_error_sys(err, n == 0 ? ENOSPC : errno,
-			    "cannot put arguments into a file");
+			status = refuse(length, n == 0 ? ENOSPC : errno, err);
+			/* What was put of it is in the way of others. */
+			(void)!ftruncate(
+			    pool->spill_fd, (off_t)pool->spill_end);
+			return status;
 		}
 	}
 	*spilled = (struct rv_spilled){ pool->spill_end, length };

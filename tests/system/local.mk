@@ -25,6 +25,14 @@ tests_system_test_no_descriptors_LDADD = $(live_libs)
 tests_system_test_dropped_SOURCES = tests/system/test_dropped.c $(called_sources)
 tests_system_test_dropped_CPPFLAGS = $(host_cppflags)
 tests_system_test_dropped_LDADD = $(host_libs)
+if HAVE_CUNIT
+check_PROGRAMS += tests/system/test_pool_spill
+SYSTEM_TESTS += tests/system/test_pool_spill
+endif
+tests_system_test_pool_spill_SOURCES = tests/system/test_pool_spill.c \
+	$(pool_gate)
+tests_system_test_pool_spill_CPPFLAGS = $(pool_host_cppflags)
+tests_system_test_pool_spill_LDADD = $(pool_host_libs)
 SYSTEM_TESTS += tests/system/test_interpreters
 EXTRA_DIST += tests/system/test_interpreters
 SYSTEM_TESTS += tests/system/test_no_disk tests/system/test_servers

@@ -73,7 +73,13 @@ struct reeve_results;
 enum reeve_pool_full {
 	REEVE_POOL_BLOCK,  /* it waits, dispatching; from a callback EFULL */
 	REEVE_POOL_REFUSE, /* REEVE_EFULL */
-	REEVE_POOL_SPILL,  /* arguments go to an unlinked file until they run */
+	/*
+	 * Arguments go to an unlinked file until they run: in TMPDIR, else in
+	 * /var/tmp. Where it takes no more the submit is REEVE_ESYS and those
+	 * before it stay; what cannot be read back ends FAILED, of type
+	 * "reeve.Arguments".
+	 */
+	REEVE_POOL_SPILL,
 };
 
 /* Zero is the default throughout. All is copied. */
