@@ -1,8 +1,9 @@
 # Tests of runtime/manager.
 if HAVE_CUNIT
 if OPENSSL
-check_PROGRAMS += tests/unit/test_manager_key
-TESTS += tests/unit/test_manager_key
+manager_net_tests = tests/unit/test_manager_key tests/unit/test_manager_tls
+check_PROGRAMS += $(manager_net_tests)
+TESTS += $(manager_net_tests)
 endif
 manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
 	tests/unit/test_manager_deaths tests/unit/test_manager_own \
@@ -63,3 +64,10 @@ tests_unit_test_manager_key_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_key_LDADD = runtime/manager/librv_manager.la \
 	runtime/net/librv_net.la runtime/conn/librv_conn.la $(rv_crew_libs) \
 	$(OPENSSL_LIBS)
+tests_unit_test_manager_tls_SOURCES = tests/unit/test_manager_tls.c \
+	tests/unit/guard_rig.c tests/unit/guard_rig.h $(rv_identities) \
+	$(rv_served_rig)
+tests_unit_test_manager_tls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+	$(OPENSSL_CFLAGS)
+tests_unit_test_manager_tls_LDADD = runtime/manager/librv_manager.la \
+	$(rv_net_libs) -lpthread
