@@ -100,6 +100,9 @@ put_call(struct reeve_batch *b, struct rv_call_head *head, const char *method,
 {
 	size_t before = b->calls.len;
 
+	if (rv_manager_check(args, n_args, err) != REEVE_OK) {
+		return REEVE_EINVALID;
+	}
 	if (b->n == 0) {
 		b->serial = b->manager->serial;
 	}

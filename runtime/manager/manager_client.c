@@ -314,12 +314,29 @@ rv_manager_send(struct reeve_manager *m, rv_time until, struct reeve_error *err)
 }
 
 enum reeve_status
+rv_manager_check(
+    const struct reeve_datum *args, size_t n, struct reeve_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (args == NULL || args[i].type > REEVE_DATUM_REFERENCE ||
+		    (args[i].data == NULL && args[i].length > 0)) {
+			return rv_error(err, REEVE_EINVALID,
+			    "cannot call: argument %zu is no value", i);
+		}
+	}
+	return REEVE_OK;
+}
+
+enum reeve_status
 rv_manager_add(struct reeve_manager *m, struct rv_call_head *head,
     const char *method, const struct reeve_datum *args, size_t n_args,
     struct reeve_error *err)
 {
 	size_t before;
 
+	if (rv_manager_check(args, n_args, err) != REEVE_OK) {
+		return REEVE_EINVALID;
+	}
 	if (m->releases.len > 0) {
 		rv_buf_add(&m->out, m->releases.data, m->releases.len);
 		rv_buf_reset(&m->releases);

@@ -88,6 +88,9 @@ void rv_manager_head(const struct reeve_proxy *, uint16_t method,
 void rv_manager_put(struct rv_buf *, struct rv_call_head *, const char *method,
     const struct reeve_datum *args, size_t n_args);
 
+/* REEVE_EINVALID: they are not values. */
+enum reeve_status rv_manager_check(const struct reeve_datum *args, size_t n,
+    struct reeve_error *) RV_MUST_CHECK;
 /* A call to the end of what is to be sent; on failure nothing of it is. */
 enum reeve_status rv_manager_add(struct reeve_manager *, struct rv_call_head *,
     const char *method, const struct reeve_datum *args, size_t n_args,

@@ -132,6 +132,10 @@ check_types(
 			}
 		}
 	}
+	if (options->n_listens > 0 && options->listens == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot make a manager: where shall it listen?");
+	}
 	if (options->n_listens > RV_SERVER_LISTENS) {
 		return rv_error(err, REEVE_EINVALID,
 		    "cannot make a manager: more than %d addresses",
@@ -480,6 +484,10 @@ reeve_manager_server_publish(struct reeve_manager_server *s, const char *name,
 
 	if (status != REEVE_OK) {
 		return status;
+	}
+	if (name == NULL || type == NULL || (args == NULL && n_args > 0)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot publish: no name, no type or no arguments");
 	}
 	key = reeve_text(name);
 	if (rv_pairs_find(&s->hall, &s->hall.names, &key) != NULL) {

@@ -423,8 +423,10 @@ reeve_proxy_create(struct reeve_proxy **out, struct reeve_manager *m,
 	struct reeve_datum few[FEW + 1], *all = few;
 	enum reeve_status status;
 
-	if (type == NULL) {
-		return rv_error(err, REEVE_EINVALID, "cannot create: no type");
+	if (type == NULL || out == NULL || (args == NULL && n_args > 0)) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot create: no type, or no room for the proxy, or no "
+		    "arguments");
 	}
 	if (n_args > FEW) {
 		all = rv_alloc(n_args + 1, sizeof(*all));
@@ -451,8 +453,9 @@ reeve_proxy_open(struct reeve_proxy **out, struct reeve_manager *m,
 	struct reeve_datum arg;
 	enum reeve_status status;
 
-	if (name == NULL) {
-		return rv_error(err, REEVE_EINVALID, "cannot open: no name");
+	if (name == NULL || out == NULL) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot open: no name, or no room for the proxy");
 	}
 	arg = reeve_text(name);
 	status = proxy_of(out, m, HALL_OPEN, &arg, 1, timeout, err);
@@ -468,6 +471,10 @@ enum reeve_status
 reeve_proxy_attach(struct reeve_proxy **out, struct reeve_manager *m,
     struct reeve_datum reference, int64_t timeout, struct reeve_error *err)
 {
+	if (out == NULL || reference.type != REEVE_DATUM_REFERENCE) {
+		return rv_error(err, REEVE_EINVALID,
+		    "cannot attach: no reference, or no room for the proxy");
+	}
 	return proxy_of(out, m, HALL_ATTACH, &reference, 1, timeout, err);
 }
 

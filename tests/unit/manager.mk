@@ -10,6 +10,7 @@ manager_tests = tests/unit/test_manager_hall tests/unit/test_manager \
 	tests/unit/test_manager_server
 manager_tests += tests/unit/test_manager_gather
 manager_tests += tests/unit/test_manager_again
+manager_tests += tests/unit/test_manager_misuse
 manager_tests += tests/unit/test_manager_slow tests/unit/test_manager_snapshot
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
@@ -37,6 +38,10 @@ tests_unit_test_manager_own_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_manager_own_LDADD = runtime/manager/librv_manager.la \
 	runtime/conn/librv_conn.la $(rv_crew_libs) -lpthread
 rv_served_rig = tests/unit/served_rig.c tests/unit/served_rig.h
+tests_unit_test_manager_misuse_SOURCES = tests/unit/test_manager_misuse.c \
+	$(rv_served_rig)
+tests_unit_test_manager_misuse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_misuse_LDADD = $(rv_manager_libs) -lpthread
 tests_unit_test_manager_slow_SOURCES = tests/unit/test_manager_slow.c \
 	$(rv_served_rig)
 tests_unit_test_manager_slow_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

@@ -320,6 +320,8 @@ RV_TEST(clients_wait_until_there_are_descriptors)
 
 	served_begin(&s, &options);
 	CU_ASSERT_TRUE(rv_fault_set("accept@1=EMFILE"));
+	CU_ASSERT_EQUAL(reeve_manager_ping(s.m, RIG_LONG, &served_err),
+	    REEVE_OK); /* the server's thread knows of it */
 	CU_ASSERT_EQUAL(reeve_manager_connect(
 			    &second, s.address, NULL, RIG_LONG, &served_err),
 	    REEVE_OK);
