@@ -29,7 +29,7 @@ resident(const struct reeve_call *call)
 }
 REEVE_FUNCTION("test.resident", resident);
 
-#define SWELLING ((size_t)96 * 1024 * 1024)
+#define SWELLING ((size_t)48 * 1024 * 1024)
 
 /* For so long that its memory is looked at when it has ended. */
 static int
@@ -122,18 +122,18 @@ RV_TEST(items_of_a_worker_that_has_swollen_keep_their_results)
 	struct reeve_pool *pool = pool_make(1, &options);
 	struct reeve_map map = { .size = sizeof(map),
 		.function = "test.swell",
-		.items = "12345678",
+		.items = "1234",
 		.item_size = 1,
-		.n = 8,
+		.n = 4,
 		.chunk = 2 };
 	struct reeve_results *results = NULL;
 	struct reeve_task_result result = { .size = sizeof(result) };
-	pid_t pids[8];
+	pid_t pids[4];
 
 	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results,
 			    REEVE_S(60 * rv_test_slow()), NULL),
 	    REEVE_OK);
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		CU_ASSERT_EQUAL(
 		    reeve_results_get(results, i, &result), REEVE_OK);
 		pids[i] = pid_of(result);
