@@ -431,6 +431,30 @@ RV_TEST(pieces_of_a_frame_are_there_when_its_writer_is_dead)
 	drop_both(&b);
 }
 
+/* The word says where it lies by 32 bits: there is another frame at the same
+ * place when so many bytes have gone by. */
+RV_TEST(a_piece_of_a_frame_that_was_put_is_none_for_ever)
+{
+	struct both b;
+	struct rv_frame *frame, head;
+	const void *payload;
+	uint64_t at;
+
+	make(&b);
+	frame = rv_lane_room(&b.worker.results, 64);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+	at = rv_lane_at(&b.worker.results);
+	rv_lane_grow(&b.worker.results, 32);
+	rv_lane_commit(&b.worker.results);
+	CU_ASSERT_EQUAL(
+	    rv_lane_peek(&b.host.results, &head, &payload), RV_LANE_OK);
+	rv_lane_drop(&b.host.results);
+	b.host.results.at = b.host.results.seen = at + (UINT64_C(8) << 32);
+	CU_ASSERT_EQUAL(
+	    rv_lane_rest(&b.host.results, &head, &payload), RV_LANE_EMPTY);
+	drop_both(&b);
+}
+
 /* -------- what cannot be -------- */
 
 RV_TEST(a_reader_that_says_what_cannot_be_gets_nothing_more)
@@ -580,6 +604,7 @@ RV_SUITE(pool_lane,
     RV_CASE(of_tasks_that_are_taken_back_as_they_begin_each_is_somebodys),
     RV_CASE(what_a_killed_writer_had_put_is_whole),
     RV_CASE(pieces_of_a_frame_are_there_when_its_writer_is_dead),
+    RV_CASE(a_piece_of_a_frame_that_was_put_is_none_for_ever),
     RV_CASE(a_reader_that_says_what_cannot_be_gets_nothing_more),
     RV_CASE(a_reader_cannot_take_back_room),
     RV_CASE(a_writer_that_says_what_cannot_be_is_not_believed))
