@@ -257,6 +257,11 @@ rv_future_end(struct reeve_future *future)
 		rv_spill_drop(pool, &spilled);
 		job->flags &= (uint8_t)~RV_JOB_SPILLED;
 	}
+	if (future->more != NULL && future->more->done == NULL) {
+		rv_hook_tell(&future->more->hook);
+		rv_free(future->more);
+		future->more = NULL;
+	}
 	if (future->more != NULL) {
 		rv_list_insert(&pool->news, &job->task.link);
 	} else if ((job->flags & RV_JOB_CALLER) != 0) {

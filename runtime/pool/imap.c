@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <reeve/pool.h>, one after the other: a window of futures over what is to be
- * done, in order or as they end. Asked for one item for each that was taken.
+ * <reeve/pool.h>, one after the other: a window of lots (imap_lot.h) over what
+ * is to be done, in order or as they end. Asked for no more than were taken.
  */
 #include "config.h"
 
@@ -9,15 +9,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "pool/pool_priv.h"
+#include "pool/imap_lot.h"
 #include "sys/sys.h"
 
 #define WINDOW_MAX ((size_t)1 << 20)
-
-struct entry {
-	struct reeve_future *future; /* NULL: free */
-	size_t index;
-};
 
 struct reeve_imap {
 	uint32_t magic;
@@ -26,16 +21,18 @@ struct reeve_imap {
 	struct reeve_pool *pool; /* NULL: gone */
 	struct rv_list link;     /* in the pool's */
 	struct reeve_map map;
-	size_t window, n_window; /* places; those in use */
-	size_t head;             /* ordered: the place of the next one */
+	char *function;          /* of it */
+	size_t window, n_window; /* items ahead: at most, and now */
+	size_t chunk;            /* items of a lot */
 	size_t next;             /* item to be handed over */
 	bool at_end, failed, told_failure;
+	struct rv_list lots;  /* the oldest first */
+	struct rv_list ended; /* of them, those of which something may be */
 	uint64_t seen;
 	const void *data; /* of an item that was asked for and not taken */
 	size_t length;
 	bool has_item;
-	char *function;
-	struct entry entries[];
+	struct rv_lot_items items; /* gathered for the next lot */
 };
 
 static enum reeve_status
@@ -76,46 +73,63 @@ ask(struct reeve_imap *imap)
 	imap->at_end = !imap->has_item;
 }
 
-static struct entry *
-free_entry(struct reeve_imap *imap)
+/* Items of the next lot, as many as there are. Where there is no memory for one
+ * it is the producer that has failed. */
+static void
+gather(struct reeve_imap *imap)
 {
-	if (!imap->map.unordered) {
-		return &imap->entries[imap->next % imap->window];
-	}
-	for (size_t i = 0; i < imap->window; i++) {
-		if (imap->entries[i].future == NULL) {
-			return &imap->entries[i];
+	while (imap->items.n < imap->chunk) {
+		ask(imap);
+		if (!imap->has_item) {
+			return;
+		}
+		imap->has_item = false;
+		if (rv_lot_add(&imap->items, imap->data, imap->length)) {
+			imap->next++;
+		} else {
+			imap->failed = imap->at_end = true;
 		}
 	}
-	return NULL;
 }
 
 static enum reeve_status
 hand_over(struct reeve_imap *imap, int64_t timeout, struct reeve_error *err)
 {
-	const struct reeve_map *map = &imap->map;
-	const struct reeve_task task = { .size = sizeof(task),
-		.function = imap->function,
-		.data = imap->data,
-		.length = imap->length,
-		.json = map->json,
-		.priority = map->priority,
-		.soft_limit = map->soft_limit,
-		.hard_limit = map->hard_limit,
-		.retries = map->retries,
-		.backoff = map->backoff };
-	struct entry *entry = free_entry(imap);
+	struct rv_lot *lot =
+	    rv_lot_make(imap->next - imap->items.n, &imap->ended);
 	enum reeve_status status;
 
-	RV_ASSERT(entry != NULL && entry->future == NULL);
-	status =
-	    rv_future_submit(imap->pool, &task, timeout, &entry->future, err);
-	if (status == REEVE_OK) {
-		entry->index = imap->next++;
-		imap->n_window++;
-		imap->has_item = false;
+	if (lot == NULL) {
+		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
-	return status;
+	status = imap->chunk > 1
+		     ? rv_lot_submit_many(
+			   lot, imap->pool, &imap->map, &imap->items, err)
+		     : rv_lot_submit_one(lot, imap->pool, &imap->map,
+			   imap->data, imap->length, timeout, err);
+	if (status != REEVE_OK) {
+		rv_lot_free(lot);
+		return status;
+	}
+	if (imap->chunk == 1) {
+		imap->has_item = false;
+		imap->next++;
+	}
+	rv_list_insert(&imap->lots, &lot->link);
+	imap->n_window += lot->n;
+	return REEVE_OK;
+}
+
+/* Whether there is something to be handed over. */
+static bool
+has_more(struct reeve_imap *imap)
+{
+	if (imap->chunk > 1) {
+		gather(imap);
+		return imap->items.n > 0;
+	}
+	ask(imap);
+	return imap->has_item;
 }
 
 /*
@@ -127,9 +141,9 @@ fill(struct reeve_imap *imap, int64_t timeout, struct reeve_error *err)
 {
 	enum reeve_status status = REEVE_OK;
 
-	while (imap->n_window < imap->window && status == REEVE_OK) {
-		ask(imap);
-		if (imap->at_end) {
+	while (imap->n_window + imap->chunk <= imap->window &&
+	       status == REEVE_OK) {
+		if (!has_more(imap)) {
 			return REEVE_OK;
 		}
 		status = imap->n_window == 0 ? hand_over(imap, timeout, err)
@@ -143,6 +157,26 @@ fill(struct reeve_imap *imap, int64_t timeout, struct reeve_error *err)
 
 /* -------- beginning -------- */
 
+/* As chunks a window has at least one, which is no larger than that. */
+static void
+init(struct reeve_imap *imap, struct reeve_pool *pool,
+    const struct reeve_map *map)
+{
+	size_t workers = RV_MAX(pool->max, 1U);
+
+	imap->magic = RV_IMAP_MAGIC;
+	imap->pid = pool->pid;
+	imap->here = rv_here_ref(pool->here);
+	imap->pool = pool;
+	imap->map = *map;
+	imap->chunk = RV_MIN(RV_MAX(map->chunk, 1U), WINDOW_MAX);
+	imap->window =
+	    map->window != 0 ? map->window : 2 * workers * imap->chunk;
+	imap->chunk = RV_MIN(imap->chunk, imap->window);
+	rv_list_init(&imap->lots);
+	rv_list_init(&imap->ended);
+}
+
 enum reeve_status
 reeve_pool_imap(struct reeve_pool *pool, const struct reeve_map *map,
     struct reeve_imap **out, struct reeve_error *err)
@@ -150,7 +184,6 @@ reeve_pool_imap(struct reeve_pool *pool, const struct reeve_map *map,
 	enum reeve_status status = rv_map_check(pool, map, err);
 	struct reeve_imap *imap = NULL;
 	uint16_t number;
-	size_t window;
 
 	if (status == REEVE_OK && (out == NULL || map->window > WINDOW_MAX)) {
 		status = rv_error(err, REEVE_EINVALID,
@@ -163,20 +196,13 @@ reeve_pool_imap(struct reeve_pool *pool, const struct reeve_map *map,
 		REEVE_OK) {
 		return status;
 	}
-	window =
-	    map->window != 0 ? map->window : (size_t)2 * RV_MAX(pool->max, 1U);
-	imap = rv_alloc(1, sizeof(*imap) + window * sizeof(imap->entries[0]));
+	imap = rv_alloc(1, sizeof(*imap));
 	if (imap == NULL) {
 		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
-	imap->magic = RV_IMAP_MAGIC;
-	imap->pid = pool->pid;
-	imap->here = rv_here_ref(pool->here);
-	imap->pool = pool;
-	imap->map = *map;
-	imap->window = window;
+	init(imap, pool, map);
 	rv_list_insert(&pool->imaps, &imap->link);
-	imap->function = rv_strdup(map->function);
+	imap->map.function = imap->function = rv_strdup(map->function);
 	status = imap->function != NULL
 		     ? fill(imap, REEVE_FOREVER, err)
 		     : rv_error(err, REEVE_ENOMEM, "out of memory");
@@ -200,25 +226,25 @@ rv_imaps_orphan(struct reeve_pool *pool)
 
 /* -------- taking -------- */
 
-static bool
-has_ended(const struct entry *entry)
+/* A lot of which something has ended, and which item; NULL. */
+static struct rv_lot *
+find_ended(struct reeve_imap *imap, size_t *item)
 {
-	return entry->future != NULL &&
-	       (entry->future->job.flags & RV_JOB_ENDED) != 0;
-}
+	struct rv_lot *lot;
 
-static struct entry *
-find_ended(struct reeve_imap *imap)
-{
 	if (!imap->map.unordered) {
-		return has_ended(&imap->entries[imap->head])
-			   ? &imap->entries[imap->head]
-			   : NULL;
+		lot = RV_LIST_FIRST(&imap->lots, struct rv_lot, link);
+		*item = rv_list_empty(&imap->lots) ? SIZE_MAX
+						   : rv_lot_ended(lot, true);
+		return *item != SIZE_MAX ? lot : NULL;
 	}
-	for (size_t i = 0; i < imap->window; i++) {
-		if (has_ended(&imap->entries[i])) {
-			return &imap->entries[i];
+	while (!rv_list_empty(&imap->ended)) {
+		lot = RV_LIST_FIRST(&imap->ended, struct rv_lot, some);
+		*item = rv_lot_ended(lot, false);
+		if (*item != SIZE_MAX) {
+			return lot;
 		}
+		rv_list_remove(&lot->some); /* until more of it has ended */
 	}
 	return NULL;
 }
@@ -227,28 +253,32 @@ static bool
 is_there(void *arg)
 {
 	struct reeve_imap *imap = arg;
+	const struct reeve_pool *pool = imap->pool;
+	uint64_t ended = pool->good + pool->failed + pool->cancelled + 1;
+	size_t item;
 
-	if (imap->pool->n_ended + 1 == imap->seen) {
+	if (ended == imap->seen) {
 		return false;
 	}
-	imap->seen = imap->pool->n_ended + 1;
-	return find_ended(imap) != NULL;
+	imap->seen = ended;
+	return find_ended(imap, &item) != NULL;
 }
 
 static enum reeve_status
-await(struct reeve_imap *imap, struct entry **entry, int64_t timeout)
+await(
+    struct reeve_imap *imap, struct rv_lot **lot, size_t *item, int64_t timeout)
 {
 	enum reeve_status status = REEVE_OK;
 
-	*entry = find_ended(imap);
-	if (*entry == NULL) {
+	*lot = find_ended(imap, item);
+	if (*lot == NULL) {
 		if (imap->pool == NULL) {
 			return REEVE_ECLOSED;
 		}
 		imap->seen = 0;
 		status = rv_pool_wait(imap->pool, "wait for results", is_there,
 		    imap, timeout, NULL);
-		*entry = status == REEVE_OK ? find_ended(imap) : NULL;
+		*lot = status == REEVE_OK ? find_ended(imap, item) : NULL;
 	}
 	return status;
 }
@@ -259,7 +289,8 @@ reeve_imap_next(struct reeve_imap *imap, struct reeve_task_result *result,
 {
 	enum reeve_status status = check(imap);
 	rv_time since = rv_sys_now();
-	struct entry *entry;
+	struct rv_lot *lot;
+	size_t item = 0;
 
 	if (status != REEVE_OK || result == NULL ||
 	    result->size < sizeof(*result)) {
@@ -278,20 +309,20 @@ reeve_imap_next(struct reeve_imap *imap, struct reeve_task_result *result,
 		}
 		return REEVE_EEND;
 	}
-	status = await(imap, &entry, rv_pool_left(timeout, since));
+	status = await(imap, &lot, &item, rv_pool_left(timeout, since));
 	if (status == REEVE_OK) {
-		status = reeve_future_get(entry->future, result, 0);
+		status = rv_lot_take(lot, item, result);
 	}
 	if (status != REEVE_OK) {
 		return status;
 	}
 	if (index != NULL) {
-		*index = entry->index;
+		*index = lot->first + item;
 	}
-	reeve_future_free(entry->future);
-	entry->future = NULL;
 	imap->n_window--;
-	imap->head = (imap->head + 1) % imap->window;
+	if (lot->n_taken == lot->n) {
+		rv_lot_free(lot);
+	}
 	return REEVE_OK;
 }
 
@@ -301,14 +332,10 @@ reeve_imap_free(struct reeve_imap *imap)
 	if (check(imap) != REEVE_OK) {
 		return;
 	}
-	for (size_t i = 0; i < imap->window; i++) {
-		struct reeve_future *future = imap->entries[i].future;
-
-		if (future != NULL) {
-			(void)reeve_future_cancel(future, false);
-			reeve_future_free(future);
-		}
+	RV_LIST_EACH_SAFE (lot, &imap->lots, struct rv_lot, link) {
+		rv_lot_free(lot);
 	}
+	rv_lot_drop(&imap->items);
 	rv_list_remove(&imap->link);
 	imap->magic = 0;
 	rv_free(imap->function);

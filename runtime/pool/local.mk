@@ -25,7 +25,8 @@ runtime_pool_librv_pool_la_SOURCES += runtime/pool/beside.c \
 	runtime/pool/feed.c runtime/pool/future.c runtime/pool/futures.c \
 	runtime/pool/hand.c runtime/pool/hand_give.c \
 	runtime/pool/here.c runtime/pool/here.h \
-	runtime/pool/imap.c runtime/pool/job.c \
+	runtime/pool/imap.c runtime/pool/imap_lot.c \
+	runtime/pool/imap_lot.h runtime/pool/job.c \
 	runtime/pool/many.c runtime/pool/own.c runtime/pool/pool.c \
 	runtime/pool/pool_calls.c runtime/pool/pool_priv.h \
 	runtime/pool/result.c runtime/pool/rules.c runtime/pool/sleep.c \

@@ -36,6 +36,8 @@ destroy(struct reeve_results *results)
 	rv_feed_finish(results);
 	rv_box_arena_finish(&results->arena);
 	rv_free(results->boxes);
+	rv_free(results->own[0]);
+	rv_free(results->own[1]);
 	rv_here_unref(results->here);
 	results->magic = 0;
 	rv_free(results);
@@ -86,6 +88,15 @@ rv_results_tell(struct reeve_pool *pool)
 }
 
 void
+rv_hook_tell(const struct rv_hook *hook)
+{
+	if (hook->what != NULL) {
+		rv_list_remove(hook->what);
+		rv_list_insert(hook->where, hook->what);
+	}
+}
+
+void
 rv_results_set(
     struct reeve_results *results, size_t i, size_t n, struct rv_box *box)
 {
@@ -110,6 +121,7 @@ rv_results_set(
 			pool->failed += n;
 		}
 	}
+	rv_hook_tell(&results->hook);
 	rv_results_check(results);
 }
 
@@ -281,6 +293,13 @@ start(struct reeve_pool *pool, const struct reeve_map *map,
 }
 
 enum reeve_status
+rv_map_start(struct reeve_pool *pool, const struct reeve_map *map,
+    struct reeve_results **out, struct reeve_error *err)
+{
+	return start(pool, map, out, NULL, NULL, err);
+}
+
+enum reeve_status
 reeve_pool_map_start(struct reeve_pool *pool, const struct reeve_map *map,
     struct reeve_results **out, void (*done)(void *ctx, struct reeve_results *),
     void *ctx, struct reeve_error *err)
@@ -415,6 +434,24 @@ reeve_results_get(const struct reeve_results *results, size_t i,
 		return REEVE_OK;
 	}
 	rv_box_show(results->boxes[i], i, result);
+	return REEVE_OK;
+}
+
+enum reeve_status
+rv_results_take(
+    struct reeve_results *results, size_t i, struct reeve_task_result *result)
+{
+	struct rv_box *box = results->boxes[i];
+	bool is_mapped = (box->flags & RV_BOX_MAPPED) != 0;
+	struct rv_box *own = rv_box_move(box, i);
+
+	if (own == NULL) {
+		return REEVE_ENOMEM;
+	}
+	results->boxes[i] = NULL;
+	results->n_mapped -= is_mapped ? 1 : 0;
+	rv_box_show(own, 0, result);
+	result->memory = own;
 	return REEVE_OK;
 }
 

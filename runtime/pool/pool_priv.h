@@ -102,6 +102,8 @@ struct rv_box *rv_box_make_even(struct rv_box_arena *,
     const struct rv_box_fill *, uint64_t first, uint32_t n);
 void rv_box_free(struct rv_box *);
 void rv_box_arena_finish(struct rv_box_arena *);
+/* What this item has, in a box of its own, whose mapping it is then. */
+struct rv_box *rv_box_move(const struct rv_box *, uint64_t item);
 /* Look into it, for what this item has. */
 void rv_box_show(
     const struct rv_box *, uint64_t item, struct reeve_task_result *);
@@ -133,14 +135,21 @@ struct rv_job {
 	uint8_t kind, flags;
 };
 
+/* What is put where when a task has its end: for who waits for any of many. */
+struct rv_hook {
+	struct rv_list *what; /* NULL: nothing */
+	struct rv_list *where;
+};
+
 struct rv_future_more {
-	void (*done)(void *ctx, struct reeve_future *);
+	void (*done)(void *ctx, struct reeve_future *); /* NULL: the hook */
 	void *ctx;
+	struct rv_hook hook;
 };
 
 struct reeve_future {
 	struct rv_job job;
-	struct rv_future_more *more; /* NULL: no callback */
+	struct rv_future_more *more; /* NULL: nobody is told */
 	uint8_t payload[];
 };
 
@@ -183,6 +192,8 @@ struct reeve_results {
 	struct rv_chunks sizes;
 	struct rv_box **boxes; /* of each item; those alike may share one */
 	struct rv_box_arena arena;
+	struct rv_hook hook;
+	void *own[2]; /* the memory of its items, where it has it */
 	struct rv_list chunks, spare; /* struct rv_chunk_job */
 	struct rv_chunk_job *asked;   /* of `next`, not handed over yet */
 	void (*done)(void *ctx, struct reeve_results *);
@@ -510,6 +521,12 @@ enum reeve_status rv_map_check(
 /* Items i to i + n - 1 have their end, which is in this box. */
 void rv_results_set(
     struct reeve_results *, size_t i, size_t n, struct rv_box *);
+enum reeve_status rv_map_start(struct reeve_pool *, const struct reeve_map *,
+    struct reeve_results **, struct reeve_error *) RV_MUST_CHECK;
+/* What item i has, which is the caller's then, and no longer there. */
+enum reeve_status rv_results_take(
+    struct reeve_results *, size_t i, struct reeve_task_result *) RV_MUST_CHECK;
+void rv_hook_tell(const struct rv_hook *);
 /* Is it over? It may be freed then. */
 void rv_results_check(struct reeve_results *);
 void rv_results_tell(struct reeve_pool *);

@@ -256,6 +256,33 @@ rv_box_show(
 	}
 }
 
+struct rv_box *
+rv_box_move(const struct rv_box *box, uint64_t item)
+{
+	struct reeve_task_result is;
+	struct rv_box_fill fill;
+
+	rv_box_show(box, item, &is);
+	fill = (struct rv_box_fill){ .outcome = is.outcome,
+		.data = is.data,
+		.length = is.length,
+		.json = is.json,
+		.core = is.core_dumped,
+		.took = is.took,
+		.code = is.code,
+		.signo = is.signo,
+		.pid = is.pid,
+		.attempts = is.attempts,
+		.worker = is.worker,
+		.type = is.type,
+		.message = is.message,
+		.backtrace = is.backtrace };
+	if ((box->flags & RV_BOX_MAPPED) != 0) {
+		memcpy(&fill.map, box->data, sizeof(fill.map));
+	}
+	return rv_box_make(NULL, &fill);
+}
+
 void
 reeve_task_result_free(struct reeve_task_result *result)
 {

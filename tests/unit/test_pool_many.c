@@ -385,6 +385,150 @@ RV_TEST(an_unordered_imap_gives_what_ends_first)
 	reeve_pool_free(pool);
 }
 
+/* Item 13 ends its worker and 17 fails, whatever the lots are. */
+static const struct lots {
+	uint32_t chunk;
+	size_t window;
+	uint32_t retries;
+	bool unordered, produced;
+} lots[] = {
+	{ 1, 0, 0, true, true }, { 7, 0, 0, false, true },
+	{ 7, 0, 0, true, false }, { 30, 100, 0, false, false },
+	{ 50, 8, 0, false, true }, /* 8 at once */
+	{ 1000000, 300, 0, false, false },
+	{ 9, 40, 1, true, true }, /* which go one by one */
+};
+
+#define LOT_ITEMS 250U
+
+static bool
+is_mostly(uint64_t i, const struct reeve_task_result *result, uint32_t retries)
+{
+	uint64_t got;
+
+	if (i == 13 || i == 17) {
+		return result->outcome == (i == 13 ? REEVE_OUTCOME_DIED
+						   : REEVE_OUTCOME_FAILED) &&
+		       result->attempts == 1 + retries &&
+		       strcmp(result->type,
+			   i == 13 ? "SIGABRT" : "test.Unlucky") == 0;
+	}
+	if (result->outcome != REEVE_OUTCOME_GOOD || result->length != 8 ||
+	    strncmp(result->worker, "pool.", 5) != 0) {
+		return false;
+	}
+	memcpy(&got, result->data, sizeof(got));
+	return got == i;
+}
+
+static void
+take_lots(const struct lots *how)
+{
+	static uint64_t items[LOT_ITEMS];
+	struct producer producer = { .n = LOT_ITEMS, .fails_at = UINT64_MAX };
+	struct reeve_pool *pool = pool_make(2, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.mostly",
+		.items = how->produced ? NULL : items,
+		.item_size = how->produced ? 0 : sizeof(items[0]),
+		.n = how->produced ? 0 : LOT_ITEMS,
+		.next = how->produced ? produce : NULL,
+		.ctx = &producer,
+		.chunk = how->chunk,
+		.window = how->window,
+		.retries = how->retries,
+		.backoff = REEVE_MS(1),
+		.unordered = how->unordered };
+	bool seen[LOT_ITEMS] = { false };
+	struct reeve_task_result result = { .size = sizeof(result) };
+	struct reeve_imap *imap = NULL;
+	size_t index = 0;
+
+	for (uint64_t i = 0; i < LOT_ITEMS; i++) {
+		items[i] = i;
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	memset(items, 0, how->window >= LOT_ITEMS ? sizeof(items) : 0);
+	for (size_t i = 0; i < LOT_ITEMS; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_imap_next(imap, &result, &index, REEVE_S(60)),
+		    REEVE_OK);
+		CU_ASSERT_FATAL(index < LOT_ITEMS && !seen[index]);
+		CU_ASSERT(how->unordered || index == i);
+		seen[index] = true;
+		producer.taken++;
+		if (!is_mostly(index, &result, how->retries)) {
+			printf("# chunk %u, item %zu: outcome %d, %u tries, "
+			       "%s\n",
+			    how->chunk, index, (int)result.outcome,
+			    result.attempts, result.type);
+			CU_FAIL("another result");
+		}
+		reeve_task_result_free(&result);
+	}
+	CU_ASSERT_EQUAL(
+	    reeve_imap_next(imap, &result, &index, REEVE_S(60)), REEVE_EEND);
+	CU_ASSERT(how->window == 0 || producer.most_ahead <= how->window);
+	reeve_imap_free(imap);
+	reeve_pool_free(pool);
+}
+
+RV_TEST(an_imap_in_chunks_gives_each_item_once)
+{
+	for (size_t i = 0; i < sizeof(lots) / sizeof(lots[0]); i++) {
+		take_lots(&lots[i]);
+	}
+}
+
+#define LARGE ((size_t)100000)
+
+/* Those that have a mapping of their own, too; and the rest is let go of. */
+RV_TEST(results_taken_from_a_chunk_are_the_callers)
+{
+	char *bytes = malloc(LARGE);
+	struct iovec vector[20];
+	struct reeve_pool *pool = pool_make(1, NULL);
+	struct reeve_map map = { .size = sizeof(map),
+		.function = "test.echo",
+		.vector = vector,
+		.n = 20,
+		.chunk = 10,
+		.window = 20 };
+	struct reeve_task_result results[12];
+	struct reeve_imap *imap = NULL;
+	size_t index = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+	memset(bytes, 'x', LARGE);
+	for (size_t i = 0; i < 20; i++) {
+		vector[i] = (struct iovec){ bytes, i % 3 == 0 ? LARGE : i };
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    reeve_pool_imap(pool, &map, &imap, NULL), REEVE_OK);
+	free(bytes);
+	for (size_t i = 0; i < 12; i++) {
+		results[i] =
+		    (struct reeve_task_result){ .size = sizeof(results[i]) };
+		CU_ASSERT_EQUAL_FATAL(
+		    reeve_imap_next(imap, &results[i], &index, REEVE_S(60)),
+		    REEVE_OK);
+		CU_ASSERT_EQUAL(index, i);
+	}
+	reeve_imap_free(imap);
+	reeve_pool_free(pool);
+	for (size_t i = 0; i < 12; i++) {
+		const char *data = results[i].data;
+		size_t n = i % 3 == 0 ? LARGE : i;
+
+		CU_ASSERT_EQUAL(results[i].outcome, REEVE_OUTCOME_GOOD);
+		CU_ASSERT_EQUAL_FATAL(results[i].length, n);
+		CU_ASSERT(n == 0 || (data[0] == 'x' && data[n - 1] == 'x'));
+		CU_ASSERT_EQUAL(data[n], '\0');
+		reeve_task_result_free(&results[i]);
+	}
+}
+
 RV_TEST(a_producer_that_fails_is_told_behind_what_it_gave)
 {
 	struct producer producer = { .n = 100, .fails_at = 10 };
@@ -540,6 +684,8 @@ RV_SUITE(pool_many, RV_CASE(a_map_has_all_results_in_order),
     RV_CASE(a_map_over_its_time_says_what_was_done),
     RV_CASE(an_imap_is_lazy_and_in_order),
     RV_CASE(an_unordered_imap_gives_what_ends_first),
+    RV_CASE(an_imap_in_chunks_gives_each_item_once),
+    RV_CASE(results_taken_from_a_chunk_are_the_callers),
     RV_CASE(a_producer_that_fails_is_told_behind_what_it_gave),
     RV_CASE(a_map_is_told_and_closing_lets_it_end),
     RV_CASE(results_outlive_their_pool_and_pools_their_results),

@@ -334,11 +334,13 @@ struct reeve_map {
 	bool json;
 	/* Items in one task, as far as they fit (into 32 KiB, with up to 12
 	 * bytes more for each; empty ones of one array always do); 0: by the
-	 * measured time, about 1 ms each. A death is that of the item that
-	 * ran: the others of its chunk run again if they had not begun, and
-	 * keep their results if they had ended. */
+	 * measured time, about 1 ms each (imap: 1). A death is that of the item
+	 * that ran: the others of its chunk run again if they had not begun,
+	 * and keep their results if they had ended. */
 	uint32_t chunk;
-	size_t window;  /* imap: items ahead; 0: twice the workers' */
+	/* imap: items ahead, in chunks that are no larger than that; 0: two
+	 * chunks for each worker. */
+	size_t window;
 	bool unordered; /* imap: as they end */
 	bool fail_fast; /* map: cancel the rest at the first bad one */
 	uint8_t priority;
