@@ -23,10 +23,11 @@
  * A frame of the host: `code` is which try of the task this is, from 1, and
  * `took` its soft limit in ns, 0 for none. One of the worker: `id` is that of
  * the task, `code` what its function returned, `took` the ns that it took. What
- * a chunk's items return comes in order, as RESULTS of many (rv_answers; but
- * see rv_lane_rest for what a dead one had not put yet), or as a RESULT or
- * FAILED with `count` its number, from 1; their wake is for the last of them,
- * and when the host sleeps and RV_DOOR_LATE has passed since the last one.
+ * a chunk's items return comes in order, as RESULTS of many (rv_answers, or
+ * rv_answers_even where they are quick and alike; but see rv_lane_rest for what
+ * a dead one had not put yet), or as a RESULT or FAILED with `count` its
+ * number, from 1; their wake is for the last of them, and when the host sleeps
+ * and RV_DOOR_LATE has passed since the last one.
  * Arguments of items: see rv_chunk. Whether a task has begun the host can see
  * (rv_lane_has_begun); a function that cannot be found is FAILED of type
  * RV_DOOR_NO_FUNCTION for each of its tasks.
