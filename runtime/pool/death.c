@@ -325,6 +325,7 @@ rv_death_of(struct rv_hand *hand)
 			    rv_lane_items(&hand->lanes.tasks);
 		}
 		dig(hand, job);
+		pool->killed_by_task[place] = hand->life;
 	}
 	rv_hand_forget(hand);
 	if (hand->was_up && !(was_asked_to_go(hand) && !begun)) {
@@ -348,6 +349,20 @@ hand_of_life(const struct reeve_pool *pool, uint64_t life)
 	return NULL;
 }
 
+/* A death in a task is not held against who comes next: the delays of restarts
+ * are for workers that end by themselves. */
+static bool
+was_of_task(struct reeve_pool *pool, uint64_t life)
+{
+	for (uint16_t i = 0; i < RV_SCHED_WORKERS; i++) {
+		if (pool->killed_by_task[i] == life && life != 0) {
+			pool->killed_by_task[i] = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 on_exited(struct reeve_pool *pool, const struct reeve_event *event)
 {
@@ -357,6 +372,9 @@ on_exited(struct reeve_pool *pool, const struct reeve_event *event)
 
 	if (hand != NULL) {
 		rv_death_of(hand);
+	}
+	if (was_of_task(pool, event->life)) {
+		rv_units_replace(pool, event->path);
 	}
 	grave = of_life(pool, event->life);
 	if (grave == NULL) {

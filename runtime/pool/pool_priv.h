@@ -323,6 +323,8 @@ struct reeve_pool {
 	struct rv_sched_worker *places;
 	uint16_t *heap;
 	struct rv_hand *hands[RV_SCHED_WORKERS];
+	/* Lives that ended in a task, until the runtime tells of their ends. */
+	uint64_t killed_by_task[RV_SCHED_WORKERS];
 	uint32_t generations;
 	uint32_t want_size; /* said by the scheduler, not done yet; 0: none */
 	uint32_t size;
@@ -397,6 +399,8 @@ enum reeve_status rv_units_add(struct reeve_pool *,
 void rv_units_remove(struct reeve_pool *);
 void rv_units_unwatch(struct reeve_pool *);
 void rv_units_scale(struct reeve_pool *);
+/* Its end was its task's: no other one waits for a delay because of it. */
+void rv_units_replace(struct reeve_pool *, const char *path);
 void rv_units_retire(struct reeve_pool *, uint16_t place);
 
 /* -------- door.c -------- */

@@ -268,6 +268,19 @@ rv_units_scale(struct reeve_pool *pool)
 }
 
 void
+rv_units_replace(struct reeve_pool *pool, const char *path)
+{
+	struct reeve_unit_info info = { .size = sizeof(info) };
+
+	if (pool->has_units &&
+	    reeve_unit_find(pool->reeve, path, &info, NULL) == REEVE_OK &&
+	    info.state == REEVE_BACKOFF &&
+	    reeve_start(pool->reeve, path, NULL) != REEVE_OK) {
+		return; /* then its delay is waited for, or all ends */
+	}
+}
+
+void
 rv_units_retire(struct reeve_pool *pool, uint16_t place)
 {
 	struct rv_hand *hand = pool->hands[place];

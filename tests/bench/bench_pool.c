@@ -3,7 +3,8 @@
  * Empty tasks through a pool: the round trip of one, blocking and from an event
  * loop, beside two processes that do nothing but wake each other; how many a
  * second, one by one and in chunks, beside multiprocessing.Pool and
- * ProcessPoolExecutor; and the memory of a million that wait.
+ * ProcessPoolExecutor; the memory of a million that wait; and what a worker's
+ * death costs those who wait.
  */
 #include "config.h"
 
@@ -267,6 +268,80 @@ waiting(struct reeve_pool *pool, uint32_t workers)
 	return (double)(resident() - before) / QUEUE - sizeof(data);
 }
 
+/* -------- deaths -------- */
+
+/* When it begins. */
+static int
+when(const struct reeve_call *call)
+{
+	int64_t now = bench_now();
+
+	return reeve_return(call, &now, sizeof(now));
+}
+REEVE_FUNCTION("bench.when", when);
+
+struct deaths {
+	double end[64], next[64]; /* ms since the KILL */
+};
+
+static struct reeve_future *
+submit(struct reeve_pool *pool, const char *function)
+{
+	struct reeve_task task = { .size = sizeof(task), .function = function };
+	struct reeve_future *future = NULL;
+
+	must(reeve_pool_submit(pool, &task, &future, NULL) == REEVE_OK,
+	    "submit");
+	return future;
+}
+
+/* The only worker is killed while it runs a task and another one waits. */
+static void
+one_death(struct reeve_pool *pool, struct deaths *deaths, unsigned i)
+{
+	struct reeve_future *runs = submit(pool, "bench.hang"), *waits;
+	struct reeve_unit_info worker = { .size = sizeof(worker) };
+	struct reeve_task_result result = { .size = sizeof(result) };
+	int64_t began, next;
+
+	while (reeve_future_state(runs) != REEVE_FUTURE_RUNNING) {
+		must(reeve_future_wait(runs, REEVE_MS(1)) == REEVE_ETIMEDOUT,
+		    "wait");
+	}
+	waits = submit(pool, "bench.when");
+	must(reeve_unit_find(
+		 reeve_pool_runtime(pool), "pool.0", &worker, NULL) == REEVE_OK,
+	    "find the worker");
+	began = bench_now();
+	must(kill(worker.pid, SIGKILL) == 0, "kill");
+	must(reeve_future_wait(runs, REEVE_S(20)) == REEVE_OK, "wait");
+	deaths->end[i] = (double)(bench_now() - began) / 1e6;
+	must(reeve_future_get(waits, &result, REEVE_S(20)) == REEVE_OK &&
+		 result.length == sizeof(next),
+	    "wait for the next one");
+	memcpy(&next, result.data, sizeof(next));
+	deaths->next[i] = (double)(next - began) / 1e6;
+	reeve_task_result_free(&result);
+	reeve_future_free(runs);
+	reeve_future_free(waits);
+}
+
+static void
+print_deaths(struct reeve_pool *pool)
+{
+	static struct deaths deaths;
+	unsigned rounds = bench_rounds(5) * 4;
+
+	rounds = rounds > 64 ? 64 : rounds;
+	for (unsigned i = 0; i < rounds; i++) {
+		one_death(pool, &deaths, i);
+	}
+	bench_figure("pool: death, to its task's end",
+	    bench_median(deaths.end, rounds), "ms", 20, true);
+	bench_figure("pool: death, to the next task",
+	    bench_median(deaths.next, rounds), "ms", 50, true);
+}
+
 /* -------- theirs -------- */
 
 struct python {
@@ -362,6 +437,7 @@ main(int argc, char **argv)
 	pool = make(1);
 	trip = median(blocking, pool);
 	loop = median(from_loop, pool);
+	print_deaths(pool);
 	reeve_pool_free(pool);
 	bench_ratio("pool: round trip, bare futex", trip, median_of(bare_futex),
 	    "us", 2, false);

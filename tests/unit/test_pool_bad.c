@@ -270,6 +270,54 @@ RV_TEST(without_descriptors_a_large_task_waits)
 	reeve_pool_free(pool);
 }
 
+/* Until its worker is in this state, in another life than this one. */
+static struct reeve_unit_info
+worker_in(struct reeve_pool *pool, enum reeve_unit_state state, uint64_t life)
+{
+	struct reeve_unit_info info = { .size = sizeof(info) };
+	struct pollfd p = { reeve_pool_fd(pool), POLLIN, 0 };
+
+	do {
+		CU_ASSERT_EQUAL(reeve_pool_dispatch(pool, NULL), REEVE_OK);
+		CU_ASSERT_EQUAL(reeve_unit_find(reeve_pool_runtime(pool),
+				    "pool.0", &info, NULL),
+		    REEVE_OK);
+	} while ((info.state != state || info.life == life) &&
+		 poll(&p, 1, 20000 * rv_test_slow()) == 1);
+	CU_ASSERT_EQUAL(info.state, state);
+	return info;
+}
+
+/* Delays that nobody waits for: only the first one is at once. */
+RV_TEST(a_death_in_a_task_delays_nobody_and_one_without_does)
+{
+	struct reeve_pool_options options = {
+		.worker_options = "{\"backoff\":{\"min\":\"1h\",\"max\":"
+				  "\"1h\",\"reset_after\":\"1h\"}}",
+	};
+	struct reeve_pool *pool = pool_make(1, &options);
+	struct reeve_unit_info first, second;
+	struct reeve_task_result result;
+
+	for (int i = 0; i < 6; i++) {
+		result = pool_apply(pool, "test.die", "9");
+		CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_DIED);
+		reeve_task_result_free(&result);
+	}
+	result = pool_apply(pool, "test.echo", "on");
+	CU_ASSERT_EQUAL(result.outcome, REEVE_OUTCOME_GOOD);
+	reeve_task_result_free(&result);
+	first = worker_in(pool, REEVE_RUNNING, 0);
+	CU_ASSERT_EQUAL(
+	    reeve_restart(reeve_pool_runtime(pool), "pool.0", NULL), REEVE_OK);
+	second = worker_in(pool, REEVE_RUNNING, first.life);
+	CU_ASSERT_EQUAL(kill(second.pid, SIGKILL), 0);
+	first = worker_in(pool, REEVE_RUNNING, second.life);
+	CU_ASSERT_EQUAL(kill(first.pid, SIGKILL), 0);
+	(void)worker_in(pool, REEVE_BACKOFF, UINT64_MAX);
+	reeve_pool_free(pool);
+}
+
 static struct {
 	unsigned exits;
 	char path[64], detail[512];
@@ -449,6 +497,7 @@ RV_SUITE(pool_bad, RV_CASE(each_end_is_that_of_its_task_and_of_no_other),
     RV_CASE(results_are_of_any_size),
     RV_CASE(what_was_begun_is_not_begun_again),
     RV_CASE(without_descriptors_a_large_task_waits),
+    RV_CASE(a_death_in_a_task_delays_nobody_and_one_without_does),
     RV_CASE(deaths_are_told_by_the_runtime_that_is_given),
     RV_CASE(pools_of_one_runtime_have_doors_of_their_own),
     RV_CASE(a_pool_is_made_or_refused_with_few_descriptors),
