@@ -15,6 +15,29 @@ manager_tests += tests/unit/test_manager_slow tests/unit/test_manager_snapshot
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
 endif
+# Pools in managers: by the libraries, as programs have them.
+shared_tests = tests/unit/test_manager_pool tests/unit/test_manager_pool_deaths
+if HAVE_CUNIT
+check_PROGRAMS += $(shared_tests)
+TESTS += $(shared_tests)
+endif
+# Constructors run in this order: what is behind the one that enters main is
+# not registered in workers.
+shared_rig = tests/unit/shared_rig.c tests/unit/shared_rig.h \
+	$(rv_manager_rig) $(rv_crew) tests/unit/crew_rig.c \
+	tests/unit/crew_rig.h $(pool_rig) $(process_rig)
+shared_libs = libreeve-sharedpool.la libreeve-manager.la libreeve-pool.la \
+	libreeve-ipc.la libreeve.la tests/lib/libtest.la \
+	runtime/sys/librv_sys.la runtime/base/librv_base.la
+tests_unit_test_manager_pool_SOURCES = tests/unit/test_manager_pool.c \
+	$(shared_rig)
+tests_unit_test_manager_pool_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_manager_pool_LDADD = $(shared_libs)
+tests_unit_test_manager_pool_deaths_SOURCES = \
+	tests/unit/test_manager_pool_deaths.c $(shared_rig)
+tests_unit_test_manager_pool_deaths_CPPFLAGS = $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/tests
+tests_unit_test_manager_pool_deaths_LDADD = $(shared_libs)
 rv_manager_libs = tests/lib/libtest.la runtime/manager/librv_manager.la \
 	runtime/conn/librv_conn.la runtime/ipc/librv_ipc.la \
 	runtime/sys/librv_sys.la runtime/base/librv_base.la

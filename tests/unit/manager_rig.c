@@ -4,11 +4,14 @@
 
 #include "unit/manager_rig.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
@@ -225,12 +228,53 @@ managed_sub(struct reeve_proxy *p, const char *method, const char *format, ...)
 }
 
 void
+managed_python(const char *address, const char *key_file, const char *function,
+    const char *more)
+{
+	static const char first[] =
+	    "dict: ['name', 'bob', 5, 2.5]\n"
+	    "sum: 41 42\n"
+	    "list in dict: [None, True, b'\\x00\\xff']\n"
+	    "error: no-key: there is no such key\n"
+	    "in one message: [(0, []), (0, []), (0, []), (0, [0])]\n"
+	    "after a while: -12\n"
+	    "large: True\n";
+	char path[400], said[1000] = "", wanted[1000];
+	size_t n = 0;
+	ssize_t got;
+	int fds[2], status = -1;
+	pid_t pid;
+
+	(void)snprintf(wanted, sizeof(wanted), "%s%s", first, more);
+	(void)snprintf(path, sizeof(path),
+	    "%.300s/tools/examples/multiprocessing/manager_client.py",
+	    rv_test_srcdir());
+	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(fds[1], 1);
+		execlp("python3", "python3", path, address, key_file, function,
+		    NULL);
+		_exit(127);
+	}
+	(void)close(fds[1]);
+	while (n < sizeof(said) - 1 &&
+	       (got = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0) {
+		n += (size_t)got;
+	}
+	(void)close(fds[0]);
+	(void)waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_STRING_EQUAL(said, wanted);
+}
+
+void
 managed_says(const char *file, int line, const char *what, const char *said,
     const char *words)
 {
 	if (strcmp(said, words) != 0) {
-		printf("# %s:%d: %s says %s, not %s\n", file, line, what, said,
-		    words);
+		printf("# %s:%d: %s says %s, not %s: %s\n", file, line, what,
+		    said, words, err.text);
 		(void)fflush(stdout);
 	}
 	CU_assertImplementation(

@@ -46,6 +46,13 @@ const char *managed_wait(struct reeve_proxy *, int64_t timeout,
 struct reeve_proxy *managed_sub(
     struct reeve_proxy *, const char *method, const char *format, ...);
 
+/*
+ * What the client in Python prints of this manager: what it prints of each, and
+ * of a pool, by this function (NULL: no pool), `more`.
+ */
+void managed_python(const char *address, const char *key_file,
+    const char *function, const char *more);
+
 #define SAYS(expression, words) \
 	managed_says(__FILE__, __LINE__, #expression, (expression), words)
 void managed_says(const char *file, int line, const char *what,

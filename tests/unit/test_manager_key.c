@@ -99,45 +99,6 @@ SCENARIO(scenario_124_a_wrong_key_is_refused_and_the_server_goes_on, BY_ALL)
 	}
 }
 
-/* What the client in Python prints. */
-static void
-say_in_python(const char *address, const char *key_file)
-{
-	static const char wanted[] =
-	    "dict: ['name', 'bob', 5, 2.5]\n"
-	    "sum: 41 42\n"
-	    "list in dict: [None, True, b'\\x00\\xff']\n"
-	    "error: no-key: there is no such key\n"
-	    "in one message: [(0, []), (0, []), (0, []), (0, [0])]\n"
-	    "after a while: -12\n"
-	    "large: True\n";
-	char path[400], said[1000] = "";
-	size_t n = 0;
-	ssize_t got;
-	int fds[2], status = -1;
-	pid_t pid;
-
-	(void)snprintf(path, sizeof(path),
-	    "%.300s/tools/examples/multiprocessing/manager_client.py",
-	    rv_test_srcdir());
-	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		(void)dup2(fds[1], 1);
-		execlp("python3", "python3", path, address, key_file, NULL);
-		_exit(127);
-	}
-	(void)close(fds[1]);
-	while (n < sizeof(said) - 1 &&
-	       (got = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0) {
-		n += (size_t)got;
-	}
-	(void)close(fds[0]);
-	(void)waitpid(pid, &status, 0);
-	CU_ASSERT_EQUAL(status, 0);
-	CU_ASSERT_STRING_EQUAL(said, wanted);
-}
-
 SCENARIO(a_client_in_python_says_the_same, BY_SPAWN)
 {
 	static const char *const addresses[] = { NULL, "tcp:127.0.0.1:0" };
@@ -147,7 +108,7 @@ SCENARIO(a_client_in_python_says_the_same, BY_SPAWN)
 		const char *address = start(method, addresses[i]);
 
 		(void)snprintf(path, sizeof(path), "%s/key", rv_test_dir());
-		say_in_python(address, path);
+		managed_python(address, path, NULL, "");
 		finish();
 	}
 }

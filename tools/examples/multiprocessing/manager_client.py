@@ -4,11 +4,13 @@
 """A client of reeve's managers in Python's standard library alone.
 
 The protocol is that of reeve-manager(7). Run by itself it takes an address
-(unix:/path or tcp:host:port) and perhaps a file with the key, and shows what
-one can do with a dict, a list and a queue.
+(unix:/path or tcp:host:port) and perhaps a file with the key ("-": none), and
+shows what one can do with a dict, a list and a queue; with a function behind
+these, which the manager's program has registered, with a pool.
 """
 import hashlib
 import hmac
+import json
 import os
 import socket
 import struct
@@ -112,6 +114,8 @@ def encode(value):
         data += value.type.encode()
     elif isinstance(value, str):
         kind, data = TEXT, value.encode()
+    elif isinstance(value, (dict, list)):
+        kind, data = JSON, json.dumps(value).encode()
     else:
         kind, data = BYTES, bytes(value)
     return (struct.pack("<II", kind, len(data)) + data +
@@ -141,6 +145,8 @@ class Manager:
         if kind == REFERENCE:
             which = struct.unpack_from("<II", body)
             return Proxy(self, which, body[8:].decode()), at
+        if kind == JSON:
+            return json.loads(body), at
         return body.decode() if kind == TEXT else body, at
 
     def answers(self):
@@ -195,9 +201,28 @@ class Proxy:
         return values or None
 
 
+def show_pool(manager, function):
+    pool = manager.create("pool", {"max": 2})
+    print("a task:", pool.call("apply", function, "1", timeout=FOREVER))
+    tasks = [pool.call("submit", function, str(i)) for i in range(3)]
+    results = [pool.call("get", task, timeout=FOREVER)
+               for task in reversed(tasks)]
+    print("last first:", results)
+    n_bad, *values = pool.call(
+        "map", function, {"chunk": 2}, "4", "5", "6", timeout=FOREVER)
+    print("a map:", n_bad, values)
+    try:
+        pool.call("apply", "no.such.function")
+    except Failed as failed:
+        print("error:", failed.kind)
+    pool.call("close")
+    pool.call("join", timeout=FOREVER)
+    print("done:", pool.call("stats")["good"])
+
+
 def main():
     key = None
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 and sys.argv[2] != "-":
         with open(sys.argv[2], "rb") as file:
             key = file.read()
     manager = Manager(sys.argv[1], key)
@@ -224,6 +249,8 @@ def main():
     large = bytes(range(256)) * 1000
     shared.call("set", "large", large)
     print("large:", shared.call("get", "large") == large)
+    if len(sys.argv) > 3:
+        show_pool(manager, sys.argv[3])
 
 
 if __name__ == "__main__":
