@@ -22,6 +22,7 @@
 #include "launcher/kin.h"
 #include "launcher/life.h"
 #include "launcher/partings.h"
+#include "launcher/templates.h"
 #include "sys/sys.h"
 
 #define SWEEP_LATER (10 * RV_MS)
@@ -301,6 +302,7 @@ reap_all(struct rv_launcher *l)
 		if (proc == NULL) {
 			count_leftover(l, info.si_pid);
 			rv_orphan_forget(l, info.si_pid);
+			rv_templates_reaped(l, &info);
 			waitid(
 			    P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 			strangers = true;

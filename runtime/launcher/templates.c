@@ -40,7 +40,8 @@ struct rv_template {
 	int sock, pidfd;
 	pid_t pid;
 	bool ready;
-	bool owes; /* one ahead, when it has answered what it was asked */
+	bool killed; /* as whoever reaped it has seen */
+	bool owes;   /* one ahead, when it has answered what it was asked */
 	struct rv_list waiting, asked; /* struct rv_fork */
 	unsigned n_asked;
 	struct rv_spare spare; /* without pid but with go: asked for */
@@ -150,6 +151,12 @@ fail_all(struct rv_list *forks, int stage, int sys_errno)
 	}
 }
 
+static bool
+is_kill(const siginfo_t *info)
+{
+	return info->si_code == CLD_KILLED && info->si_status == SIGKILL;
+}
+
 /*
  * Ends it, if it has not; true: somebody killed it, it did not fail. With it
  * end those of its group: what it is forking, which could hang in what the
@@ -169,7 +176,17 @@ end_process(struct rv_template *t)
 	rv_sys_wait(t->pidfd, t->pid, WEXITED, &info, NULL);
 	close(t->pidfd);
 	t->pidfd = -1;
-	return info.si_code == CLD_KILLED && info.si_status == SIGKILL;
+	return is_kill(&info) || t->killed;
+}
+
+void
+rv_templates_reaped(struct rv_launcher *l, const siginfo_t *info)
+{
+	RV_LIST_EACH (t, &l->templates, struct rv_template, link) {
+		if (t->pid == info->si_pid && t->pidfd != -1) {
+			t->killed = is_kill(info);
+		}
+	}
 }
 
 static void

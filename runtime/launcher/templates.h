@@ -7,6 +7,8 @@
 #ifndef RV_LAUNCHER_TEMPLATES_H
 #define RV_LAUNCHER_TEMPLATES_H
 
+#include <signal.h>
+
 #include "launcher/forks.h"
 
 /* Have it forked by the right one, which is started if need be. */
@@ -21,6 +23,9 @@ void rv_template_lend(struct rv_launcher *, const struct rv_strings *preload,
 
 /* A worker has begun: now is the time to fork ahead, and what goes with it. */
 void rv_templates_refill(struct rv_launcher *);
+
+/* This process was reaped with all others that ended: was it one of these? */
+void rv_templates_reaped(struct rv_launcher *, const siginfo_t *);
 
 /* This one got no answer in time: its fork server is killed. */
 void rv_template_hangs(struct rv_fork *);
