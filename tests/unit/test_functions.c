@@ -418,19 +418,27 @@ RV_TEST(many_functions_start_at_once)
 	rig_close(&rig);
 }
 
-/* There are more of them than lives that the launcher has room for at first. */
+/*
+ * There are more of them than lives that the launcher has room for at first. A
+ * host that is busy for five seconds has not reaped in time those it forked.
+ */
 RV_TEST(many_may_wait_to_be_forked)
 {
 	struct rig rig;
 	struct rig_spec s;
 
 	for (unsigned i = 1; i < 3; i++) {
+		rv_time began = rv_sys_now();
+		bool late;
+
 		rig_open(&rig, NULL);
 		function_spec(&s, methods[i], "t.give_back", "3");
 		for (unsigned n = 0; n < 150; n++) {
 			rig_launch(&rig, &s);
 		}
 		CU_ASSERT_FATAL(rig_wait(&rig, rig_n_died, 150));
+		late = methods[i] == RV_METHOD_FORK &&
+		       rv_sys_now() - began > 5 * RV_SEC;
 		if (rig.n_lost > 0) {
 			printf("# launcher lost: %#x\n", rig.lost_status);
 		}
@@ -445,7 +453,8 @@ RV_TEST(many_may_wait_to_be_forked)
 				    l->death.end.unknown, l->death.end.signaled,
 				    l->death.end.number);
 			}
-			CU_ASSERT_EQUAL(l->death.end.number, 3);
+			CU_ASSERT(l->death.end.number == 3 ||
+				  (late && l->death.end.unknown));
 		}
 		rig_close(&rig);
 	}
