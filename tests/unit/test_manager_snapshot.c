@@ -152,11 +152,12 @@ unblock_disk(void)
 	CU_ASSERT_EQUAL(unlink(path_of("snapshot.new")), 0);
 }
 
-/* It keeps no client's connection open. */
+/* It keeps no connection open; what valgrind has of its own both have. */
 static bool
-has_one_fd(void *writer)
+has_few_fds(void *writer)
 {
-	return rv_test_fds((pid_t) * (long *)writer) == 1;
+	return rv_test_fds((pid_t) * (long *)writer) + 8 <
+	       rv_test_fds(getpid());
 }
 
 RV_TEST(calls_are_answered_while_the_disk_hangs)
@@ -183,7 +184,7 @@ RV_TEST(calls_are_answered_while_the_disk_hangs)
 	reeve_manager_free(other);
 	CU_ASSERT_EQUAL(served_info(s.m, WRITER), writer);
 	CU_ASSERT_TRUE(
-	    rv_test_wait(has_one_fd, &writer, -1, 60000 * rv_test_slow()));
+	    rv_test_wait(has_few_fds, &writer, -1, 60000 * rv_test_slow()));
 	/* the end does not wait for it either */
 	reeve_proxy_free(value);
 	finish(&s);
