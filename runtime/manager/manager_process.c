@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "manager/settings.h"
+#include "sys/nest.h"
 #include "sys/sys.h"
 
 /* There when the program has libreeve-net, which others need not have. */
@@ -32,7 +33,7 @@ struct life {
 	struct rv_settings settings;
 	struct reeve_guard *key, *tls;
 	struct reeve_manager_server *server;
-	char folder[64]; /* "": none of our own */
+	struct rv_nest nest; /* of the socket, if nobody said where */
 	char address[96];
 	int stop;
 	void (*beat)(void);
@@ -109,20 +110,18 @@ make_tls(struct life *life, struct reeve_error *err)
 static enum reeve_status
 own_folder(struct life *life, struct reeve_error *err)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
+	static const struct rv_nest_kind kind = { "reeve-manager-", NULL };
+	const char *base = secure_getenv("XDG_RUNTIME_DIR");
 
 	if (base == NULL || base[0] != '/' || strlen(base) > 30) {
 		base = "/tmp";
 	}
-	(void)snprintf(life->folder, sizeof(life->folder),
-	    "%s/reeve-manager-XXXXXX", base);
-	if (mkdtemp(life->folder) == NULL) {
-		life->folder[0] = '\0';
+	if (!rv_nest_make(&life->nest, &kind, base)) {
 		return rv_error_sys(
 		    err, errno, "cannot make a folder in %s", base);
 	}
 	(void)snprintf(life->address, sizeof(life->address), "unix:%s/socket",
-	    life->folder);
+	    life->nest.path);
 	return REEVE_OK;
 }
 
@@ -255,8 +254,6 @@ tell(struct reeve_conn *starter, char sign, const char *text)
 static void
 end(struct life *life)
 {
-	char path[sizeof(life->folder) + 8];
-
 	if (reeve_guard_free != NULL) {
 		reeve_guard_free(life->tls);
 		reeve_guard_free(life->key);
@@ -264,11 +261,7 @@ end(struct life *life)
 	if (life->stop >= 0) {
 		(void)close(life->stop);
 	}
-	if (life->folder[0] != '\0') {
-		(void)snprintf(path, sizeof(path), "%s/socket", life->folder);
-		(void)unlink(path);
-		(void)rmdir(life->folder);
-	}
+	rv_nest_remove(&life->nest);
 	rv_settings_finish(&life->settings);
 }
 
@@ -277,7 +270,7 @@ reeve_manager_run(const struct reeve_manager_setup *setup,
     const struct reeve_call *call, struct reeve_conn *starter,
     enum reeve_status (*ready)(void), void (*beat)(void))
 {
-	struct life life = { .stop = -1, .beat = beat };
+	struct life life = { .nest = { .fd = -1 }, .stop = -1, .beat = beat };
 	struct reeve_error err = { 0 };
 	enum reeve_status status = begin(&life, setup, call, &err), at_end;
 	bool began = status == REEVE_OK;

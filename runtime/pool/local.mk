@@ -32,7 +32,7 @@ runtime_pool_librv_pool_la_SOURCES += runtime/pool/beside.c \
 	runtime/pool/result.c runtime/pool/rules.c runtime/pool/sleep.c \
 	runtime/pool/spill.c runtime/pool/thrown_texts.c \
 	runtime/pool/units.c runtime/pool/lost.c \
-	runtime/pool/nest.c runtime/pool/nest.h
+	runtime/pool/home.c runtime/pool/home.h
 lib_LTLIBRARIES += libreeve-pool.la
 libreeve_pool_la_SOURCES =
 libreeve_pool_la_LIBADD = runtime/pool/librv_pool.la \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A runtime that a pool makes for itself: its event log is in a private
- * directory (a nest), which goes with the pool, unless the caller names
+ * directory (its home), which goes with the pool, unless the caller names
  * another.
  */
 #include "config.h"
@@ -54,18 +54,18 @@ rv_own_create(struct reeve_pool *pool, const struct reeve_pool_options *options,
 		own.libexec_dir = self.libexec_dir;
 	}
 	if (own.state_dir == NULL) {
-		status = rv_nest_make(&pool->nest, err);
+		status = rv_home_make(&pool->home, err);
 		if (status != REEVE_OK) {
 			return status;
 		}
-		own.state_dir = pool->nest.path;
+		own.state_dir = pool->home.nest.path;
 	}
 	status = reeve_create(&pool->reeve, &own, err);
-	if (pool->nest.path[0] != '\0') {
-		rv_nest_settle(&pool->nest);
+	if (pool->home.nest.path[0] != '\0') {
+		rv_home_settle(&pool->home);
 	}
 	if (status != REEVE_OK) {
-		rv_nest_remove(&pool->nest);
+		rv_home_remove(&pool->home);
 	}
 	return status;
 }
@@ -110,7 +110,7 @@ rv_own_destroy(struct reeve_pool *pool)
 	int pidfd;
 
 	if (pool->reeve == NULL) {
-		rv_nest_remove(&pool->nest);
+		rv_home_remove(&pool->home);
 		return;
 	}
 	reeve_shutdown(pool->reeve, "its pool has ended");
@@ -125,5 +125,5 @@ rv_own_destroy(struct reeve_pool *pool)
 	}
 	reeve_destroy(pool->reeve);
 	pool->reeve = NULL;
-	rv_nest_remove(&pool->nest);
+	rv_home_remove(&pool->home);
 }

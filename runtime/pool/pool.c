@@ -109,7 +109,7 @@ take_options(struct reeve_pool *pool, const struct reeve_pool_options *options)
 	pool->epoll = pool->timer = pool->door = pool->init_file = -1;
 	pool->spill_fd = pool->runtime_fd = pool->door_outside = -1;
 	pool->host = (struct rv_lane_host){ .fd = -1, .bell = -1 };
-	rv_nest_init(&pool->nest);
+	rv_home_init(&pool->home);
 	pool->timer_at = RV_FOREVER;
 	pool->now = rv_sys_now();
 	pool->size = options->min;

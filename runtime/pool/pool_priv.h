@@ -19,8 +19,8 @@
 #include "pool/chunks.h"
 #include "pool/door.h"
 #include "pool/here.h"
+#include "pool/home.h"
 #include "pool/lane.h"
-#include "pool/nest.h"
 #include "pool/scheduler.h"
 
 #define RV_POOL_MAGIC     0x5276506fu
@@ -306,7 +306,7 @@ struct reeve_pool {
 	bool asleep;         /* workers ring the bell */
 	bool closed, stopping;
 	bool cancelling;     /* who dies now was cancelled */
-	struct rv_nest nest; /* of its own runtime */
+	struct rv_home home; /* of its own runtime */
 	char name[RV_POOL_NAME];
 	char door_name[2 * RV_POOL_NAME + 8];
 	struct reeve_watch *watch;

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,30 @@ managed_start(
 	managed->m = managed_connect(managed->address);
 }
 
+const char *
+managed_folder(const struct managed *managed, char *path, size_t size)
+{
+	static const char kind[] = "unix:", socket[] = "/socket";
+
+	(void)snprintf(path, size, "%.*s",
+	    (int)(strlen(managed->address) - strlen(kind) - strlen(socket)),
+	    managed->address + strlen(kind));
+	return path;
+}
+
+/* What a killed one has left, if no other was made since. */
+static void
+remove_folder(const struct managed *managed)
+{
+	char path[PATH_MAX];
+
+	(void)managed_folder(managed, path, sizeof(path));
+	if (strstr(path, "/reeve-manager-") != NULL) {
+		(void)unlink(managed->address + strlen("unix:"));
+		(void)rmdir(path);
+	}
+}
+
 int
 managed_stop(struct managed *managed)
 {
@@ -64,6 +89,7 @@ managed_stop(struct managed *managed)
 	code = reeve_process_exitcode(managed->process);
 	(void)reeve_process_free(managed->process, false, NULL);
 	reeve_context_free(managed->context);
+	remove_folder(managed);
 	return code;
 }
 

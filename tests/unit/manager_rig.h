@@ -23,8 +23,10 @@ struct managed {
 void managed_start(struct managed *, enum reeve_method, const char *args);
 /* The client goes, the process is stopped in order: its exit code. */
 int managed_stop(struct managed *);
-/* SIGKILL. */
+/* SIGKILL. Its folder is there until the next manager is made. */
 void managed_kill(struct managed *);
+/* The folder of its socket, when nobody has said where that is to be. */
+const char *managed_folder(const struct managed *, char *path, size_t size);
 
 struct reeve_manager *managed_connect(const char *address);
 

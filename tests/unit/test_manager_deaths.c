@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -601,6 +602,29 @@ SCENARIO(references_that_nobody_took_are_let_go_of, BY_SPAWN)
 	CU_ASSERT_EQUAL(managed_stop(&managed), 0);
 }
 
+SCENARIO(what_a_killed_server_left_goes_with_the_next, BY_ALL)
+{
+	struct managed alive, killed, next;
+	char of_alive[PATH_MAX], of_killed[PATH_MAX], of_next[PATH_MAX];
+
+	managed_start(&alive, method, NULL);
+	managed_start(&killed, method, NULL);
+	managed_folder(&alive, of_alive, PATH_MAX);
+	managed_folder(&killed, of_killed, PATH_MAX);
+	CU_ASSERT_EQUAL(access(of_killed, F_OK), 0);
+	managed_kill(&killed);
+	managed_start(&next, method, NULL);
+	managed_folder(&next, of_next, PATH_MAX);
+	CU_ASSERT_EQUAL(access(of_killed, F_OK), -1);
+	CU_ASSERT_EQUAL(access(of_alive, F_OK), 0);
+	CU_ASSERT_EQUAL(reeve_manager_ping(alive.m, RIG_LONG, NULL), REEVE_OK);
+	CU_ASSERT_NOT_EQUAL(managed_stop(&killed), 0);
+	CU_ASSERT_EQUAL(managed_stop(&next), 0);
+	CU_ASSERT_EQUAL(managed_stop(&alive), 0);
+	CU_ASSERT_EQUAL(access(of_next, F_OK), -1);
+	CU_ASSERT_EQUAL(access(of_alive, F_OK), -1);
+}
+
 RV_SUITE(manager_deaths,
     RV_CASE(scenario_127_what_a_killed_client_held_is_free),
     RV_CASE(scenario_127_a_killed_party_breaks_the_barrier),
@@ -613,4 +637,5 @@ RV_SUITE(manager_deaths,
     RV_CASE(threads_share_one_client),
     RV_CASE(a_batch_says_of_each_call_what_became_of_it),
     RV_CASE(pending_calls_are_answered_when_they_can_be),
-    RV_CASE(references_that_nobody_took_are_let_go_of))
+    RV_CASE(references_that_nobody_took_are_let_go_of),
+    RV_CASE(what_a_killed_server_left_goes_with_the_next))
