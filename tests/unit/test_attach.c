@@ -239,7 +239,10 @@ RV_TEST(results_wait_for_who_fetches_them_once)
 	char params[64];
 	unsigned long id;
 
-	begin("attach-ids", ECHO);
+	/* One worker: what comes first ends first, and is the oldest. */
+	begin("attach-ids",
+	    "\"echo\": {\"pool\": {\"function\": \"test.echo\", "
+	    "\"max\": 1}}");
 	id = strtoul(
 	    say("pool.submit", "{\"pool\":\"echo\",\"wait\":false,\"items\":[{"
 			       "\"text\":\"late\"}]}") +
