@@ -30,6 +30,26 @@ static const struct {
 #undef X
 };
 
+/* What an argument may be, of those that may not be anything. */
+#define A_TIME "seconds, or with a unit: 250ms 5s 2m 1h 30d"
+static const struct {
+	enum option_id id;
+	const char *form;
+} forms[] = {
+	{ OPT_jobs, "1 to 100000, or a share of the processors: 50%" },
+	{ OPT_chunk, "1 to 100000" },
+	{ OPT_retries, "0 to 1000000" },
+	{ OPT_backoff, A_TIME },
+	{ OPT_timeout, A_TIME ", and not 0" },
+	{ OPT_kill_after, A_TIME },
+	{ OPT_memory, "bytes, or with a unit: 64MiB 2GB" },
+	{ OPT_function, "a file and a function in it: ./module.so:resize" },
+	{ OPT_halt,
+	    "never; or soon or now, then what: soon,fail=3 now,done=50%" },
+	{ OPT_resume, "nothing, or =by-text" },
+	{ OPT_name, "letters, digits and _.@+-, at most 64" },
+};
+
 #define LONG_BASE 1000
 #define JOBS_MAX  100000
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
@@ -271,6 +291,18 @@ take(struct map_options *o, enum option_id id, const char *arg)
 	}
 }
 
+/* Of those that are not listed only an empty one is refused. */
+static const char *
+form_of(enum option_id id)
+{
+	for (size_t i = 0; i < LENGTH(forms); i++) {
+		if (forms[i].id == id) {
+			return forms[i].form;
+		}
+	}
+	return "it is empty";
+}
+
 static int
 has_arg(int i)
 {
@@ -339,7 +371,7 @@ read_options(struct map_options *o, int argc, char **argv)
 			map_say("--%s %s: not %s: %s", infos[i].name,
 			    optarg != NULL ? optarg : "",
 			    infos[i].arg != NULL ? infos[i].arg : "a flag",
-			    infos[i].doc);
+			    form_of((enum option_id)i));
 			return MAP_USAGE;
 		}
 	}
