@@ -236,6 +236,25 @@ answer_ids(struct hand *hand, struct rv_ask *ask)
 	rv_free(ask);
 }
 
+/* With those that there are, as far as there is room. */
+static enum reeve_status
+no_pool(
+    const struct reeve_pools *pools, const char *path, struct reeve_error *err)
+{
+	char text[300];
+	struct rv_buf buf;
+	const char *before = "";
+
+	rv_buf_init_in(&buf, text, sizeof(text));
+	RV_LIST_EACH (at, &pools->all, struct rv_attached, link) {
+		rv_buf_addf(&buf, "%s%s", before, at->path);
+		before = ", ";
+	}
+	return rv_error(err, REEVE_ENOENT,
+	    "there is no pool \"%.100s\"; the config has %s", path,
+	    before[0] != '\0' ? rv_buf_str(&buf) : "none");
+}
+
 static enum reeve_status
 find_pool(struct hand *hand, struct rv_attached **at, struct reeve_error *err)
 {
@@ -246,11 +265,7 @@ find_pool(struct hand *hand, struct rv_attached **at, struct reeve_error *err)
 		    "pool.submit needs the parameter \"pool\", a path");
 	}
 	*at = rv_attached_find(hand->pools, path);
-	return *at != NULL ? REEVE_OK
-			   : rv_error(err, REEVE_ENOENT,
-				 "there is no pool \"%.100s\"; pool.stats "
-				 "lists them",
-				 path);
+	return *at != NULL ? REEVE_OK : no_pool(hand->pools, path, err);
 }
 
 static enum reeve_status

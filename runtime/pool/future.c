@@ -202,14 +202,8 @@ rv_future_submit(struct reeve_pool *pool, const struct reeve_task *task,
 }
 
 static enum reeve_status
-check_task(const struct reeve_pool *pool, const struct reeve_task *task,
-    struct reeve_error *err)
+check_task(const struct reeve_task *task, struct reeve_error *err)
 {
-	enum reeve_status status = rv_pool_check(pool, "submit a task", err);
-
-	if (status != REEVE_OK) {
-		return status;
-	}
 	if (task == NULL || task->size < sizeof(*task)) {
 		return rv_error_size(
 		    err, "reeve_task", task != NULL ? task->size : 0);
@@ -225,8 +219,12 @@ enum reeve_status
 reeve_pool_submit(struct reeve_pool *pool, const struct reeve_task *task,
     struct reeve_future **out, struct reeve_error *err)
 {
-	enum reeve_status status = check_task(pool, task, err);
+	enum reeve_status status = rv_pool_check(pool, "submit a task", err);
 
+	if (status != REEVE_OK) {
+		return status;
+	}
+	status = check_task(task, err);
 	if (status == REEVE_OK) {
 		status = rv_future_submit(pool, task, REEVE_FOREVER, out, err);
 	}
@@ -424,10 +422,13 @@ reeve_pool_apply(struct reeve_pool *pool, const char *function,
 		.function = function,
 		.data = data,
 		.length = length };
-	enum reeve_status status = check_task(pool, &task, NULL);
+	enum reeve_status status = rv_pool_check(pool, "apply", NULL);
 	struct reeve_future *future = NULL;
 	rv_time since = rv_sys_now();
 
+	if (status == REEVE_OK) {
+		status = check_task(&task, NULL);
+	}
 	if (result == NULL || result->size < sizeof(*result)) {
 		return REEVE_EINVALID;
 	}

@@ -360,6 +360,26 @@ reeve_results_cancel(struct reeve_results *results, bool kill)
 	return REEVE_OK;
 }
 
+/* How many, and of the first of them what. */
+static enum reeve_status
+say_bad(const struct reeve_results *results, struct reeve_error *err)
+{
+	struct reeve_task_result result = { .size = sizeof(result) };
+
+	for (size_t i = 0; i < results->n; i++) {
+		if (reeve_results_get(results, i, &result) == REEVE_OK &&
+		    result.outcome != REEVE_OUTCOME_GOOD) {
+			return rv_error(err, REEVE_EFAILED,
+			    "%zu of %zu items are bad; the first is %zu: "
+			    "%.100s%s%.300s",
+			    results->n_bad, results->n, i, result.type,
+			    result.type[0] != '\0' ? ": " : "", result.message);
+		}
+	}
+	return rv_error(err, REEVE_EFAILED, "%zu of %zu items are bad",
+	    results->n_bad, results->n);
+}
+
 enum reeve_status
 reeve_pool_map(struct reeve_pool *pool, const struct reeve_map *map,
     struct reeve_results **out, int64_t timeout, struct reeve_error *err)
@@ -397,10 +417,7 @@ reeve_pool_map(struct reeve_pool *pool, const struct reeve_map *map,
 		return rv_error(
 		    err, REEVE_EFAILED, "what gives the items has failed");
 	}
-	return (*out)->n_bad == 0
-		   ? REEVE_OK
-		   : rv_error(err, REEVE_EFAILED, "%zu of %zu items are bad",
-			 (*out)->n_bad, (*out)->n);
+	return (*out)->n_bad == 0 ? REEVE_OK : say_bad(*out, err);
 }
 
 size_t
@@ -455,6 +472,22 @@ rv_results_take(
 	return REEVE_OK;
 }
 
+/* Why it cannot be copied as one of so many bytes. */
+static enum reeve_status
+say_odd(size_t i, const struct reeve_task_result *result, size_t item_size,
+    struct reeve_error *err)
+{
+	if (result->outcome == REEVE_OUTCOME_GOOD) {
+		return rv_error(err, REEVE_EFAILED,
+		    "cannot copy results: that of item %zu has %zu bytes, not "
+		    "%zu",
+		    i, result->length, item_size);
+	}
+	return rv_error(err, REEVE_EFAILED,
+	    "cannot copy results: item %zu is not good: %.100s%s%.300s", i,
+	    result->type, result->type[0] != '\0' ? ": " : "", result->message);
+}
+
 enum reeve_status
 reeve_results_copy(const struct reeve_results *results, void *items,
     size_t item_size, struct reeve_error *err)
@@ -471,9 +504,7 @@ reeve_results_copy(const struct reeve_results *results, void *items,
 		if (status != REEVE_OK ||
 		    result.outcome != REEVE_OUTCOME_GOOD ||
 		    result.length != item_size) {
-			return rv_error(err, REEVE_EFAILED,
-			    "item %zu has no result of %zu bytes", i,
-			    item_size);
+			return say_odd(i, &result, item_size, err);
 		}
 		memcpy(
 		    (uint8_t *)items + i * item_size, result.data, item_size);

@@ -54,6 +54,39 @@ rv_pool_notice(struct reeve_pool *pool, const char *fmt, ...)
 
 /* -------- beginning -------- */
 
+/* Those that have values which cannot be, with what they may be. */
+static enum reeve_status
+check_values(const struct reeve_pool_options *o, struct reeve_error *err)
+{
+	const struct {
+		bool wrong;
+		const char *what;
+	} rows[] = {
+		{ o->method > REEVE_METHOD_FORKSERVER,
+		    "method: one of enum reeve_method" },
+		{ o->full > REEVE_POOL_SPILL,
+		    "full: one of enum reeve_pool_full" },
+		{ o->soft_limit < 0, "soft_limit: not negative" },
+		{ o->hard_limit < 0, "hard_limit: not negative" },
+		{ o->backoff < 0, "backoff: not negative" },
+		{ o->grow_after < 0, "grow_after: not negative" },
+		{ o->idle_timeout < 0, "idle_timeout: not negative" },
+		{ o->soft_signal < 0 || o->soft_signal > 64 ||
+			o->soft_signal == SIGKILL || o->soft_signal == SIGSTOP,
+		    "soft_signal: a signal that can be caught" },
+		{ o->init_args == NULL && o->init_args_length > 0,
+		    "init_args: there are none, but init_args_length" },
+	};
+
+	for (size_t i = 0; i < RV_ARRAY_LEN(rows); i++) {
+		if (rows[i].wrong) {
+			return rv_error(
+			    err, REEVE_EINVALID, "%s", rows[i].what);
+		}
+	}
+	return REEVE_OK;
+}
+
 static enum reeve_status
 check_options(const struct reeve_pool_options *given,
     struct reeve_pool_options *options, struct reeve_error *err)
@@ -86,16 +119,8 @@ check_options(const struct reeve_pool_options *given,
 		return rv_error(err, REEVE_EINVALID,
 		    "a pool's name has at most %d bytes", RV_POOL_NAME - 1);
 	}
-	if (options->method > REEVE_METHOD_FORKSERVER ||
-	    options->full > REEVE_POOL_SPILL || options->soft_limit < 0 ||
-	    options->hard_limit < 0 || options->backoff < 0 ||
-	    options->grow_after < 0 || options->idle_timeout < 0 ||
-	    options->soft_signal < 0 || options->soft_signal > 64 ||
-	    options->soft_signal == SIGKILL ||
-	    options->soft_signal == SIGSTOP ||
-	    (options->init_args == NULL && options->init_args_length > 0)) {
-		return rv_error(
-		    err, REEVE_EINVALID, "an option has a value that none has");
+	if (check_values(options, err) != REEVE_OK) {
+		return REEVE_EINVALID;
 	}
 	return rv_pool_depth(getenv("REEVE_POOL_DEPTH"), &depth, err);
 }

@@ -158,8 +158,9 @@ check_function(const char *name, struct reeve_error *err)
 
 	if (name == NULL || name[0] == '\0' ||
 	    strlen(name) > RV_FUNCTION_NAME) {
-		return rv_error(
-		    err, REEVE_EINVALID, "a task has the name of a function");
+		return rv_error(err, REEVE_EINVALID,
+		    "a task needs the name of a function, at most %d bytes",
+		    RV_FUNCTION_NAME);
 	}
 	if (strchr(name, ':') == NULL) {
 		status = reeve_function_find(name, &fn);
@@ -171,7 +172,10 @@ check_function(const char *name, struct reeve_error *err)
 	return status == REEVE_OK
 		   ? REEVE_OK
 		   : rv_error(err, REEVE_ENOENT,
-			 "there is no function %.128s in this program", name);
+			 "there is no function \"%.128s\" in this program; "
+			 "REEVE_FUNCTION registers one, \"MODULE.so:NAME\" is "
+			 "in a file",
+			 name);
 }
 
 enum reeve_status

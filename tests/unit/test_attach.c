@@ -198,7 +198,7 @@ static const struct {
 } wrong[] = {
 	{ "pool.submit", NULL, REEVE_EINVALID, "needs the parameter \"pool\"" },
 	{ "pool.submit", "{\"pool\":\"no\",\"items\":[]}", REEVE_ENOENT,
-	    "there is no pool \"no\"" },
+	    "there is no pool \"no\"; the config has echo" },
 	{ "pool.submit", "{\"pool\":\"echo\"}", REEVE_EINVALID,
 	    "\"items\" must be an array" },
 	{ "pool.submit", "{\"pool\":\"echo\",\"items\":[1]}", REEVE_EINVALID,

@@ -487,7 +487,46 @@ RV_TEST(no_functions_of_that_name_and_other_mistakes)
 	CU_ASSERT_EQUAL(
 	    reeve_pool_submit(pool, &task, NULL, &err), REEVE_EINVALID);
 	CU_ASSERT_EQUAL(reeve_pool_resize(pool, 3, 2, &err), REEVE_EINVALID);
+	CU_ASSERT_EQUAL(
+	    reeve_pool_submit(NULL, &task, NULL, &err), REEVE_EINVALID);
+	CU_ASSERT_STRING_EQUAL(
+	    err.text, "cannot submit a task: the pool is NULL");
 	reeve_pool_free(pool);
+}
+
+static const struct {
+	struct reeve_pool_options options;
+	const char *words;
+} refused[] = {
+	{ { .method = REEVE_METHOD_FORKSERVER + 1 }, "method: one of" },
+	{ { .full = REEVE_POOL_SPILL + 1 }, "full: one of" },
+	{ { .soft_limit = -1 }, "soft_limit: not negative" },
+	{ { .hard_limit = -1 }, "hard_limit: not negative" },
+	{ { .backoff = -1 }, "backoff: not negative" },
+	{ { .grow_after = -1 }, "grow_after: not negative" },
+	{ { .idle_timeout = -1 }, "idle_timeout: not negative" },
+	{ { .soft_signal = SIGKILL }, "soft_signal: a signal that" },
+	{ { .soft_signal = 65 }, "soft_signal: a signal that" },
+	{ { .init_args_length = 1 }, "init_args: there are none" },
+	{ { .min = 3, .max = 2 }, "min 3, max 2" },
+};
+
+RV_TEST(an_option_that_cannot_be_is_named)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct reeve_pool_options options = refused[i].options;
+		struct reeve_pool *pool = NULL;
+		struct reeve_error err = { .text = "" };
+
+		options.size = sizeof(options);
+		CU_ASSERT_EQUAL(
+		    reeve_pool_new(&pool, &options, &err), REEVE_EINVALID);
+		CU_ASSERT_PTR_NULL(pool);
+		if (strstr(err.text, refused[i].words) == NULL) {
+			(void)fprintf(stderr, "# %s\n", err.text);
+			CU_FAIL("it is not named");
+		}
+	}
 }
 
 RV_SUITE(pool_bad, RV_CASE(each_end_is_that_of_its_task_and_of_no_other),
@@ -501,4 +540,5 @@ RV_SUITE(pool_bad, RV_CASE(each_end_is_that_of_its_task_and_of_no_other),
     RV_CASE(deaths_are_told_by_the_runtime_that_is_given),
     RV_CASE(pools_of_one_runtime_have_doors_of_their_own),
     RV_CASE(a_pool_is_made_or_refused_with_few_descriptors),
-    RV_CASE(no_functions_of_that_name_and_other_mistakes))
+    RV_CASE(no_functions_of_that_name_and_other_mistakes),
+    RV_CASE(an_option_that_cannot_be_is_named))

@@ -87,12 +87,24 @@ RV_TEST(an_item_that_dies_is_the_only_one_blamed_in_its_chunk)
 		.chunk = 30 };
 	struct reeve_results *results = NULL;
 	struct reeve_task_result result = { .size = sizeof(result) };
+	struct reeve_error err;
 
 	for (uint64_t i = 0; i < 60; i++) {
 		items[i] = i;
 	}
-	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results, REEVE_S(60), NULL),
+	CU_ASSERT_EQUAL(reeve_pool_map(pool, &map, &results, REEVE_S(60), &err),
 	    REEVE_EFAILED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    err.text, "2 of 60 items are bad; the first is 13: SIGABRT: "));
+	CU_ASSERT_EQUAL(
+	    reeve_results_copy(results, items, 1, &err), REEVE_EFAILED);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err.text, "that of item 0 has 8 bytes, not 1"));
+	CU_ASSERT_EQUAL(
+	    reeve_results_copy(results, items, sizeof(items[0]), &err),
+	    REEVE_EFAILED);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err.text, "item 13 is not good: SIGABRT: "));
 	CU_ASSERT_EQUAL(reeve_results_bad(results), 2);
 	for (uint64_t i = 0; i < 60; i++) {
 		CU_ASSERT_EQUAL(
