@@ -1,6 +1,7 @@
 # runtime/manager: see its README.md
 noinst_LTLIBRARIES += runtime/manager/librv_manager.la
-runtime_manager_librv_manager_la_SOURCES = runtime/manager/call_wire.c \
+runtime_manager_librv_manager_la_SOURCES = runtime/manager/answers.c \
+	runtime/manager/answers.h runtime/manager/call_wire.c \
 	runtime/manager/call_wire.h runtime/manager/hall.c \
 	runtime/manager/hall.h runtime/manager/manager_batch.c runtime/manager/manager_client.c \
 	runtime/manager/manager_client.h runtime/manager/manager_connect.c \

@@ -12,6 +12,7 @@
 
 #include <reeve/memory.h>
 
+#include "manager/answers.h"
 #include "manager/hall.h"
 #include "manager/types.h"
 
@@ -79,13 +80,9 @@ static enum reeve_status
 size(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum its =
-	    reeve_int((int64_t)((struct block *)state)->size);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &its);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct block *)state)->size);
 }
 
 /* As large, and empty: what was in it is not in a snapshot. */

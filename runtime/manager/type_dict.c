@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "manager/answers.h"
 #include "manager/hall.h"
 #include "manager/pairs.h"
 #include "manager/sums.h"
@@ -20,9 +21,9 @@ no_key(struct reeve_request *r)
 	    r, REEVE_ENOENT, "no-key", "there is no such key");
 }
 
-static enum reeve_status
-put(struct reeve_request *r, struct rv_pairs *p, const struct reeve_datum *key,
-    const struct reeve_datum *value)
+enum reeve_status
+rv_table_put(struct reeve_request *r, struct rv_pairs *p,
+    const struct reeve_datum *key, const struct reeve_datum *value)
 {
 	return rv_request_not_kept(r, rv_pairs_put(r->hall, p, key, value));
 }
@@ -45,7 +46,7 @@ set(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
 	(void)n;
-	return put(r, state, &args[0], &args[1]);
+	return rv_table_put(r, state, &args[0], &args[1]);
 }
 
 /* What is there; or else this, from now on. */
@@ -61,7 +62,7 @@ set_default(struct reeve_request *r, void *state,
 		reeve_request_answer(r, &pair->value);
 		return REEVE_OK;
 	}
-	status = put(r, state, &args[0], &args[1]);
+	status = rv_table_put(r, state, &args[0], &args[1]);
 	if (status == REEVE_OK) {
 		reeve_request_answer(r, &args[1]);
 	}
@@ -96,7 +97,7 @@ update(struct reeve_request *r, void *state, const struct reeve_datum *args,
 		    "keys and values come in pairs");
 	}
 	for (size_t i = 0; i < n && status == REEVE_OK; i += 2) {
-		status = put(r, state, &args[i], &args[i + 1]);
+		status = rv_table_put(r, state, &args[i], &args[i + 1]);
 	}
 	return status;
 }
@@ -152,25 +153,18 @@ enum reeve_status
 rv_table_len(struct reeve_request *r, void *state,
     const struct reeve_datum *args, size_t n)
 {
-	const struct rv_pairs *p = state;
-	struct reeve_datum length = reeve_int((int64_t)p->n);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &length);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct rv_pairs *)state)->n);
 }
 
 enum reeve_status
 rv_table_contains(struct reeve_request *r, void *state,
     const struct reeve_datum *args, size_t n)
 {
-	struct reeve_datum is =
-	    reeve_bool(rv_pairs_find(r->hall, state, &args[0]) != NULL);
-
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_bool(
+	    r, rv_pairs_find(r->hall, state, &args[0]) != NULL);
 }
 
 enum reeve_status
@@ -216,7 +210,7 @@ add(struct reeve_request *r, void *state, const struct reeve_datum *args,
 
 	(void)n;
 	if (status == REEVE_OK) {
-		status = put(r, state, &args[0], &sum);
+		status = rv_table_put(r, state, &args[0], &sum);
 	}
 	if (status == REEVE_OK) {
 		reeve_request_answer(r, &sum);
@@ -236,7 +230,7 @@ cas(struct reeve_request *r, void *state, const struct reeve_datum *args,
 
 	(void)n;
 	if (is) {
-		status = put(r, state, &args[0], &args[2]);
+		status = rv_table_put(r, state, &args[0], &args[2]);
 	}
 	if (status == REEVE_OK) {
 		reeve_request_answer(r, &answer);
@@ -257,7 +251,7 @@ apply(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	    rv_change_begin(&change, r, value_of(pair), args + 1, n - 1);
 
 	if (status == REEVE_OK) {
-		status = put(r, state, &args[0], &change.value);
+		status = rv_table_put(r, state, &args[0], &change.value);
 	}
 	return rv_change_end(&change, r, status);
 }
@@ -267,7 +261,6 @@ rv_table_copy(struct reeve_request *r, void *state,
     const struct reeve_datum *args, size_t n)
 {
 	struct rv_object *object = NULL;
-	struct reeve_datum reference;
 	struct rv_pair *pair;
 	enum reeve_status status =
 	    rv_object_create(r, r->object->type, NULL, 0, &object);
@@ -276,17 +269,10 @@ rv_table_copy(struct reeve_request *r, void *state,
 	(void)args;
 	(void)n;
 	while (status == REEVE_OK && (pair = rv_pairs_next(state, &at))) {
-		status =
-		    put(r, (void *)object->state, &pair->key, &pair->value);
+		status = rv_table_put(
+		    r, (void *)object->state, &pair->key, &pair->value);
 	}
-	if (status == REEVE_OK) {
-		reference = rv_object_reference(object);
-		reeve_request_answer(r, &reference);
-	}
-	if (object != NULL) {
-		rv_object_unref(r->hall, object);
-	}
-	return status;
+	return rv_answer_new(r, object, status);
 }
 
 void

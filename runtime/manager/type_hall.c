@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "manager/answers.h"
 #include "manager/hall.h"
 #include "manager/types.h"
 
@@ -28,7 +29,6 @@ create(struct reeve_request *r, void *state, const struct reeve_datum *args,
 {
 	const struct reeve_manager_type *type = NULL;
 	struct rv_object *object = NULL;
-	struct reeve_datum reference;
 	enum reeve_status status = wants_text(r, &args[0]);
 
 	(void)state;
@@ -42,13 +42,7 @@ create(struct reeve_request *r, void *state, const struct reeve_datum *args,
 		    (const char *)args[0].data);
 	}
 	status = rv_object_create(r, type, args + 1, n - 1, &object);
-	if (status != REEVE_OK) {
-		return status;
-	}
-	reference = rv_object_reference(object);
-	reeve_request_answer(r, &reference);
-	rv_object_unref(r->hall, object);
-	return REEVE_OK;
+	return rv_answer_new(r, object, status);
 }
 
 static enum reeve_status

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "manager/answers.h"
 #include "manager/row.h"
 #include "manager/sums.h"
 #include "manager/types.h"
@@ -204,21 +205,12 @@ remove_value(struct reeve_request *r, void *state,
 }
 
 static enum reeve_status
-answer_int(struct reeve_request *r, size_t n)
-{
-	struct reeve_datum number = reeve_int((int64_t)n);
-
-	reeve_request_answer(r, &number);
-	return REEVE_OK;
-}
-
-static enum reeve_status
 len(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
 	(void)args;
 	(void)n;
-	return answer_int(r, ((struct rv_row *)state)->n);
+	return rv_answer_int(r, ((struct rv_row *)state)->n);
 }
 
 static enum reeve_status
@@ -229,7 +221,7 @@ where(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	size_t at = find(row, &args[0]);
 
 	(void)n;
-	return at < row->n ? answer_int(r, at) : not_found(r);
+	return at < row->n ? rv_answer_int(r, at) : not_found(r);
 }
 
 static enum reeve_status
@@ -237,11 +229,9 @@ contains(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
 	struct rv_row *row = state;
-	struct reeve_datum is = reeve_bool(find(row, &args[0]) < row->n);
 
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_bool(r, find(row, &args[0]) < row->n);
 }
 
 static enum reeve_status
@@ -255,7 +245,7 @@ count(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	for (size_t i = 0; i < row->n; i++) {
 		found += rv_datum_equal(rv_row_at(row, i), &args[0]);
 	}
-	return answer_int(r, found);
+	return rv_answer_int(r, found);
 }
 
 static enum reeve_status
@@ -354,7 +344,6 @@ copy(struct reeve_request *r, void *state, const struct reeve_datum *args,
 {
 	struct rv_object *object = NULL;
 	struct rv_row *row = state, *other;
-	struct reeve_datum reference;
 	enum reeve_status status =
 	    rv_object_create(r, &rv_type_list, NULL, 0, &object);
 
@@ -364,14 +353,7 @@ copy(struct reeve_request *r, void *state, const struct reeve_datum *args,
 		other = (void *)object->state;
 		status = rv_row_insert(r, other, i, rv_row_at(row, i));
 	}
-	if (status == REEVE_OK) {
-		reference = rv_object_reference(object);
-		reeve_request_answer(r, &reference);
-	}
-	if (object != NULL) {
-		rv_object_unref(r->hall, object);
-	}
-	return status;
+	return rv_answer_new(r, object, status);
 }
 
 /* Itself so many times behind each other. */

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "manager/answers.h"
 #include "manager/hall.h"
 #include "manager/types.h"
 
@@ -93,12 +94,9 @@ static enum reeve_status
 is_held(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum is = reeve_bool(((struct held *)state)->by != 0);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_bool(r, ((struct held *)state)->by != 0);
 }
 
 static void

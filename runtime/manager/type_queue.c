@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "manager/answers.h"
 #include "manager/row.h"
 #include "manager/types.h"
 
@@ -228,13 +229,9 @@ static enum reeve_status
 len(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum length =
-	    reeve_int((int64_t)((struct queue *)state)->row.n);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &length);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct queue *)state)->row.n);
 }
 
 /* How many at most; 0 is no limit. From a snapshot: and the items. */

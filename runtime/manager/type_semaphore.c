@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "manager/answers.h"
 #include "manager/hall.h"
 #include "manager/types.h"
 
@@ -65,13 +66,9 @@ static enum reeve_status
 value(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum is =
-	    reeve_int((int64_t)((struct semaphore *)state)->value);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct semaphore *)state)->value);
 }
 
 static void
@@ -104,11 +101,7 @@ create(struct reeve_request *r, void *state, const struct reeve_datum *args,
 static enum reeve_status
 save(struct reeve_request *r, void *state)
 {
-	struct reeve_datum total =
-	    reeve_int((int64_t)((struct semaphore *)state)->total);
-
-	reeve_request_answer(r, &total);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct semaphore *)state)->total);
 }
 
 /* Numbers are of the protocol: new ones are appended. */
@@ -169,12 +162,9 @@ static enum reeve_status
 is_event(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum is = reeve_bool(((struct event *)state)->is_set);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_bool(r, ((struct event *)state)->is_set);
 }
 
 static enum reeve_status
@@ -299,13 +289,9 @@ static enum reeve_status
 parties(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum is =
-	    reeve_int((int64_t)((struct barrier *)state)->parties);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_int(r, ((struct barrier *)state)->parties);
 }
 
 static enum reeve_status
@@ -313,26 +299,19 @@ n_waiting(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
 	struct barrier *b = state;
-	struct reeve_datum is =
-	    reeve_int(b->is_broken ? 0 : (int64_t)b->arrived);
 
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_int(r, b->is_broken ? 0 : b->arrived);
 }
 
 static enum reeve_status
 is_broken(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum is =
-	    reeve_bool(((struct barrier *)state)->is_broken);
-
 	(void)args;
 	(void)n;
-	reeve_request_answer(r, &is);
-	return REEVE_OK;
+	return rv_answer_bool(r, ((struct barrier *)state)->is_broken);
 }
 
 static enum reeve_status

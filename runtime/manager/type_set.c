@@ -7,15 +7,9 @@
 
 #include <string.h>
 
+#include "manager/answers.h"
 #include "manager/table_methods.h"
 #include "manager/types.h"
-
-static enum reeve_status
-put(struct reeve_request *r, struct rv_pairs *p, const struct reeve_datum *key,
-    const struct reeve_datum *value)
-{
-	return rv_request_not_kept(r, rv_pairs_put(r->hall, p, key, value));
-}
 
 /* -------- sets -------- */
 
@@ -27,7 +21,7 @@ add(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	enum reeve_status status = REEVE_OK;
 
 	for (size_t i = 0; i < n && status == REEVE_OK; i++) {
-		status = put(r, state, &args[i], &none);
+		status = rv_table_put(r, state, &args[i], &none);
 	}
 	return status;
 }
@@ -36,18 +30,17 @@ static enum reeve_status
 discard(struct reeve_request *r, void *state, const struct reeve_datum *args,
     size_t n)
 {
-	struct reeve_datum was = reeve_bool(false);
+	bool was = false;
 
 	for (size_t i = 0; i < n; i++) {
 		struct rv_pair *pair = rv_pairs_find(r->hall, state, &args[i]);
 
 		if (pair != NULL) {
 			rv_pairs_remove(r->hall, state, pair);
-			was = reeve_bool(true);
+			was = true;
 		}
 	}
-	reeve_request_answer(r, &was);
-	return REEVE_OK;
+	return rv_answer_bool(r, was);
 }
 
 static enum reeve_status
@@ -82,7 +75,7 @@ put_those(struct reeve_request *r, struct rv_pairs *into,
 	    status == REEVE_OK && (pair = rv_pairs_next(from, &at)) != NULL) {
 		if (other == NULL || (rv_pairs_find(r->hall, other,
 					  &pair->key) != NULL) == are) {
-			status = put(r, into, &pair->key, &none);
+			status = rv_table_put(r, into, &pair->key, &none);
 		}
 	}
 	return status;
@@ -115,7 +108,6 @@ mix(struct reeve_request *r, const struct rv_pairs *own,
 {
 	const struct rv_pairs *other = other_set(r, arg);
 	struct rv_object *object = NULL;
-	struct reeve_datum reference;
 	enum reeve_status status;
 
 	if (other == NULL) {
@@ -130,14 +122,7 @@ mix(struct reeve_request *r, const struct rv_pairs *own,
 		status =
 		    put_those(r, (void *)object->state, other, NULL, false);
 	}
-	if (status == REEVE_OK) {
-		reference = rv_object_reference(object);
-		reeve_request_answer(r, &reference);
-	}
-	if (object != NULL) {
-		rv_object_unref(r->hall, object);
-	}
-	return status;
+	return rv_answer_new(r, object, status);
 }
 
 static enum reeve_status
@@ -228,7 +213,7 @@ set_names(struct reeve_request *r, void *state, const struct reeve_datum *args,
 	for (size_t i = 0; i < n && status == REEVE_OK; i += 2) {
 		status = check_name(r, &args[i]);
 		if (status == REEVE_OK) {
-			status = put(r, state, &args[i], &args[i + 1]);
+			status = rv_table_put(r, state, &args[i], &args[i + 1]);
 		}
 	}
 	return status;
