@@ -1,13 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums of values, and registered updates, whose answers are caught before the
- * client gets them, since the first of them is the new value.
+ * Changes of a value where it is. The answers of a registered update are caught
+ * before the client gets them, since the first of them is the new value.
  */
 #include "config.h"
 
 #include "manager/sums.h"
 
 #include <string.h>
+
+#include "base/buf.h"
+#include "manager/answers.h"
+#include "manager/types.h"
+
+/* A registered update: what it answered first, and the rest. */
+struct change {
+	struct rv_buf answers;
+	struct rv_buf *out;
+	struct reeve_datum value;
+	struct rv_cursor rest;
+	uint32_t n_rest;
+};
+
+/* Of the object that is called; only such types have these methods. */
+static const struct rv_places *
+places_of(const struct reeve_request *r)
+{
+	const struct reeve_manager_type *type = r->object->type;
+
+	return type == &rv_type_dict    ? &rv_places_dict
+	       : type == &rv_type_value ? &rv_places_value
+					: &rv_places_list;
+}
+
+/* As the client would with the type's own method. */
+static enum reeve_status
+put(struct reeve_request *r, void *state, const struct reeve_datum *args,
+    const struct reeve_datum *value)
+{
+	const struct rv_places *places = places_of(r);
+	struct reeve_datum both[] = { args[0], *value };
+
+	return places->set(
+	    r, state, places->n_args > 0 ? both : value, places->n_args + 1);
+}
 
 static bool
 is_number(const struct reeve_datum *value)
@@ -24,8 +60,9 @@ as_double(const struct reeve_datum *value)
 						 : (double)value->is.integer;
 }
 
-enum reeve_status
-rv_sum(struct reeve_request *r, const struct reeve_datum *a,
+/* Of two numbers; null counts as 0. */
+static enum reeve_status
+add_up(struct reeve_request *r, const struct reeve_datum *a,
     const struct reeve_datum *b, struct reeve_datum *sum)
 {
 	int64_t whole;
@@ -61,8 +98,9 @@ update_named(const struct rv_hall *hall, const struct reeve_datum *name)
 	return NULL;
 }
 
-enum reeve_status
-rv_change_begin(struct rv_change *change, struct reeve_request *r,
+/* args[0] is its name. */
+static enum reeve_status
+begin(struct change *change, struct reeve_request *r,
     const struct reeve_datum *old, const struct reeve_datum *args, size_t n)
 {
 	const struct reeve_manager_update *update =
@@ -95,9 +133,9 @@ rv_change_begin(struct rv_change *change, struct reeve_request *r,
 	return status;
 }
 
-enum reeve_status
-rv_change_end(
-    struct rv_change *change, struct reeve_request *r, enum reeve_status status)
+/* The value is kept, or is not: the answers go to the client, or do not. */
+static enum reeve_status
+end(struct change *change, struct reeve_request *r, enum reeve_status status)
 {
 	struct reeve_datum value;
 
@@ -121,4 +159,69 @@ rv_change_end(
 	}
 	rv_buf_finish(&change->answers);
 	return status;
+}
+
+enum reeve_status
+rv_change_add(struct reeve_request *r, void *state,
+    const struct reeve_datum *args, size_t n)
+{
+	const struct rv_places *places = places_of(r);
+	const struct reeve_datum *is = NULL;
+	struct reeve_datum sum;
+	enum reeve_status status = places->find(r, state, args, &is);
+
+	(void)n;
+	if (status == REEVE_OK) {
+		status = add_up(r, is, &args[places->n_args], &sum);
+	}
+	if (status == REEVE_OK) {
+		status = put(r, state, args, &sum);
+	}
+	if (status == REEVE_OK) {
+		reeve_request_answer(r, &sum);
+	}
+	return status;
+}
+
+enum reeve_status
+rv_change_cas(struct reeve_request *r, void *state,
+    const struct reeve_datum *args, size_t n)
+{
+	const struct rv_places *places = places_of(r);
+	const struct reeve_datum *is = NULL, *rest = args + places->n_args;
+	enum reeve_status status = places->find(r, state, args, &is);
+	bool was = status == REEVE_OK && rv_datum_equal(is, &rest[0]);
+
+	(void)n;
+	if (was) {
+		status = put(r, state, args, &rest[1]);
+	}
+	if (status == REEVE_OK) {
+		status = places->find(r, state, args, &is);
+	}
+	if (status == REEVE_OK) {
+		(void)rv_answer_bool(r, was);
+		reeve_request_answer(r, is);
+	}
+	return status;
+}
+
+enum reeve_status
+rv_change_apply(struct reeve_request *r, void *state,
+    const struct reeve_datum *args, size_t n)
+{
+	const struct rv_places *places = places_of(r);
+	const struct reeve_datum *is = NULL;
+	struct change change;
+	enum reeve_status status = places->find(r, state, args, &is);
+
+	if (status != REEVE_OK) {
+		return status;
+	}
+	status =
+	    begin(&change, r, is, args + places->n_args, n - places->n_args);
+	if (status == REEVE_OK) {
+		status = put(r, state, args, &change.value);
+	}
+	return end(&change, r, status);
 }

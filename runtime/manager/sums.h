@@ -1,36 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of one value within the server: additions, and the updates that its
- * program registered. Used by all types that keep values.
+ * Changes of one value within the server: additions, what is set if it is as
+ * expected, and the updates that its program registered. Methods of all types
+ * that keep values, which say how one of them is found and set.
  */
 #ifndef RV_MANAGER_SUMS_H
 #define RV_MANAGER_SUMS_H
 
-#include "base/buf.h"
 #include "manager/hall.h"
 
-/*
- * Of two numbers; null counts as 0. Texts, bytes are put behind each other:
- * then the sum's data are the hall's, until the next sum.
- */
-enum reeve_status rv_sum(struct reeve_request *, const struct reeve_datum *a,
-    const struct reeve_datum *b, struct reeve_datum *sum) RV_MUST_CHECK;
-
-/* A registered update: what it answered first, and the rest. */
-struct rv_change {
-	struct rv_buf answers;
-	struct rv_buf *out;
-	struct reeve_datum value;
-	struct rv_cursor rest;
-	uint32_t n_rest;
+/* The places of a type where values are. */
+struct rv_places {
+	/* What is there; good until the next change. Null: nothing. */
+	enum reeve_status (*find)(struct reeve_request *, void *state,
+	    const struct reeve_datum *args, const struct reeve_datum **is);
+	reeve_manager_fn *set;
+	size_t n_args; /* 0 or 1, which say where: the first ones, of set too */
 };
 
-/* args[0] is its name. */
-enum reeve_status rv_change_begin(struct rv_change *, struct reeve_request *,
-    const struct reeve_datum *old, const struct reeve_datum *args,
-    size_t n) RV_MUST_CHECK;
-/* The value is kept, or is not: the answers go to the client, or do not. */
-enum reeve_status rv_change_end(
-    struct rv_change *, struct reeve_request *, enum reeve_status);
+extern const struct rv_places rv_places_list, rv_places_dict, rv_places_value;
+
+/*
+ * Where, and: how much more; what it has to be and what it shall be; the name
+ * of an update and its arguments. Answered: the sum; whether it was as it had
+ * to be, and what it is now; what the update says.
+ */
+reeve_manager_fn rv_change_add, rv_change_cas, rv_change_apply;
 
 #endif

@@ -191,70 +191,20 @@ rv_table_del(struct reeve_request *r, void *state,
 	return REEVE_OK;
 }
 
-static const struct reeve_datum *
-value_of(const struct rv_pair *pair)
+/* Null: there is no such key. */
+static enum reeve_status
+find_value(struct reeve_request *r, void *state, const struct reeve_datum *args,
+    const struct reeve_datum **is)
 {
 	static const struct reeve_datum none = { REEVE_DATUM_NULL, 0, NULL,
 		{ 0 } };
-
-	return pair != NULL ? &pair->value : &none;
-}
-
-static enum reeve_status
-add(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
 	struct rv_pair *pair = rv_pairs_find(r->hall, state, &args[0]);
-	struct reeve_datum sum;
-	enum reeve_status status = rv_sum(r, value_of(pair), &args[1], &sum);
 
-	(void)n;
-	if (status == REEVE_OK) {
-		status = rv_table_put(r, state, &args[0], &sum);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &sum);
-	}
-	return status;
+	*is = pair != NULL ? &pair->value : &none;
+	return REEVE_OK;
 }
 
-/* Key, what it is (null: not there), what it shall be. */
-static enum reeve_status
-cas(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct rv_pair *pair = rv_pairs_find(r->hall, state, &args[0]);
-	bool is = rv_datum_equal(value_of(pair), &args[1]);
-	struct reeve_datum answer = reeve_bool(is);
-	enum reeve_status status = REEVE_OK;
-
-	(void)n;
-	if (is) {
-		status = rv_table_put(r, state, &args[0], &args[2]);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &answer);
-		reeve_request_answer(
-		    r, value_of(rv_pairs_find(r->hall, state, &args[0])));
-	}
-	return status;
-}
-
-/* Key, name of a registered update, its arguments. */
-static enum reeve_status
-apply(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct rv_pair *pair = rv_pairs_find(r->hall, state, &args[0]);
-	struct rv_change change;
-	enum reeve_status status =
-	    rv_change_begin(&change, r, value_of(pair), args + 1, n - 1);
-
-	if (status == REEVE_OK) {
-		status = rv_table_put(r, state, &args[0], &change.value);
-	}
-	return rv_change_end(&change, r, status);
-}
+const struct rv_places rv_places_dict = { find_value, set, 1 };
 
 enum reeve_status
 rv_table_copy(struct reeve_request *r, void *state,
@@ -302,10 +252,10 @@ static const struct reeve_manager_method methods[] = {
 	{ "contains", rv_table_contains, 1, 1, 0, 0 },
 	{ "clear", rv_table_clear, 0, 0, 0, 0 },
 	{ "copy", rv_table_copy, 0, 0, 0, 0 },
-	{ "add", add, 2, 2, 0, 0 },
-	{ "cas", cas, 3, 3, 0, 0 },
+	{ "add", rv_change_add, 2, 2, 0, 0 },
+	{ "cas", rv_change_cas, 3, 3, 0, 0 },
 	{ "del", rv_table_del, 1, 1, 0, 0 },
-	{ "apply", apply, 2, REEVE_ANY_ARGS, 0, 0 },
+	{ "apply", rv_change_apply, 2, REEVE_ANY_ARGS, 0, 0 },
 };
 
 const struct reeve_manager_type rv_type_dict = { sizeof(rv_type_dict), "dict",

@@ -401,70 +401,20 @@ items(struct reeve_request *r, void *state, const struct reeve_datum *args,
 }
 
 static enum reeve_status
-add(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
+find_item(struct reeve_request *r, void *state, const struct reeve_datum *args,
+    const struct reeve_datum **is)
 {
 	struct rv_row *row = state;
-	struct reeve_datum sum;
 	size_t at = 0;
 	enum reeve_status status = place(r, &args[0], row->n, &at);
 
-	(void)n;
 	if (status == REEVE_OK) {
-		status = rv_sum(r, rv_row_at(row, at), &args[1], &sum);
-	}
-	if (status == REEVE_OK) {
-		status = put(r, row, at, &sum);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &sum);
+		*is = rv_row_at(row, at);
 	}
 	return status;
 }
 
-static enum reeve_status
-cas(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct rv_row *row = state;
-	struct reeve_datum is;
-	size_t at = 0;
-	enum reeve_status status = place(r, &args[0], row->n, &at);
-
-	(void)n;
-	if (status != REEVE_OK) {
-		return status;
-	}
-	is = reeve_bool(rv_datum_equal(rv_row_at(row, at), &args[1]));
-	if (is.is.integer) {
-		status = put(r, row, at, &args[2]);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &is);
-		reeve_request_answer(r, rv_row_at(row, at));
-	}
-	return status;
-}
-
-static enum reeve_status
-apply(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct rv_row *row = state;
-	struct rv_change change;
-	size_t at = 0;
-	enum reeve_status status = place(r, &args[0], row->n, &at);
-
-	if (status != REEVE_OK) {
-		return status;
-	}
-	status =
-	    rv_change_begin(&change, r, rv_row_at(row, at), args + 1, n - 1);
-	if (status == REEVE_OK) {
-		status = put(r, row, at, &change.value);
-	}
-	return rv_change_end(&change, r, status);
-}
+const struct rv_places rv_places_list = { find_item, set, 1 };
 
 static void
 destroy(struct reeve_request *r, void *state)
@@ -499,9 +449,9 @@ static const struct reeve_manager_method list_methods[] = {
 	{ "copy", copy, 0, 0, 0, 0 },
 	{ "repeat", repeat, 1, 1, 0, 0 },
 	{ "items", items, 0, 0, 0, 0 },
-	{ "add", add, 2, 2, 0, 0 },
-	{ "cas", cas, 3, 3, 0, 0 },
-	{ "apply", apply, 2, REEVE_ANY_ARGS, 0, 0 },
+	{ "add", rv_change_add, 2, 2, 0, 0 },
+	{ "cas", rv_change_cas, 3, 3, 0, 0 },
+	{ "apply", rv_change_apply, 2, REEVE_ANY_ARGS, 0, 0 },
 };
 
 const struct reeve_manager_type rv_type_list = { sizeof(rv_type_list), "list",
@@ -539,9 +489,9 @@ static const struct reeve_manager_method array_methods[] = {
 	{ "set_slice", set_places, 1, REEVE_ANY_ARGS, 0, 0 },
 	{ "len", len, 0, 0, 0, 0 },
 	{ "items", items, 0, 0, 0, 0 },
-	{ "add", add, 2, 2, 0, 0 },
-	{ "cas", cas, 3, 3, 0, 0 },
-	{ "apply", apply, 2, REEVE_ANY_ARGS, 0, 0 },
+	{ "add", rv_change_add, 2, 2, 0, 0 },
+	{ "cas", rv_change_cas, 3, 3, 0, 0 },
+	{ "apply", rv_change_apply, 2, REEVE_ANY_ARGS, 0, 0 },
 };
 
 const struct reeve_manager_type rv_type_array = { sizeof(rv_type_array),

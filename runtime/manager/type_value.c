@@ -45,57 +45,16 @@ set(struct reeve_request *r, void *state, const struct reeve_datum *args,
 }
 
 static enum reeve_status
-add(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
+find_own(struct reeve_request *r, void *state, const struct reeve_datum *args,
+    const struct reeve_datum **is)
 {
-	struct value *value = state;
-	struct reeve_datum sum;
-	enum reeve_status status = rv_sum(r, &value->is, &args[0], &sum);
-
-	(void)n;
-	if (status == REEVE_OK) {
-		status = put(r, value, &sum);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &sum);
-	}
-	return status;
+	(void)r;
+	(void)args;
+	*is = &((struct value *)state)->is;
+	return REEVE_OK;
 }
 
-static enum reeve_status
-cas(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct value *value = state;
-	struct reeve_datum is =
-	    reeve_bool(rv_datum_equal(&value->is, &args[0]));
-	enum reeve_status status = REEVE_OK;
-
-	(void)n;
-	if (is.is.integer) {
-		status = put(r, value, &args[1]);
-	}
-	if (status == REEVE_OK) {
-		reeve_request_answer(r, &is);
-		reeve_request_answer(r, &value->is);
-	}
-	return status;
-}
-
-static enum reeve_status
-apply(struct reeve_request *r, void *state, const struct reeve_datum *args,
-    size_t n)
-{
-	struct value *value = state;
-	struct rv_change change;
-	enum reeve_status status =
-	    rv_change_begin(&change, r, &value->is, args, n);
-
-	if (status == REEVE_OK) {
-		status = put(r, value, &change.value);
-	}
-	return rv_change_end(&change, r, status);
-}
+const struct rv_places rv_places_value = { find_own, set, 0 };
 
 static enum reeve_status
 create(struct reeve_request *r, void *state, const struct reeve_datum *args,
@@ -129,9 +88,9 @@ save(struct reeve_request *r, void *state)
 static const struct reeve_manager_method methods[] = {
 	{ "get", get, 0, 0, 0, 0 },
 	{ "set", set, 1, 1, 0, 0 },
-	{ "add", add, 1, 1, 0, 0 },
-	{ "cas", cas, 2, 2, 0, 0 },
-	{ "apply", apply, 1, REEVE_ANY_ARGS, 0, 0 },
+	{ "add", rv_change_add, 1, 1, 0, 0 },
+	{ "cas", rv_change_cas, 2, 2, 0, 0 },
+	{ "apply", rv_change_apply, 1, REEVE_ANY_ARGS, 0, 0 },
 };
 
 const struct reeve_manager_type rv_type_value = { sizeof(rv_type_value),

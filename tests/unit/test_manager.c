@@ -231,6 +231,8 @@ SCENARIO(scenario_119_dicts_do_what_dicts_do, BY_ALL)
 	SAYS(managed_call(copy, "add", "ss", "b", "x"), "!no-number");
 	SAYS(managed_call(copy, "cas", "sni", "new", I(1)), "true 1");
 	SAYS(managed_call(copy, "cas", "sni", "new", I(2)), "false 1");
+	SAYS(managed_call(copy, "add", "si", "fresh", I(3)), "3");
+	SAYS(managed_call(copy, "get", "s", "fresh"), "3");
 	SAYS(managed_call(copy, "apply", "ss", "new", "twice"), "1");
 	SAYS(managed_call(copy, "get", "s", "new"), "2");
 	SAYS(managed_call(copy, "apply", "ss", "new", "thrice"), "!no-update");
@@ -270,6 +272,15 @@ SCENARIO(scenario_119_lists_do_what_lists_do, BY_ALL)
 	SAYS(managed_call(l, "add", "ii", I(0), I(9)), "10");
 	SAYS(managed_call(l, "apply", "is", I(0), "twice"), "10");
 	SAYS(managed_call(l, "get", "i", I(0)), "20");
+	SAYS(managed_call(l, "apply", "is", I(0), "thrice"), "!no-update");
+	SAYS(managed_call(l, "cas", "iii", I(-1), I(3), I(4)), "true 4");
+	SAYS(managed_call(l, "cas", "iii", I(-1), I(3), I(5)), "false 4");
+	SAYS(managed_call(l, "add", "ii", I(4), I(1)), "!no-index");
+	SAYS(managed_call(l, "cas", "inn", I(4)), "!no-index");
+	SAYS(managed_call(l, "apply", "is", I(4), "twice"), "!no-index");
+	SAYS(managed_call(l, "add", "si", "x", I(1)), "!arguments");
+	SAYS(managed_call(l, "repeat", "s", "x"), "!arguments");
+	SAYS(managed_call(l, "items", ""), "20 1 3 4");
 	inner = managed_new(managed.m, "list");
 	SAYS(managed_call(l, "set", "ip", I(0), inner), "");
 	SAYS(managed_call(inner, "append", "s", "later"), "");
@@ -448,7 +459,12 @@ SCENARIO(sets_values_and_arrays, BY_SPAWN)
 	a = managed_new(managed.m, "value");
 	SAYS(managed_call(a, "get", ""), "null");
 	SAYS(managed_call(a, "add", "i", I(2)), "2");
+	SAYS(managed_call(a, "apply", "s", "twice"), "2");
+	SAYS(managed_call(a, "apply", "s", "thrice"), "!no-update");
+	SAYS(managed_call(a, "cas", "is", I(2), "then"), "false 4");
+	SAYS(managed_call(a, "set", "i", I(2)), "");
 	SAYS(managed_call(a, "cas", "is", I(2), "now"), "true now");
+	SAYS(managed_call(a, "add", "i", I(2)), "!no-number");
 	SAYS(managed_call(a, "get", ""), "now");
 	reeve_proxy_free(a);
 	CU_ASSERT_EQUAL(
@@ -456,6 +472,10 @@ SCENARIO(sets_values_and_arrays, BY_SPAWN)
 	    REEVE_OK);
 	SAYS(managed_call(a, "items", ""), "1.5 1.5 1.5");
 	SAYS(managed_call(a, "add", "ii", I(2), I(1)), "2.5");
+	SAYS(managed_call(a, "cas", "idi", I(2), 2.5, I(6)), "true 6");
+	SAYS(managed_call(a, "apply", "is", I(2), "twice"), "6");
+	SAYS(managed_call(a, "get", "i", I(2)), "12");
+	SAYS(managed_call(a, "apply", "is", I(3), "twice"), "!no-index");
 	SAYS(managed_call(a, "set_slice", "iss", I(1), "p", "q"), "");
 	SAYS(managed_call(a, "set_slice", "iss", I(2), "p", "q"), "!no-index");
 	SAYS(managed_call(a, "items", ""), "1.5 p q");
