@@ -144,6 +144,30 @@ store(struct rv_settings *settings, const struct setting *setting,
 	return false;
 }
 
+/* What a value may be; of texts, that they are some. */
+static const char *const forms[] = { [IS_TEXT] = "a string",
+	[IS_DURATION] = "a time such as \"30s\" or \"250ms\"",
+	[IS_SIZE] = "a size such as \"64MiB\"",
+	[IS_NUMBER] = "a whole number",
+	[IS_FLAG] = "true or false" };
+
+static enum reeve_status
+say_unknown(const char *name, struct reeve_error *err)
+{
+	for (size_t i = 0; i < RV_ARRAY_LEN(all_settings); i++) {
+		if (rv_distance(name, all_settings[i].name) <= 2) {
+			return rv_error(err, REEVE_ECONFIG,
+			    "cannot read the manager's settings: there is no "
+			    "\"%s\"; did you mean \"%s\"?",
+			    name, all_settings[i].name);
+		}
+	}
+	return rv_error(err, REEVE_ECONFIG,
+	    "cannot read the manager's settings: there is no \"%s\"; "
+	    "reeve-manager(7) lists them all",
+	    name);
+}
+
 static enum reeve_status
 take_member(
     struct text *t, struct rv_settings *settings, struct reeve_error *err)
@@ -152,7 +176,8 @@ take_member(
 
 	if (!take_string(t) || !take(t, ':')) {
 		return rv_error(err, REEVE_ECONFIG,
-		    "cannot read the manager's settings: they are no object");
+		    "cannot read the manager's settings: they are no JSON "
+		    "object");
 	}
 	(void)rv_copy(name, sizeof(name), t->word);
 	if (!take_value(t)) {
@@ -166,13 +191,13 @@ take_member(
 				   ? REEVE_OK
 				   : rv_error(err, REEVE_ECONFIG,
 					 "cannot read the manager's settings: "
-					 "%s cannot be %.100s",
-					 name, t->word);
+					 "%s cannot be %s%.100s%s: it is %s",
+					 name, t->was_string ? "\"" : "",
+					 t->word, t->was_string ? "\"" : "",
+					 forms[all_settings[i].kind]);
 		}
 	}
-	return rv_error(err, REEVE_ECONFIG,
-	    "cannot read the manager's settings: there is none of name %s",
-	    name);
+	return say_unknown(name, err);
 }
 
 enum reeve_status
@@ -188,7 +213,8 @@ rv_settings_read(struct rv_settings *settings, const char *json, size_t length,
 	}
 	if (!take(&t, '{')) {
 		return rv_error(err, REEVE_ECONFIG,
-		    "cannot read the manager's settings: they are no object");
+		    "cannot read the manager's settings: they are no JSON "
+		    "object");
 	}
 	while (status == REEVE_OK && !take(&t, '}')) {
 		status = take_member(&t, settings, err);

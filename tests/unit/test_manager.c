@@ -346,6 +346,43 @@ SCENARIO(scenario_122_names_of_a_namespace, BY_ALL)
 	CU_ASSERT_EQUAL(managed_stop(&managed), 0);
 }
 
+static const struct {
+	const char *args, *words;
+} unfit[] = {
+	{ "{\"adress\": \"x\"}", "\"adress\"; did you mean \"address\"?" },
+	{ "{\"colour\": 1}", "\"colour\"; reeve-manager(7) lists them all" },
+	{ "{\"snapshot\": 1}", "snapshot cannot be 1: it is a string" },
+	{ "{\"memory_max\": \"5XB\"}",
+	    "\"5XB\": it is a size such as \"64MiB\"" },
+	{ "{\"snapshot_every\": \"soon\"}", "\"soon\": it is a time such as" },
+	{ "{\"clients_max\": -1}", "-1: it is a whole number" },
+	{ "{\"any_user\": \"true\"}", "\"true\": it is true or false" },
+	{ "{address", "they are no JSON object" },
+	{ "[]", "they are no JSON object" },
+};
+
+RV_TEST(a_setting_that_cannot_be_is_named_with_what_it_may_be)
+{
+	struct reeve_manager_start how = { .size = sizeof(how),
+		.function = "test.manager" };
+	struct managed managed;
+	struct reeve_process *process = NULL;
+	char address[REEVE_MANAGER_ADDRESS_MAX];
+
+	managed_start(&managed, REEVE_METHOD_FORKSERVER, NULL);
+	for (size_t i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++) {
+		how.args = unfit[i].args;
+		CU_ASSERT_EQUAL(reeve_manager_start(&process, managed.context,
+				    &how, address, RIG_LONG, &err),
+		    REEVE_EFAILED);
+		if (strstr(err.text, unfit[i].words) == NULL) {
+			(void)fprintf(stderr, "# %s\n", err.text);
+			CU_FAIL("it is not named");
+		}
+	}
+	CU_ASSERT_EQUAL(managed_stop(&managed), 0);
+}
+
 SCENARIO(scenario_125_the_initializer_runs_in_the_server, BY_ALL)
 {
 	struct managed managed;
@@ -484,6 +521,7 @@ SCENARIO(sets_values_and_arrays, BY_SPAWN)
 }
 
 RV_SUITE(manager, RV_CASE(scenario_116_what_is_exposed_can_be_called),
+    RV_CASE(a_setting_that_cannot_be_is_named_with_what_it_may_be),
     RV_CASE(scenario_118_it_starts_again_at_the_same_address),
     RV_CASE(scenario_119_inner_objects_are_written_through),
     RV_CASE(scenario_119_dicts_do_what_dicts_do),
