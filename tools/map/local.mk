@@ -4,7 +4,8 @@ map_pure = tools/map/map_halt.c tools/map/map_halt.h tools/map/map_order.c \
 	tools/map/map_progress.c tools/map/map_progress.h \
 	tools/map/map_template.c tools/map/map_template.h \
 	tools/map/map_util.c tools/map/map.h tools/map/map.def \
-	tools/map/map_args.c tools/map/map_cpus.c
+	tools/map/map_args.c tools/map/map_cpus.c tools/reeve/cli_nearest.c \
+	tools/reeve/cli_nearest.h
 pkglibexec_PROGRAMS += reeve-map
 reeve_map_SOURCES = $(map_pure) tools/map/map_capture.c \
 	tools/map/map_function.c tools/map/map_function.h tools/map/map_give.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tools/map/map.h"
+#include "tools/reeve/cli_nearest.h"
 
 enum option_id {
 #define X(id, name, letter, arg, doc) OPT_##id,
@@ -345,6 +346,28 @@ option_of(int got)
 	return -1;
 }
 
+static void
+refuse(const char *word)
+{
+	const char *nearest = NULL;
+	unsigned best = cli_patience(word + 2) + 1;
+
+	for (int i = 0; strncmp(word, "--", 2) == 0 && i < OPTIONS; i++) {
+		unsigned d = cli_distance(infos[i].name, word + 2);
+
+		if (d < best) {
+			best = d;
+			nearest = infos[i].name;
+		}
+	}
+	if (nearest != NULL) {
+		map_say(
+		    "no such option: %s; did you mean --%s?", word, nearest);
+	} else {
+		map_say("no such option: %s; see reeve map --help", word);
+	}
+}
+
 static int
 read_options(struct map_options *o, int argc, char **argv)
 {
@@ -363,8 +386,7 @@ read_options(struct map_options *o, int argc, char **argv)
 			return MAP_USAGE;
 		}
 		if (i < 0) {
-			map_say("no such option: %s; see reeve map --help",
-			    argv[optind - 1]);
+			refuse(argv[optind - 1]);
 			return MAP_USAGE;
 		}
 		if (!take(o, (enum option_id)i, optarg)) {

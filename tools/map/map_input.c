@@ -32,6 +32,9 @@ take_globs(struct map_input *in)
 			globfree(&found);
 			return MAP_COULD_NOT;
 		}
+		if (code == GLOB_NOMATCH) {
+			map_say("no file is named %s", pattern);
+		}
 		for (size_t f = 0; f < found.gl_pathc; f++) {
 			map_list_add(
 			    &in->words, map_copy(found.gl_pathv[f],

@@ -101,10 +101,6 @@ void cli_print_finding(FILE *, bool color, bool is_warning, const char *file,
     long line, long column, const char *text);
 /* One line of JSON. */
 void cli_print_json(const json_t *);
-/* Characters changed, inserted, dropped or swapped. */
-unsigned cli_distance(const char *a, const char *b);
-/* How far a word may be from what was meant: the shorter, the less. */
-unsigned cli_patience(const char *word);
 
 /* -------- cli_find.c -------- */
 

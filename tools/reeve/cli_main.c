@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/reeve/cli.h"
+#include "tools/reeve/cli_nearest.h"
 
 const struct cli_verb cli_verbs[] = {
 #define X(id, name, args, least, most, options, line, more) \

@@ -2,7 +2,8 @@
 bin_PROGRAMS += reeve
 reeve_SOURCES = tools/reeve/cli.h tools/reeve/cli_ask.c \
 	tools/reeve/cli_event.c \
-	tools/reeve/cli_find.c tools/reeve/cli_main.c tools/reeve/cli_out.c \
+	tools/reeve/cli_find.c tools/reeve/cli_main.c tools/reeve/cli_nearest.c \
+	tools/reeve/cli_nearest.h tools/reeve/cli_out.c \
 	tools/reeve/cli_seek.c tools/reeve/options.def tools/reeve/verb_check.c \
 	tools/reeve/verb_control.c tools/reeve/verb_events.c \
 	tools/reeve/verb_help.c tools/reeve/verb_log.c \

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/reeve/cli.h"
+#include "tools/reeve/cli_nearest.h"
 
 #define LINES_BEFORE 10 /* what --follow shows of the past, like tail */
 

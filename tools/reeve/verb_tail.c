@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tools/reeve/cli.h"
+#include "tools/reeve/cli_nearest.h"
 
 struct choice {
 	const char *name;
