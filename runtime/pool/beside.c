@@ -76,14 +76,33 @@ rv_beside_send(int pair, const void *data, uint64_t length)
 	return sent ? RV_GIVEN : made ? RV_GIVE_LATER : RV_GIVE_NEVER;
 }
 
+/* What cannot be kept has its place among the others, so that it is the result
+ * of its own task that is lost; several in a row have one. */
+static void
+lose(struct rv_hand *hand)
+{
+	struct rv_large *lost = &hand->lost;
+
+	if (lost->n_lost == 0) {
+		lost->fd = -1;
+		rv_list_insert(&hand->large, &lost->link);
+	} else if (hand->large.prev != &lost->link) {
+		rv_hand_doom(hand, "there is no memory for what it sent");
+		return;
+	}
+	lost->n_lost++;
+}
+
 void
 rv_beside_keep(struct rv_hand *hand, int fd, uint64_t size)
 {
-	struct rv_large *large = rv_alloc(1, sizeof(*large));
+	struct rv_large *large = fd != -1 ? rv_alloc(1, sizeof(*large)) : NULL;
 
 	if (large == NULL) {
-		(void)close(fd);
-		rv_hand_doom(hand, "there is no memory for what it sent");
+		lose(hand);
+		if (fd != -1) {
+			(void)close(fd);
+		}
 		return;
 	}
 	large->fd = fd;
@@ -92,39 +111,52 @@ rv_beside_keep(struct rv_hand *hand, int fd, uint64_t size)
 }
 
 static bool
-map(int fd, uint64_t length, struct rv_box_map *out)
+is_sealed(int fd, uint64_t length)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
 	int need = F_SEAL_SHRINK | F_SEAL_WRITE;
 
-	if (seals == -1 || (seals & need) != need || fstat(fd, &st) != 0 ||
-	    length >= INT64_MAX || st.st_size < (off_t)length + 1) {
-		return false;
-	}
-	out->mapped = length + 1;
-	out->at = rv_sys_mmap_shared(fd, out->mapped, false);
-	return out->at != NULL;
+	return seals != -1 && (seals & need) == need && fstat(fd, &st) == 0 &&
+	       length < INT64_MAX && st.st_size >= (off_t)length + 1;
 }
 
-bool
+static void
+drop_large(struct rv_large *large)
+{
+	if (large->fd == -1) {
+		if (--large->n_lost == 0) {
+			rv_list_remove(&large->link);
+		}
+		return;
+	}
+	rv_list_remove(&large->link);
+	(void)close(large->fd);
+	rv_free(large);
+}
+
+enum rv_beside
 rv_beside_take(struct rv_hand *hand, uint64_t length, struct rv_box_map *out)
 {
+	enum rv_beside taken = RV_BESIDE_NONSENSE;
 	struct rv_large *large;
-	bool good;
 
 	if (rv_list_empty(&hand->large)) {
 		rv_hand_listen(hand);
 	}
 	if (rv_list_empty(&hand->large)) {
-		return false;
+		return taken;
 	}
 	large = RV_LIST_FIRST(&hand->large, struct rv_large, link);
-	rv_list_remove(&large->link);
-	good = large->size == length && map(large->fd, length, out);
-	(void)close(large->fd);
-	rv_free(large);
-	return good;
+	if (large->fd == -1) {
+		taken = RV_BESIDE_LOST;
+	} else if (large->size == length && is_sealed(large->fd, length)) {
+		out->mapped = length + 1;
+		out->at = rv_sys_mmap_shared(large->fd, out->mapped, false);
+		taken = out->at != NULL ? RV_BESIDE_TAKEN : RV_BESIDE_LOST;
+	}
+	drop_large(large);
+	return taken;
 }
 
 void
@@ -140,11 +172,6 @@ void
 rv_beside_forget(struct rv_hand *hand)
 {
 	while (!rv_list_empty(&hand->large)) {
-		struct rv_large *large =
-		    RV_LIST_FIRST(&hand->large, struct rv_large, link);
-
-		rv_list_remove(&large->link);
-		(void)close(large->fd);
-		rv_free(large);
+		drop_large(RV_LIST_FIRST(&hand->large, struct rv_large, link));
 	}
 }

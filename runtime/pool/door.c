@@ -34,6 +34,7 @@ struct packet {
 	ssize_t length; /* 0: hung up; -1: errno */
 	int fds[FDS_MAX];
 	unsigned n_fds;
+	bool cut; /* there was no room for what came with it */
 	pid_t pid;
 };
 
@@ -78,6 +79,7 @@ receive(int fd, void *data, size_t size, struct packet *packet)
 	    rv_sys_recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (packet->length >= 0) {
 		take_control(packet, &message);
+		packet->cut = (message.msg_flags & MSG_CTRUNC) != 0;
 	}
 }
 
@@ -114,6 +116,8 @@ on_word(
 	} else if (say->word == RV_DOOR_LARGE && packet->n_fds == 1) {
 		packet->n_fds = 0;
 		rv_beside_keep(hand, packet->fds[0], say->size);
+	} else if (say->word == RV_DOOR_LARGE && packet->cut) {
+		rv_beside_keep(hand, -1, say->size);
 	}
 }
 

@@ -183,6 +183,7 @@ fill_box(struct rv_hand *hand, const struct rv_frame *head, const void *payload,
     struct rv_failed *failed, struct rv_box_fill *fill)
 {
 	bool good = head->kind == RV_FRAME_RESULT;
+	enum rv_beside taken;
 
 	*fill = (struct rv_box_fill){
 		.outcome = good ? REEVE_OUTCOME_GOOD : REEVE_OUTCOME_FAILED,
@@ -194,7 +195,9 @@ fill_box(struct rv_hand *hand, const struct rv_frame *head, const void *payload,
 	};
 	if (good && (head->flags & RV_FRAME_LARGE) != 0) {
 		fill->length = head->size;
-		return rv_beside_take(hand, head->size, &fill->map);
+		taken = rv_beside_take(hand, head->size, &fill->map);
+		fill->lost = taken == RV_BESIDE_LOST;
+		return taken != RV_BESIDE_NONSENSE;
 	}
 	if (good) {
 		fill->data = payload;
@@ -257,7 +260,7 @@ on_item(struct rv_hand *hand, struct rv_chunk_job *chunk,
 	box = rv_box_make(&chunk->results->arena, &fill);
 	if (box == NULL) {
 		rv_beside_drop(&fill.map);
-		box = rv_box_plain(REEVE_OUTCOME_FAILED);
+		box = rv_box_lost();
 	}
 	rv_chunk_items(chunk, 1, box, fill.took);
 	return true;
@@ -287,7 +290,7 @@ on_even(struct rv_hand *hand, struct rv_chunk_job *chunk,
 	box = rv_box_make_even(
 	    &chunk->results->arena, &fill, chunk->first + chunk->ended, n);
 	if (box == NULL) {
-		box = rv_box_plain(REEVE_OUTCOME_FAILED);
+		box = rv_box_lost();
 	}
 	rv_chunk_items(chunk, n, box, took);
 	return true;

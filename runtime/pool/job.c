@@ -37,35 +37,56 @@ rv_job_arena(const struct rv_job *job)
 		   : NULL;
 }
 
+/* A result, for which there was no room. */
+static void
+box_lost(struct rv_job *job)
+{
+	const struct rv_box_fill fill = { .outcome = REEVE_OUTCOME_FAILED,
+		.code = -1,
+		.attempts = job->task.tries,
+		.message = RV_BOX_NO_ROOM };
+
+	rv_job_box(job, rv_box_make(rv_job_arena(job), &fill));
+	if (job->box == NULL) {
+		job->box = rv_box_lost();
+	}
+}
+
 /* A box that fits its outcome, where the present one does not. */
 static void
 box_up(struct rv_job *job, enum reeve_outcome outcome)
 {
-	struct rv_box_fill fill = { .outcome = outcome,
-		.code = -1,
-		.attempts = job->task.tries,
-		.message = "there is no memory for its result" };
+	struct rv_box_fill fill = {
+		.outcome = outcome, .code = -1, .attempts = job->task.tries
+	};
 
-	if (job->box != NULL && job->box->outcome == (uint8_t)outcome) {
-		return;
-	}
-	if (outcome == REEVE_OUTCOME_GOOD) {
-		/* It had a result, for which there was no memory. */
-		fill.outcome = outcome = REEVE_OUTCOME_FAILED;
-	} else if (outcome == REEVE_OUTCOME_BROKEN) {
+	if (outcome == REEVE_OUTCOME_BROKEN) {
 		fill.type = job->pool->bad.type;
 		fill.message = job->pool->why_broken.text;
 		fill.backtrace = job->pool->bad.backtrace;
 	} else if (job->task.tries == 0) {
 		rv_job_box(job, rv_box_plain(outcome));
 		return;
-	} else {
-		fill.message = NULL;
 	}
 	rv_job_box(job, rv_box_make(rv_job_arena(job), &fill));
 	if (job->box == NULL) {
 		job->box = rv_box_plain(outcome);
 	}
+}
+
+/* What it ends with: what was lost is not good. */
+static enum reeve_outcome
+fit_box(struct rv_job *job, enum reeve_outcome outcome)
+{
+	if (job->box != NULL && job->box->outcome == (uint8_t)outcome) {
+		return outcome;
+	}
+	if (outcome == REEVE_OUTCOME_GOOD) {
+		box_lost(job);
+		return REEVE_OUTCOME_FAILED;
+	}
+	box_up(job, outcome);
+	return outcome;
 }
 
 void
@@ -81,12 +102,12 @@ rv_job_end(struct rv_job *job, enum reeve_outcome outcome)
 		    RV_CONTAINER(job, struct rv_chunk_job, job);
 
 		if (chunk->count == 1) {
-			box_up(job, outcome);
+			outcome = fit_box(job, outcome);
 		}
 		rv_chunk_end(chunk, outcome);
 		return;
 	}
-	box_up(job, outcome);
+	outcome = fit_box(job, outcome);
 	if (outcome == REEVE_OUTCOME_CANCELLED) {
 		job->pool->cancelled++;
 	} else if (outcome == REEVE_OUTCOME_GOOD) {

@@ -39,6 +39,7 @@ enum rv_box_flags {
 	RV_BOX_ARENA = 8,  /* in memory of results, not its own */
 	RV_BOX_TEXTS = 16, /* type, message, backtrace follow the name */
 	RV_BOX_EVEN = 32,  /* of many items: data begins with rv_box_even */
+	RV_BOX_LOST = 64,  /* there was a result, and no room for it */
 };
 
 /* One allocation: this, the data and a NUL, the worker's name and a NUL, and,
@@ -76,6 +77,7 @@ struct rv_box_fill {
 	size_t length;
 	struct rv_box_map map; /* at != NULL: instead of data */
 	bool json, core;
+	bool lost; /* there was no room for its data: it makes no box */
 	int64_t took;
 	int code, signo;
 	pid_t pid;
@@ -109,6 +111,9 @@ void rv_box_show(
     const struct rv_box *, uint64_t item, struct reeve_task_result *);
 /* A constant, which need not be freed. */
 struct rv_box *rv_box_plain(enum reeve_outcome);
+/* Likewise: FAILED, since there was no room for what it answered. */
+struct rv_box *rv_box_lost(void);
+#define RV_BOX_NO_ROOM "there is no memory, or no descriptor, for its result"
 
 /* -------- tasks -------- */
 
@@ -228,8 +233,9 @@ struct rv_thrown_texts {
 /* A file that came for a LARGE frame that is not there yet. */
 struct rv_large {
 	struct rv_list link;
-	int fd;
+	int fd; /* -1: that of a hand, of those that could not be kept */
 	uint64_t size;
+	uint32_t n_lost;
 };
 
 /* One worker's process. */
@@ -245,6 +251,7 @@ struct rv_hand {
 	struct rv_list active, wake; /* in the pool's */
 	struct rv_lane_pair lanes;
 	struct rv_list large; /* struct rv_large */
+	struct rv_large lost; /* in there, too, when it has any */
 	uint64_t last_id;
 	uint16_t first, n_held;
 	struct rv_held held[RV_SCHED_HELD];

@@ -91,6 +91,9 @@ rv_box_make(struct rv_box_arena *arena, const struct rv_box_fill *given)
 	uint8_t *at;
 	size_t size;
 
+	if (given->lost) {
+		return NULL;
+	}
 	fill.worker = fill.worker != NULL ? fill.worker : "";
 	fill.type = fill.type != NULL ? fill.type : "";
 	fill.backtrace = fill.backtrace != NULL ? fill.backtrace : "";
@@ -167,6 +170,19 @@ rv_box_plain(enum reeve_outcome outcome)
 	return (struct rv_box *)(uintptr_t)&plain[outcome].box;
 }
 
+static const union {
+	struct rv_box box;
+	uint8_t bytes[sizeof(struct rv_box) + 8];
+} lost = { { .outcome = REEVE_OUTCOME_FAILED,
+    .flags = RV_BOX_ARENA | RV_BOX_LOST,
+    .code = -1 } };
+
+struct rv_box *
+rv_box_lost(void)
+{
+	return (struct rv_box *)(uintptr_t)&lost.box;
+}
+
 void
 rv_box_free(struct rv_box *box)
 {
@@ -238,7 +254,9 @@ rv_box_show(
 		.signo = box->signo,
 		.pid = box->pid,
 		.type = "",
-		.message = messages[box->outcome],
+		.message = (box->flags & RV_BOX_LOST) != 0
+			       ? RV_BOX_NO_ROOM
+			       : messages[box->outcome],
 		.backtrace = "" };
 	if ((box->flags & RV_BOX_EVEN) != 0) {
 		show_even(box, item, result);

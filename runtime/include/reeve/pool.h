@@ -204,7 +204,9 @@ REEVE_PUBLIC uint32_t reeve_cpus(void);
 enum reeve_outcome {
 	REEVE_OUTCOME_NONE, /* not yet */
 	REEVE_OUTCOME_GOOD,
-	REEVE_OUTCOME_FAILED,    /* the function returned nonzero */
+	/* The function returned nonzero; or this process had no memory, or no
+	 * descriptor, for what it answered, as the message says. */
+	REEVE_OUTCOME_FAILED,
 	REEVE_OUTCOME_DIED,      /* its worker ended: see code, signo, reason */
 	REEVE_OUTCOME_TIMED_OUT, /* over its limit */
 	REEVE_OUTCOME_CANCELLED, /* by its caller; with its pool or runtime */
