@@ -121,6 +121,17 @@ free_chunk(struct rv_chunk_job *chunk)
 	}
 }
 
+bool
+rv_feed_begin(struct reeve_results *results)
+{
+	struct rv_chunk_job *chunk = new_chunk(results, 0);
+
+	if (chunk != NULL) {
+		rv_list_insert(&results->spare, &chunk->link);
+	}
+	return chunk != NULL;
+}
+
 void
 rv_feed_finish(struct reeve_results *results)
 {
@@ -258,7 +269,7 @@ ask_next(struct reeve_results *results)
 
 	failed |=
 	    more && (length >= PTRDIFF_MAX || (data == NULL && length > 0));
-	if (more && !failed) {
+	if (more && !failed && make_room(results)) {
 		results->asked = new_chunk(results, length + 1);
 		if (results->asked != NULL) {
 			results->asked->n_payload = length;
@@ -268,9 +279,8 @@ ask_next(struct reeve_results *results)
 			}
 			return;
 		}
-		failed = true;
 	}
-	results->producer_failed = failed;
+	results->producer_failed = more || failed;
 	results->fed_all = true;
 }
 
@@ -283,7 +293,7 @@ feed_next(struct reeve_results *results)
 		ask_next(results);
 	}
 	chunk = results->asked;
-	if (chunk == NULL || !make_room(results)) {
+	if (chunk == NULL) {
 		return false;
 	}
 	chunk->count = 1;

@@ -134,7 +134,8 @@ has_more(struct reeve_imap *imap)
 
 /*
  * REEVE_OK also when there is no more room, or nothing more. A full pool is
- * waited for only by who has nothing there.
+ * waited for, and want of memory told, only where nothing is there: else it is
+ * tried again when something was taken.
  */
 static enum reeve_status
 fill(struct reeve_imap *imap, int64_t timeout, struct reeve_error *err)
@@ -146,10 +147,11 @@ fill(struct reeve_imap *imap, int64_t timeout, struct reeve_error *err)
 		if (!has_more(imap)) {
 			return REEVE_OK;
 		}
-		status = imap->n_window == 0 ? hand_over(imap, timeout, err)
-					     : hand_over(imap, 0, NULL);
+		status =
+		    hand_over(imap, imap->n_window == 0 ? timeout : 0, err);
 	}
-	return (status == REEVE_EFULL || status == REEVE_ETIMEDOUT) &&
+	return (status == REEVE_EFULL || status == REEVE_ETIMEDOUT ||
+		   status == REEVE_ENOMEM) &&
 		       imap->n_window > 0
 		   ? REEVE_OK
 		   : status;

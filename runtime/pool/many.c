@@ -246,7 +246,9 @@ init(struct reeve_results *results, struct reeve_pool *pool,
 	results->n = map->next == NULL ? map->n : 0;
 	results->room = results->n;
 	results->boxes = rv_alloc(results->n + 1, sizeof(struct rv_box *));
-	return results->boxes != NULL
+	return results->boxes != NULL &&
+		       (results->fed_all || map->next != NULL ||
+			   rv_feed_begin(results))
 		   ? REEVE_OK
 		   : rv_error(err, REEVE_ENOMEM, "out of memory");
 }
@@ -414,8 +416,9 @@ reeve_pool_map(struct reeve_pool *pool, const struct reeve_map *map,
 		return status;
 	}
 	if ((*out)->producer_failed) {
-		return rv_error(
-		    err, REEVE_EFAILED, "what gives the items has failed");
+		return rv_error(err, REEVE_EFAILED,
+		    "what gives the items has failed, or there was no "
+		    "memory for one");
 	}
 	return (*out)->n_bad == 0 ? REEVE_OK : say_bad(*out, err);
 }

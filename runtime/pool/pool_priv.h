@@ -563,6 +563,8 @@ void rv_chunk_end(struct rv_chunk_job *, enum reeve_outcome);
 void rv_feed_all(struct reeve_pool *);
 void rv_feed_stop(struct reeve_results *);
 void rv_feed_cancel(struct reeve_results *, bool kill);
+/* One chunk is kept, so that items go on without memory; false: not even it. */
+bool rv_feed_begin(struct reeve_results *) RV_MUST_CHECK;
 void rv_feed_finish(struct reeve_results *);
 
 /* -------- imap.c -------- */

@@ -319,7 +319,8 @@ REEVE_PUBLIC enum reeve_status reeve_futures_next(struct reeve_future **,
  * A function over many arguments. They come from one of: `items`, an array of n
  * of item_size bytes each; `vector`, n of any lengths; or `next`, which is
  * asked one by one, never for more than `window` ahead of what was taken, and
- * says false behind the last one.
+ * says false behind the last one. Without memory for what it gave it is asked
+ * no more, as if it had failed.
  */
 struct reeve_map {
 	size_t size; /* sizeof(struct reeve_map) */
