@@ -186,6 +186,8 @@ init_scheduler(struct reeve_pool *pool,
 	pool->places = rv_alloc(RV_SCHED_WORKERS, sizeof(*pool->places));
 	pool->heap = rv_alloc(RV_SCHED_WORKERS, sizeof(*pool->heap));
 	if (pool->places == NULL || pool->heap == NULL) {
+		rv_free(pool->places);
+		pool->places = NULL; /* there is no scheduler to be ended */
 		return rv_error(err, REEVE_ENOMEM, "out of memory");
 	}
 	rv_sched_init(
