@@ -46,3 +46,19 @@ tests_unit_test_pool_lost_LDADD = $(pool_host_libs) -lpthread -lev
 tests_unit_test_pool_nest_SOURCES = tests/unit/test_pool_nest.c $(pool_rig)
 tests_unit_test_pool_nest_CPPFLAGS = $(pool_host_cppflags)
 tests_unit_test_pool_nest_LDADD = $(pool_host_libs)
+# in need: the library is linked in, so that its fault points are the test's
+if HAVE_CUNIT
+pool_need_tests = tests/unit/test_pool_need tests/unit/test_pool_scant
+check_PROGRAMS += $(pool_need_tests)
+TESTS += $(pool_need_tests)
+endif
+need_rig = tests/unit/need_rig.c tests/unit/need_rig.h $(pool_rig)
+need_libs = tests/lib/libtest.la runtime/pool/librv_pool.la \
+	runtime/ipc/librv_ipc.la runtime/sys/librv_sys.la \
+	runtime/base/librv_base.la libreeve.la
+tests_unit_test_pool_need_SOURCES = tests/unit/test_pool_need.c $(need_rig)
+tests_unit_test_pool_need_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_need_LDADD = $(need_libs)
+tests_unit_test_pool_scant_SOURCES = tests/unit/test_pool_scant.c $(need_rig)
+tests_unit_test_pool_scant_CPPFLAGS = $(pool_host_cppflags)
+tests_unit_test_pool_scant_LDADD = $(need_libs)
