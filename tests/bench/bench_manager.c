@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #define GET_BACK  64
 
 static struct reeve_error err;
+static cpu_set_t anywhere; /* for Python */
 
 static void
 must(bool good, const char *what)
@@ -55,6 +57,28 @@ transfer(int fd, char *data, size_t n, bool sends)
 	}
 }
 
+/*
+ * Servers on one processor, who calls them on another: where the kernel puts
+ * them by itself may be one processor for the one and two for the other, and
+ * to wake an idle one may take as long as ten calls.
+ */
+static void
+stay(bool serves)
+{
+	cpu_set_t may, one;
+	int n = 0, at = serves ? 1 : 0;
+
+	must(sched_getaffinity(0, sizeof(may), &may) == 0, "affinity");
+	at = CPU_COUNT(&may) > at ? at : 0;
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET(i, &may) && n++ == at) {
+			CPU_SET(i, &one);
+		}
+	}
+	must(sched_setaffinity(0, sizeof(one), &one) == 0, "affinity");
+}
+
 static pid_t
 start_bare(int *fd)
 {
@@ -67,6 +91,7 @@ start_bare(int *fd)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(fds[0]);
+		stay(true);
 		for (;;) {
 			transfer(fds[1], data, GET_THERE, false);
 			transfer(fds[1], data, GET_BACK, true);
@@ -105,6 +130,7 @@ start_manager(char address[256])
 	snprintf(address, 256, "unix:%s/manager", bench_dir());
 	pid = fork();
 	if (pid == 0) {
+		stay(true);
 		must(reeve_manager_server_new(&server, &options, &err) ==
 			 REEVE_OK,
 		    "the server");
@@ -208,6 +234,7 @@ python_round(void)
 	must(pipe2(fds, O_CLOEXEC) == 0, "pipe");
 	pid = fork();
 	if (pid == 0) {
+		(void)sched_setaffinity(0, sizeof(anywhere), &anywhere);
 		dup2(fds[1], 1);
 		execlp("python3", "python3", script, (char *)NULL);
 		_exit(127);
@@ -241,6 +268,9 @@ main(void)
 	pid_t bare_pid = start_bare(&fd), pid = start_manager(address);
 
 	rounds = rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
+	must(
+	    sched_getaffinity(0, sizeof(anywhere), &anywhere) == 0, "affinity");
+	stay(false);
 	while (reeve_manager_connect(&m, address, NULL, REEVE_S(5), &err) !=
 	       REEVE_OK) {
 		must(err.status == REEVE_ENOENT, "connect");
